@@ -1,0 +1,616 @@
+/* action: see action.h. An act is a list of targets; their plans are asked for all at once, shown together, and run one
+ * after the other, each behind an audit line of its own that is on disk before the request leaves. Replies come
+ * through store_expect, so all of this happens on the main thread and nothing needs a lock. */
+#define _GNU_SOURCE
+#include "base/action.h"
+#include "base/mem.h"
+#include "base/redact.h"
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#define LOG_MAX 4000       /* older steps of an endless drain go */
+#define LIMIT_UNSET 10     /* of an environment without a rule */
+
+struct waiter {            /* what a reply finds */
+	struct act *act;
+	unsigned target;
+	uint64_t id;           /* of the request under way, 0 = none */
+	char *params;          /* this target's own, when they differ (undo of several) */
+};
+struct act_private {
+	struct actor *actor;
+	struct waiter *waiters;
+	char *must_type, *key_copy;
+	bool cancelled;        /* asked to stop while running */
+	bool undone;           /* an act that undid it is done */
+};
+struct actor {
+	struct store *store;
+	struct audit *audit;
+	const struct guard_rule *rules;
+	unsigned nrules;
+	const struct clock *clock;
+	struct act **acts;
+	unsigned nacts;
+	uint64_t next_id;
+	char why[320];
+};
+
+const struct action *action_find(const struct backend *b, const char *name, const char *kind)
+{
+	for (const struct action *const *a = b->actions; a && *a; a++) {
+		if (strcmp((*a)->name, name))
+			continue;
+		for (const char *const *k = (*a)->kinds; k && *k; k++)
+			if (!strcmp(*k, kind) || !strcmp(*k, "*"))
+				return *a;
+	}
+	return NULL;
+}
+
+const char *act_state_name(enum act_state s)
+{
+	static const char *const names[] = { "planning", "planned", "running", "done", "failed", "cancelled" };
+
+	return (unsigned)s < ARRAY_SIZE(names) ? names[s] : "?";
+}
+
+/* ---- guards */
+
+struct decision guard_decide(const struct guard_rule *rule, const struct source *s, const struct action *a,
+                             unsigned ntargets)
+{
+	struct decision d = { .allowed = true, .guard = GUARD_CONFIRM };
+	unsigned limit = rule ? (rule->limit ? rule->limit : 1) : LIMIT_UNSET;
+
+	if (a->risk >= RISK_DISRUPTIVE)
+		d.guard = rule ? rule->guard
+			: !strncasecmp(s->environment, "prod", 4) ? GUARD_TYPE_NAME : GUARD_CONFIRM;
+	if (a->risk == RISK_IRREVERSIBLE && d.guard == GUARD_CONFIRM)
+		d.guard = GUARD_TYPE_NAME;
+	if (s->readonly || (rule && rule->guard == GUARD_READONLY)) {
+		d.guard = GUARD_READONLY;
+		d.allowed = false;
+		snprintf(d.why, sizeof(d.why), "'%s' is read-only here (environment '%s'): nothing can be changed",
+		         s->name, s->environment);
+	} else if (ntargets > 1 && !a->bulk) {
+		d.allowed = false;
+		snprintf(d.why, sizeof(d.why), "'%s' takes one target at a time, %u are marked", a->name, ntargets);
+	} else if (ntargets > limit) {
+		d.allowed = false;
+		snprintf(d.why, sizeof(d.why), "%u at once is over the limit of %u in environment '%s'", ntargets,
+		         limit, s->environment);
+	}
+	return d;
+}
+
+static const struct guard_rule *rule_of(const struct actor *ar, const struct source *s)
+{
+	for (unsigned i = 0; i < ar->nrules; i++)
+		if (!strcmp(ar->rules[i].environment, s->environment))
+			return &ar->rules[i];
+	return NULL;
+}
+
+/* ---- acts */
+
+static void act_changed(struct act *act)
+{
+	act->version++;
+	act->priv->actor->store->version++;
+}
+
+static void set_error(char **error, const char *text)
+{
+	free(*error);
+	*error = xstrdup(text);
+}
+
+static void act_log(struct act *act, enum step_state state, struct str say)
+{
+	if (act->nlog == LOG_MAX) {
+		free(act->log[0].say);
+		memmove(act->log, act->log + 1, (LOG_MAX - 1) * sizeof(*act->log));
+		act->nlog--;
+	}
+	act->log = xreallocarray(act->log, act->nlog + 1, sizeof(*act->log));
+	act->log[act->nlog].at = clock_wall(act->priv->actor->clock);
+	act->log[act->nlog].state = state;
+	act->log[act->nlog].say = str_dup(say);
+	act->nlog++;
+}
+
+static const char *name_of_key(const char *key)
+{
+	const char *slash = strrchr(key, '/');
+
+	return slash && slash[1] ? slash + 1 : key;
+}
+
+static void act_free(struct act *act)
+{
+	for (unsigned i = 0; i < act->ntargets; i++) {
+		if (act->priv->waiters[i].id)
+			store_forget(act->priv->actor->store, act->priv->waiters[i].id);
+		free(act->priv->waiters[i].params);
+		free(act->targets[i].key);
+		free(act->targets[i].error);
+		free(act->targets[i].undo);
+		json_decref(act->targets[i].plan);
+	}
+	for (unsigned i = 0; i < act->nlog; i++)
+		free(act->log[i].say);
+	free(act->priv->waiters);
+	free(act->priv->must_type);
+	free(act->priv->key_copy);
+	free(act->priv);
+	free(act->targets);
+	free(act->log);
+	free(act->params);
+	free(act->error);
+	free(act);
+}
+
+struct actor *actor_new(struct store *store, struct audit *audit, const struct guard_rule *rules, unsigned nrules,
+                        const struct clock *clock)
+{
+	struct actor *ar = xcalloc(1, sizeof(*ar));
+
+	ar->store = store;
+	ar->audit = audit;
+	ar->rules = rules;
+	ar->nrules = nrules;
+	ar->clock = clock;
+	return ar;
+}
+
+void actor_free(struct actor *ar)
+{
+	if (!ar)
+		return;
+	for (unsigned i = 0; i < ar->nacts; i++)
+		act_free(ar->acts[i]);
+	free(ar->acts);
+	free(ar);
+}
+
+/* ---- audit lines */
+
+static json_t *target_json(const struct act *act, unsigned i)
+{
+	json_t *t = json_object(), *planned = json_object_get(act->targets[i].plan, "target");
+
+	json_object_set_new(t, "kind", json_string(act->kind));
+	json_object_set_new(t, "key", json_string_nocheck(act->targets[i].key));
+	if (json_is_object(planned))
+		json_object_update_missing(t, planned);
+	return t;
+}
+
+static json_t *event_new(const struct act *act, const char *event, unsigned i)
+{
+	json_t *o = json_object(), *user = json_object_get(act->targets[i].plan, "as");
+
+	json_object_set_new(o, "event", json_string(event));
+	json_object_set_new(o, "act", json_integer((json_int_t)act->id));
+	json_object_set_new(o, "action", json_string(act->action->name));
+	json_object_set_new(o, "source", json_string_nocheck(act->source->name));
+	json_object_set_new(o, "environment", json_string_nocheck(act->source->environment));
+	json_object_set_new(o, "target", target_json(act, i));
+	if (act->ntargets > 1)
+		json_object_set_new(o, "of", json_pack("[ii]", (int)i + 1, (int)act->ntargets));
+	if (json_is_string(user))
+		json_object_set(o, "as", user);
+	return o;
+}
+
+/* Writes the redacted event; takes it. */
+static int write_event(const struct act *act, json_t *event, char *why, size_t size)
+{
+	json_t *clean = redact_json(event);
+	int result;
+
+	if (act->priv->actor->audit)
+		result = audit_write(act->priv->actor->audit, clean, why, size);
+	else {
+		snprintf(why, size, "there is no audit file");
+		result = -1;
+	}
+	json_decref(clean);
+	json_decref(event);
+	return result;
+}
+
+static int audit_run(const struct act *act, unsigned i, char *why, size_t size)
+{
+	static const char *const guards[] = { "confirm", "type_name", "readonly" };
+	const struct waiter *w = &act->priv->waiters[i];
+	json_t *o = event_new(act, "run", i);
+	json_t *params = json_loads(w->params ? w->params : act->params, 0, NULL);
+
+	if (params)
+		json_object_set_new(o, "params", params);
+	json_object_set_new(o, "guard", json_string(guards[act->decision.guard]));
+	if (act->undo_of)
+		json_object_set_new(o, "undo_of", json_integer((json_int_t)act->undo_of));
+	json_object_set(o, "plan", act->targets[i].plan);
+	return write_event(act, o, why, size);
+}
+
+static void audit_outcome(struct act *act, unsigned i, const char *say)
+{
+	json_t *o = event_new(act, "outcome", i);
+	char why[400];
+
+	json_object_set_new(o, "state", json_string(act_state_name(act->targets[i].state)));
+	json_object_set_new(o, "say", json_string_nocheck(say));
+	if (act->targets[i].undo) {
+		json_t *undo = json_loads(act->targets[i].undo, 0, NULL);
+
+		if (undo)
+			json_object_set_new(o, "undo", undo);
+	}
+	if (write_event(act, o, why, sizeof(why)) != 0) {
+		char *text = xasprintf("the outcome is not in the audit file: %s", why);
+
+		act_log(act, STEP_FAILED, str_of(text));
+		free(text);
+	}
+}
+
+/* ---- planning */
+
+/* All plans are in: what can be said of the whole. */
+static void plans_in(struct act *act)
+{
+	unsigned bad = 0, first = 0;
+	const char *reason = NULL;
+
+	act->decision = guard_decide(rule_of(act->priv->actor, act->source), act->source, act->action,
+	                             act->ntargets);
+	for (unsigned i = act->ntargets; i-- > 0;) {
+		struct act_target *t = &act->targets[i];
+		const char *blocked = json_string_value(json_object_get(t->plan, "blocked"));
+
+		if (t->error || blocked) {
+			reason = t->error ? t->error : blocked;
+			first = i;
+			bad++;
+		}
+		t->state = t->plan ? ACT_SHOWN : ACT_FAILED;
+	}
+	if (bad && !act->targets[first].plan && act->ntargets == 1) {
+		act->state = ACT_FAILED;
+		set_error(&act->error, reason);
+		return;
+	}
+	act->state = ACT_SHOWN;
+	if (bad && act->decision.allowed) {
+		act->decision.allowed = false;
+		if (act->ntargets == 1)
+			snprintf(act->decision.why, sizeof(act->decision.why), "%s", reason);
+		else
+			snprintf(act->decision.why, sizeof(act->decision.why), "%u of %u cannot be done, '%s': %s", bad,
+			         act->ntargets, act->targets[first].key, reason);
+	}
+	if (act->decision.guard == GUARD_TYPE_NAME) {
+		act->priv->must_type = act->ntargets == 1 ? xstrdup(name_of_key(act->targets[0].key))
+			: xasprintf("%u %s", act->ntargets, act->kind);
+		act->must_type = act->priv->must_type;
+	}
+}
+
+static void on_plan(void *arg, const struct msg *m)
+{
+	struct waiter *w = arg;
+	struct act *act = w->act;
+	struct act_target *t = &act->targets[w->target];
+	struct msg_answer answer;
+	bool all = true;
+
+	if (m->type != MSG_ANSWER || w->id != m->id)
+		return;
+	store_forget(act->priv->actor->store, w->id);
+	w->id = 0;
+	if (!msg_get_answer(m, &answer))
+		t->error = xstrdup("the answer to the plan request is malformed");
+	else if (!answer.ok)
+		t->error = str_dup(answer.json);
+	else {
+		t->plan = json_loadb(answer.json.p, answer.json.n, 0, NULL);
+		if (!json_is_object(t->plan)) {
+			json_decref(t->plan);
+			t->plan = NULL;
+			t->error = xstrdup("the plan is not a JSON object");
+		}
+	}
+	for (unsigned i = 0; i < act->ntargets; i++)
+		all = all && !act->priv->waiters[i].id;
+	if (all && act->state == ACT_PLANNING)
+		plans_in(act);
+	act_changed(act);
+}
+
+static void ask_plan(struct act *act, unsigned i)
+{
+	struct waiter *w = &act->priv->waiters[i];
+
+	w->id = source_ask(act->source, request_new(REQ_PLAN, act->kind, str_of(act->targets[i].key),
+	                                            act->action->name, w->params ? w->params : act->params));
+	store_expect(act->priv->actor->store, w->id, on_plan, w);
+}
+
+/* params_of: each target's own parameters, or NULL when all share params. */
+static struct act *start(struct actor *ar, struct source *s, const struct action *a, const char *kind,
+                         const char *const *keys, unsigned nkeys, const char *params,
+                         const char *const *params_of, uint64_t undo_of, const char **why)
+{
+	struct decision d = guard_decide(rule_of(ar, s), s, a, nkeys);
+	struct act *act;
+
+	if (!nkeys || !d.allowed) {
+		snprintf(ar->why, sizeof(ar->why), "%s", nkeys ? d.why : "there is nothing to act on");
+		*why = ar->why;
+		return NULL;
+	}
+	act = xcalloc(1, sizeof(*act));
+	act->priv = xcalloc(1, sizeof(*act->priv));
+	act->priv->actor = ar;
+	act->priv->waiters = xcalloc(nkeys, sizeof(*act->priv->waiters));
+	act->id = ++ar->next_id;
+	act->action = a;
+	act->source = s;
+	act->kind = act->priv->key_copy = xstrdup(kind);
+	act->params = xstrdup(params && *params ? params : "{}");
+	act->targets = xcalloc(nkeys, sizeof(*act->targets));
+	act->ntargets = nkeys;
+	act->decision = d;
+	act->undo_of = undo_of;
+	ar->acts = xreallocarray(ar->acts, ar->nacts + 1, sizeof(*ar->acts));
+	ar->acts[ar->nacts++] = act;
+	for (unsigned i = 0; i < nkeys; i++) {
+		act->targets[i].key = xstrdup(keys[i]);
+		act->priv->waiters[i].act = act;
+		act->priv->waiters[i].target = i;
+		if (params_of && params_of[i])
+			act->priv->waiters[i].params = xstrdup(params_of[i]);
+	}
+	for (unsigned i = 0; i < nkeys; i++)
+		ask_plan(act, i);
+	act_changed(act);
+	return act;
+}
+
+struct act *act_start(struct actor *ar, struct source *s, const struct action *a, const char *kind,
+                      const char *const *keys, unsigned nkeys, const char *params, const char **why)
+{
+	return start(ar, s, a, kind, keys, nkeys, params, NULL, 0, why);
+}
+
+/* ---- running */
+
+static void run_current(struct act *act);
+
+/* The act is over: what was not reached stays undone. */
+static void finish(struct act *act, enum act_state state, const char *error)
+{
+	struct actor *ar = act->priv->actor;
+
+	for (unsigned i = 0; i < act->ntargets; i++)
+		if (act->targets[i].state == ACT_SHOWN || act->targets[i].state == ACT_PLANNING)
+			act->targets[i].state = ACT_CANCELLED;
+	act->state = state;
+	if (error)
+		set_error(&act->error, error);
+	if (state == ACT_DONE && act->undo_of)
+		for (unsigned i = 0; i < ar->nacts; i++)
+			if (ar->acts[i]->id == act->undo_of)
+				ar->acts[i]->priv->undone = true;
+	act_changed(act);
+}
+
+static void target_over(struct act *act, bool ok, struct str say, struct str undo)
+{
+	struct act_target *t = &act->targets[act->current];
+	struct waiter *w = &act->priv->waiters[act->current];
+	char *text = str_dup(say);
+
+	store_forget(act->priv->actor->store, w->id);
+	w->id = 0;
+	t->state = ok ? ACT_DONE : act->priv->cancelled ? ACT_CANCELLED : ACT_FAILED;
+	if (undo.n) {
+		free(t->undo);
+		t->undo = str_dup(undo);
+	} else if (ok) {
+		json_t *planned = json_object_get(json_object_get(t->plan, "undo"), "params");
+
+		if (planned)
+			t->undo = json_dumps(planned, JSON_COMPACT);
+		else if (json_object_get(t->plan, "undo"))
+			t->undo = xstrdup("{}");
+	}
+	if (!ok)
+		set_error(&t->error, text);
+	act_log(act, ok ? STEP_DONE : STEP_FAILED, say);
+	audit_outcome(act, act->current, text);
+	if (!ok)
+		finish(act, t->state, text);
+	else if (act->current + 1 == act->ntargets)
+		finish(act, ACT_DONE, NULL);
+	else if (act->priv->cancelled)
+		finish(act, ACT_CANCELLED, "stopped before the next target");
+	else {
+		act->current++;
+		run_current(act);
+	}
+	free(text);
+	act_changed(act);
+}
+
+static void on_step(void *arg, const struct msg *m)
+{
+	struct waiter *w = arg;
+	struct act *act = w->act;
+	struct msg_step step;
+	struct msg_answer answer;
+
+	if (w->id != m->id)
+		return;
+	if (m->type == MSG_ANSWER && msg_get_answer(m, &answer)) {   /* refused before it ran */
+		target_over(act, false, answer.ok ? STR("answered instead of run") : answer.json, (struct str){ 0 });
+		return;
+	}
+	if (m->type != MSG_STEP)
+		return;
+	if (!msg_get_step(m, &step))
+		target_over(act, false, STR("a malformed step came: look at the target itself"), (struct str){ 0 });
+	else if (step.state == STEP_FINISHED)
+		target_over(act, step.ok, step.say, step.undo);
+	else {
+		act_log(act, step.state, step.say);
+		act_changed(act);
+	}
+}
+
+/* The audit line first; only when it is on disk does the request leave. */
+static void run_current(struct act *act)
+{
+	struct act_target *t = &act->targets[act->current];
+	struct waiter *w = &act->priv->waiters[act->current];
+	char why[400];
+	json_t *params;
+	char *text;
+
+	if (audit_run(act, act->current, why, sizeof(why)) != 0) {
+		text = xasprintf("not run, because it cannot be recorded: %s", why);
+		t->state = ACT_FAILED;
+		set_error(&t->error, text);
+		act_log(act, STEP_FAILED, str_of(text));
+		finish(act, ACT_FAILED, text);
+		free(text);
+		return;
+	}
+	params = json_pack("{sOsI}", "plan", t->plan, "act", (json_int_t)act->id);
+	text = json_dumps(params, JSON_COMPACT);
+	t->state = ACT_RUNNING;
+	w->id = source_ask(act->source, request_new(REQ_RUN, act->kind, str_of(t->key), act->action->name, text));
+	store_expect(act->priv->actor->store, w->id, on_step, w);
+	free(text);
+	json_decref(params);
+}
+
+bool act_confirm(struct act *act, const char *typed)
+{
+	struct decision now;
+
+	if (act->state != ACT_SHOWN) {
+		set_error(&act->error, act->state == ACT_PLANNING ? "the plan is not there yet" : "it cannot be run any more");
+		return false;
+	}
+	now = guard_decide(rule_of(act->priv->actor, act->source), act->source, act->action, act->ntargets);
+	if (!now.allowed || !act->decision.allowed) {
+		set_error(&act->error, now.allowed ? act->decision.why : now.why);
+		act_changed(act);
+		return false;
+	}
+	if (act->must_type && (!typed || strcmp(typed, act->must_type))) {
+		char *text = xasprintf("type '%s' to go on", act->must_type);
+
+		set_error(&act->error, text);
+		free(text);
+		act_changed(act);
+		return false;
+	}
+	free(act->error);
+	act->error = NULL;
+	act->state = ACT_RUNNING;
+	act->current = 0;
+	run_current(act);
+	act_changed(act);
+	return act->state == ACT_RUNNING;
+}
+
+void act_cancel(struct act *act)
+{
+	struct act_private *p = act->priv;
+
+	if (act->state == ACT_PLANNING || act->state == ACT_SHOWN) {
+		for (unsigned i = 0; i < act->ntargets; i++) {
+			if (!p->waiters[i].id)
+				continue;
+			store_forget(p->actor->store, p->waiters[i].id);
+			source_cancel(act->source, p->waiters[i].id);
+			p->waiters[i].id = 0;
+		}
+		finish(act, ACT_CANCELLED, NULL);
+	} else if (act->state == ACT_RUNNING && !p->cancelled) {
+		p->cancelled = true;
+		act_log(act, STEP_WAITING, STR("asked to stop after this step"));
+		source_cancel(act->source, p->waiters[act->current].id);
+		act_changed(act);
+	}
+}
+
+/* ---- undo */
+
+static const struct action *undo_action(const struct act *act, unsigned i)
+{
+	const char *name = json_string_value(json_object_get(json_object_get(act->targets[i].plan, "undo"), "action"));
+
+	return name ? action_find(act->source->backend, name, act->kind) : NULL;
+}
+
+static bool can_undo(const struct act *act)
+{
+	if (act->priv->undone || (act->state != ACT_DONE && act->state != ACT_FAILED && act->state != ACT_CANCELLED))
+		return false;
+	for (unsigned i = 0; i < act->ntargets; i++)
+		if (act->targets[i].undo && undo_action(act, i))
+			return true;
+	return false;
+}
+
+struct act *act_undo(struct act *act, const char **why)
+{
+	const struct action *a = NULL;
+	const char **keys, **params;
+	unsigned n = 0;
+	struct act *undo;
+
+	if (!can_undo(act)) {
+		*why = act->priv->undone ? "it was undone already"
+			: act->state == ACT_RUNNING ? "it is still running" : "it cannot be undone";
+		return NULL;
+	}
+	keys = xcalloc(act->ntargets, sizeof(*keys));
+	params = xcalloc(act->ntargets, sizeof(*params));
+	for (unsigned i = act->ntargets; i-- > 0;) {       /* the last first */
+		const struct action *mine = undo_action(act, i);
+
+		if (!act->targets[i].undo || !mine || (a && a != mine))
+			continue;
+		a = mine;
+		keys[n] = act->targets[i].key;
+		params[n++] = act->targets[i].undo;
+	}
+	undo = start(act->priv->actor, act->source, a, act->kind, keys, n, n == 1 ? params[0] : NULL, params, act->id,
+	             why);
+	free(keys);
+	free(params);
+	return undo;
+}
+
+struct act *actor_last_undoable(struct actor *ar)
+{
+	for (unsigned i = ar->nacts; i-- > 0;)
+		if (!ar->acts[i]->undo_of && can_undo(ar->acts[i]))
+			return ar->acts[i];
+	return NULL;
+}
+
+const struct audit *actor_audit(const struct actor *a)
+{
+	return a->audit;
+}

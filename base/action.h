@@ -1,0 +1,99 @@
+/* action: the one machine through which everything that changes anything goes, whoever asks (key, prompt,
+ * headless, plugin). An action is a constant descriptor; the backend that offers it plans and runs it in its
+ * own threads; this machine decides whether it may.
+ *
+ *   start -> PLANNING -> SHOWN -> (confirm) -> RUNNING -> DONE -> (undo: a new act)
+ *              |           |          |           |
+ *            FAILED     CANCELLED   the audit line is written and flushed here, or the act FAILS
+ *
+ * The plan (answer to REQ_PLAN; JSON):
+ *   title     "scale deployment ml-serving/model-api to 5"
+ *   target    {kind, key, uid, version}            version = resourceVersion, checked again when sent
+ *   change    ["replicas 3 -> 5"]                  in words
+ *   steps     [{do: "PATCH /apis/...", body: "{...}", check: "...", undo: "..."}]
+ *   warnings  ["HorizontalPodAutoscaler model-api owns replicas (2..10): it will put them back"]
+ *   blocked   "..."                                present: cannot be run, and why
+ *   dry_run   "accepted" | a sentence              what the server said to the same request with dryRun=All
+ *   undo      {action, params} | absent            what brings it back; "not_undone": "..." what stays changed
+ * REQ_RUN's params are {"plan": the plan as it was shown, "act": id}. */
+#ifndef BASE_ACTION_H
+#define BASE_ACTION_H
+#include "base/audit.h"
+#include "base/source.h"
+#include "base/store.h"
+
+enum risk { RISK_HARMLESS, RISK_DISRUPTIVE, RISK_DESTRUCTIVE, RISK_IRREVERSIBLE };
+
+enum field_type { FIELD_TEXT, FIELD_COUNT, FIELD_BOOL, FIELD_CHOICE, FIELD_DURATION, FIELD_REAL };
+struct field {                       /* a parameter, as a form asks for it */
+	const char *name, *title, *help;
+	enum field_type type;
+	const char *otherwise;           /* default as text; "@column" takes the target row's value */
+	const char *choices;             /* FIELD_CHOICE: a|b|c */
+	int64_t min, max;                /* FIELD_COUNT, when max > min */
+	bool required;
+};
+
+struct action {
+	const char *name;                /* "restart" */
+	const char *title;               /* "Restart" */
+	const char *help;
+	const char *const *kinds;        /* on which it is offered, "*" = any; NULL-terminated */
+	enum risk risk;
+	bool bulk;                       /* may be run on several marked rows */
+	const struct field *fields;      /* ends with name NULL; NULL: none */
+};
+/* The action `name` of this backend on that kind, or NULL. */
+const struct action *action_find(const struct backend *b, const char *name, const char *kind);
+
+/* ---- guards: one place decides */
+enum guard { GUARD_CONFIRM, GUARD_TYPE_NAME, GUARD_READONLY };
+struct guard_rule {                  /* of an environment; from binnacle.yaml */
+	const char *environment;
+	enum guard guard;                /* for disruptive and worse; harmless needs a plain confirm at most */
+	unsigned limit;                  /* how many targets at once; 0 = 1 */
+};
+struct decision { bool allowed; enum guard guard; char why[320]; };
+struct decision guard_decide(const struct guard_rule *rule, const struct source *s, const struct action *a,
+                             unsigned ntargets);
+
+/* ---- the machine */
+enum act_state { ACT_PLANNING, ACT_SHOWN, ACT_RUNNING, ACT_DONE, ACT_FAILED, ACT_CANCELLED };
+struct act_target {
+	char *key;
+	struct json_t *plan;             /* NULL until it came */
+	char *error;                     /* planning or running failed */
+	enum act_state state;
+	char *undo;                      /* from FINISHED: parameters of the undo, JSON, or NULL */
+};
+struct act {
+	uint64_t id;
+	const struct action *action;
+	struct source *source;
+	const char *kind;
+	char *params;                    /* JSON */
+	struct act_target *targets; unsigned ntargets, current;
+	enum act_state state;
+	struct decision decision;        /* valid from SHOWN on */
+	const char *must_type;           /* GUARD_TYPE_NAME: what has to be typed */
+	struct { int64_t at; enum step_state state; char *say; } *log; unsigned nlog;
+	char *error;
+	uint64_t version;                /* grows with every change, for redraw */
+	uint64_t undo_of;                /* the act that this one undoes, or 0 */
+	struct act_private *priv;
+};
+struct actor;                        /* owns all acts */
+struct actor *actor_new(struct store *store, struct audit *audit, const struct guard_rule *rules, unsigned nrules,
+                        const struct clock *clock);
+void actor_free(struct actor *a);
+const struct audit *actor_audit(const struct actor *a);   /* NULL: there is none */
+/* Asks for the plans. keys and params are copied. NULL and *why when refused at once (read-only, limit, not bulk). */
+struct act *act_start(struct actor *ar, struct source *s, const struct action *a, const char *kind,
+                      const char *const *keys, unsigned nkeys, const char *params, const char **why);
+/* SHOWN -> RUNNING. typed: what the user typed (may be NULL). False: not allowed yet, act->error says why. */
+bool act_confirm(struct act *act, const char *typed);
+void act_cancel(struct act *act);    /* before RUNNING: nothing happened; while RUNNING: stop after this step */
+struct act *act_undo(struct act *act, const char **why);   /* a new act, PLANNING; NULL: cannot be undone */
+struct act *actor_last_undoable(struct actor *ar);
+const char *act_state_name(enum act_state s);
+#endif

@@ -1,0 +1,31 @@
+/* fmt: numbers as people read them. Each function appends to out, in the C locale (the program must
+ * leave LC_NUMERIC alone). Ages are letter for letter those of kubectl. */
+#ifndef BASE_FMT_H
+#define BASE_FMT_H
+#include "base/buf.h"
+
+/* Elapsed ms as kubectl's HumanDuration (k8s.io/apimachinery/pkg/util/duration): 119s, 2m, 9m59s, 179m,
+ * 7h59m, 47h, 7d23h, 729d, 2y5d. From -1 s to 0: "0s"; before that "<invalid>". */
+void fmt_age(int64_t elapsed_ms, struct buf *out);
+/* A measured duration, finer than an age: 41ms, 1.2s, 1m40s, 21m50s, 3h12m, 2d4h. */
+void fmt_duration(int64_t ms, struct buf *out);
+void fmt_bytes(int64_t bytes, struct buf *out);     /* 0, 512, 1.5Ki, 509Mi, 11.2Gi */
+void fmt_milli(int64_t thousandths, struct buf *out); /* 120m, 1.25, 3.8, 16 */
+void fmt_pair(int64_t pair, struct buf *out);       /* base/kind.h's PAIR: 1/2 */
+void fmt_count(int64_t n, struct buf *out);         /* plain digits: 10412 */
+void fmt_thousands(int64_t n, struct buf *out);     /* for sentences: 10,412 */
+void fmt_real(double v, struct buf *out);           /* four digits that matter: 0.4132, 612400; NaN "-" */
+void fmt_ratio(double v, struct buf *out);          /* 0.18: 18 %; below a tenth 0.2 %; NaN "-" */
+void fmt_money(double dollars, struct buf *out);    /* $0.0042, $0.93, $41.20, $1,234; NaN "-" */
+void fmt_bool(bool v, struct buf *out);             /* true, false */
+
+/* A Kubernetes quantity ("100m", "1.5Gi", "2e3", "250000n"), rounded up to whole thousandths or whole
+ * units as Go's MilliValue() and Value() do; beyond int64 it sticks at the limit. False: not a
+ * quantity, *out untouched. */
+bool quantity_milli(struct str s, int64_t *out);
+bool quantity_units(struct str s, int64_t *out);
+
+/* An RFC 3339 time ("2026-11-21T02:48:00Z", fractions and offsets allowed) in ms since 1970.
+ * False: not a time, *out untouched. */
+bool time_parse(struct str s, int64_t *out_ms);
+#endif

@@ -1,0 +1,15 @@
+/* kinds.c: the list of all constant kinds, in the order in which help and completion name them. */
+#include "base/kinds.h"
+#include "base/drift.h"
+
+const struct kind *const kinds_all[] = {
+	/* kinds_cluster.c */
+	&kind_pods, &kind_containers, &kind_nodes, &kind_namespaces, &kind_deployments, &kind_replicasets,
+	&kind_statefulsets, &kind_daemonsets, &kind_jobs, &kind_cronjobs, &kind_services, &kind_endpoints,
+	&kind_ingresses, &kind_configmaps, &kind_secrets, &kind_persistentvolumeclaims,
+	&kind_persistentvolumes, &kind_storageclasses, &kind_horizontalpodautoscalers,
+	&kind_poddisruptionbudgets, &kind_events,
+	/* kinds_drift.c */
+	&kind_drift, &kind_features,
+	NULL,
+};

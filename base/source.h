@@ -1,0 +1,100 @@
+/* source: a configured connection, its thread, and the two ways across: requests go in, messages
+ * come out. A backend is a constant descriptor; it sees only its `struct link`.
+ *
+ *   main thread                          the source's thread
+ *   source_start(s) -------------------> backend->run(link): plain blocking code
+ *   source_ask(s, request) ------------> link_take(link, ms) -> request
+ *   inbox_take() <---------------------- link_send(link, msg)
+ *   source_stop(s) --------------------> link_closing(link) is true, link_fd readable
+ *
+ * A request lives until its REQ_CANCEL; link_cancelled(link, id) tells long work that nobody waits for it. */
+#ifndef BASE_SOURCE_H
+#define BASE_SOURCE_H
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/inbox.h"
+#include "base/kind.h"
+
+struct action;
+struct link;
+
+enum req_type {
+	REQ_WATCH = 'w',    /* keep rows of `kind` coming (scope = namespace or ""); until cancelled */
+	REQ_OPEN = 'o',     /* stream `what` ("logs", "yaml", "describe") of row `key`: TEXT messages */
+	REQ_ASK = 'q',      /* one ANSWER for `what` ("why", "tree", "doctor", "can", "complete") */
+	REQ_PLAN = 'p',     /* action `what` on `key` with `params`: ANSWER with a plan (base/plan.h) */
+	REQ_RUN = 'x',      /* carry the plan in `params` out: STEPs up to FINISHED */
+	REQ_CANCEL = 'c',   /* of request `id` */
+};
+
+struct request {
+	struct request *next;
+	uint64_t id;         /* unique in the program; made by source_ask */
+	enum req_type type;
+	char *kind;          /* all texts are owned, never NULL */
+	char *key;           /* row key, or scope */
+	char *what;
+	char *params;        /* JSON object, or "" */
+};
+struct request *request_new(enum req_type type, const char *kind, struct str key, const char *what,
+                            const char *params);   /* NULL texts become "" */
+void request_free(struct request *r);
+
+struct backend {
+	const char *name;                      /* "kubernetes": `type:` in binnacle.yaml */
+	const char *title, *help;
+	const struct config_key *keys;         /* its settings; ends with name NULL */
+	const struct kind *const *kinds;       /* that it may fill; NULL-terminated */
+	const struct action *const *actions;   /* that it offers; NULL-terminated, may be NULL */
+	/* The thread's body: returns when link_closing(). Must not touch anything but the link. */
+	void (*run)(struct link *l);
+	/* True: this backend has something to connect to with no configuration at all (a kubeconfig).
+	 * May be NULL. Runs on the main thread: no network, no waiting. */
+	bool (*by_itself)(void);
+};
+
+/* The kind of that name (exact) is one that it may fill. */
+bool backend_fills(const struct backend *b, const char *kind);
+
+/* ---- the main thread's side */
+struct source {
+	uint16_t index;          /* in the store */
+	char *name;              /* "eks-prod" */
+	char *environment;       /* "prod"; never NULL */
+	bool readonly;           /* environment or --readonly: the link refuses REQ_RUN, whoever asks */
+	const struct backend *backend;
+	struct link *link;
+};
+/* settings is borrowed, must outlive the source: the source's node in binnacle.yaml (may be NULL). */
+struct source *source_new(uint16_t index, const char *name, const char *environment,
+                          const struct backend *b, const struct yaml *settings, const struct clock *clock,
+                          struct inbox *inbox);
+void source_start(struct source *s);                       /* at most once */
+uint64_t source_ask(struct source *s, struct request *r);  /* takes r; returns its id, never 0 */
+void source_cancel(struct source *s, uint64_t id);
+/* Tells the thread to end, waits up to wait_ms, frees. A thread that does not end is left behind (and with
+ * it the link): the program is about to exit. */
+void source_stop(struct source *s, int wait_ms);
+
+/* ---- the backend's side; any of the backend's own threads may call these */
+const char *link_name(const struct link *l);
+const struct yaml *link_settings(const struct link *l);    /* NULL: none */
+const char *link_setting(const struct link *l, const char *key);  /* scalar, or NULL */
+const struct clock *link_clock(const struct link *l);
+bool link_closing(const struct link *l);
+const atomic_bool *link_closing_flag(const struct link *l);  /* the same, for whoever waits elsewhere */
+int link_fd(const struct link *l);       /* readable when a request waits or the link closes */
+/* Next request or NULL after wait_ms (0 = at once, -1 = until one or closing). Caller frees. REQ_CANCELs are
+ * seen here too, after the registry behind link_cancelled has noted them. */
+struct request *link_take(struct link *l, int wait_ms);
+bool link_cancelled(struct link *l, uint64_t id);          /* cancelled, or the link closes */
+bool link_send(struct link *l, struct msg *m);             /* takes m; false when closing */
+/* Shorthands. */
+void link_health(struct link *l, struct msg_health h);
+void link_text(struct link *l, uint64_t id, unsigned flags, struct str chunk);
+void link_textf(struct link *l, uint64_t id, unsigned flags, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void link_answer(struct link *l, uint64_t id, bool ok, struct str json_or_why);
+void link_fail(struct link *l, uint64_t id, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void link_step(struct link *l, uint64_t id, struct msg_step s);
+#endif
