@@ -1,0 +1,79 @@
+/* actions: the descriptors, and which functions stand behind each. */
+#include "backends/kubernetes/actions.h"
+#include "base/mem.h"
+
+static const char *const rollouts[] = { "deployments", "statefulsets", "daemonsets", NULL };
+static const char *const scalables[] = { "deployments", "statefulsets", "replicasets", NULL };
+static const char *const pods[] = { "pods", NULL };
+static const char *const nodes[] = { "nodes", NULL };
+static const char *const deletables[] = { "pods", "deployments", "replicasets", "statefulsets", "daemonsets", "jobs",
+	"cronjobs", "services", "ingresses", "configmaps", "secrets", "persistentvolumeclaims",
+	"horizontalpodautoscalers", "poddisruptionbudgets", "*", NULL };
+
+static const struct field scale_fields[] = {
+	{ .name = "replicas", .title = "replicas", .help = "how many pods there are to be", .type = FIELD_COUNT, .min = 0,
+	  .max = 10000, .required = true },
+	{ .name = NULL },
+};
+static const struct field rollback_fields[] = {
+	{ .name = "revision", .title = "revision", .help = "which revision to go back to; 0 is the one before",
+	  .type = FIELD_COUNT, .otherwise = "0", .min = 0, .max = INT32_MAX },
+	{ .name = NULL },
+};
+#define GRACE { .name = "grace", .title = "grace, seconds", .help = "time to end in peace; -1 is the pod's own", \
+	.type = FIELD_COUNT, .otherwise = "-1", .min = -1, .max = 86400 }
+static const struct field delete_fields[] = {
+	GRACE,
+	{ .name = "dependents", .title = "what it owns", .help = "background: deleted after it; foreground: before it; orphan: kept",
+	  .type = FIELD_CHOICE, .otherwise = "background", .choices = "background|foreground|orphan" },
+	{ .name = NULL },
+};
+static const struct field evict_fields[] = { GRACE, { .name = NULL } };
+static const struct field drain_fields[] = {
+	GRACE,
+	{ .name = "timeout", .title = "give up after, seconds", .help = "for pods that a disruption budget protects; 0 is never",
+	  .type = FIELD_COUNT, .otherwise = "600", .min = 0, .max = 86400 },
+	{ .name = "emptydir", .title = "pods with emptyDir too", .help = "what they keep there is lost", .type = FIELD_BOOL,
+	  .otherwise = "false" },
+	{ .name = "force", .title = "pods without a controller too", .help = "nothing will start them again",
+	  .type = FIELD_BOOL, .otherwise = "false" },
+	{ .name = NULL },
+};
+
+static const struct action restart = { "restart", "Restart", "Replace the pods one after the other, as the update strategy says",
+	rollouts, RISK_DISRUPTIVE, true, NULL };
+static const struct action scale = { "scale", "Scale", "Set how many pods there are", scalables, RISK_DISRUPTIVE, true,
+	scale_fields };
+static const struct action rollback = { "rollback", "Roll back", "Undo a rollout: go back to a former revision", rollouts, RISK_DISRUPTIVE, true,
+	rollback_fields };
+static const struct action delete = { "delete", "Delete", "Delete the object; a disruption budget is not asked", deletables,
+	RISK_DESTRUCTIVE, true, delete_fields };
+static const struct action evict = { "evict", "Evict", "Delete the pod if its disruption budget allows it", pods,
+	RISK_DISRUPTIVE, true, evict_fields };
+static const struct action cordon = { "cordon", "Cordon", "Let no new pods be scheduled here", nodes, RISK_DISRUPTIVE, true,
+	NULL };
+static const struct action uncordon = { "uncordon", "Uncordon", "Let new pods be scheduled here again", nodes,
+	RISK_HARMLESS, true, NULL };
+static const struct action drain = { "drain", "Drain", "Cordon the node and evict its pods within their disruption budgets",
+	nodes, RISK_DESTRUCTIVE, true, drain_fields };
+
+const struct action *const kube_actions[] = { &restart, &scale, &rollback, &delete, &evict, &cordon, &uncordon, &drain, NULL };
+
+const struct act_way *act_way(const char *name)
+{
+	static const struct act_way ways[] = {
+		{ "restart", plan_restart, verify_rollout, NULL },
+		{ "scale", plan_scale, verify_rollout, NULL },
+		{ "rollback", plan_rollback, verify_rollout, NULL },
+		{ "delete", plan_delete, verify_gone, NULL },
+		{ "evict", plan_evict, verify_gone, NULL },
+		{ "cordon", plan_cordon, NULL, NULL },
+		{ "uncordon", plan_uncordon, NULL, NULL },
+		{ "drain", plan_drain, NULL, send_drain },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		if (!strcmp(ways[i].name, name))
+			return &ways[i];
+	return NULL;
+}

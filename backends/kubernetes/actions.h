@@ -1,0 +1,33 @@
+/* actions: what a Kubernetes source can do to its objects, and how each of these is planned and verified. */
+#ifndef BACKENDS_KUBERNETES_ACTIONS_H
+#define BACKENDS_KUBERNETES_ACTIONS_H
+#include "backends/kubernetes/plan.h"
+#include "base/action.h"
+
+extern const struct action *const kube_actions[];     /* for the backend's descriptor; NULL-terminated */
+
+/* One action's work, on a pool thread. */
+struct act_way {
+	const char *name;
+	/* Fills p. False: it cannot even be planned, w->error says why. */
+	bool (*plan)(struct plan *p);
+	/* After the steps were sent: waits until what was meant is so, reporting as it goes. False and run->say: it did not
+	 * come true. NULL: nothing to wait for. */
+	bool (*verify)(struct run *run);
+	/* Sends the steps itself instead of one after the other (drain). False and run->say: failed. NULL: as usual. */
+	bool (*send)(struct run *run);
+};
+const struct act_way *act_way(const char *name);
+
+bool plan_restart(struct plan *p);
+bool plan_scale(struct plan *p);
+bool plan_rollback(struct plan *p);
+bool verify_rollout(struct run *run);
+bool plan_delete(struct plan *p);
+bool plan_evict(struct plan *p);
+bool verify_gone(struct run *run);
+bool plan_cordon(struct plan *p);
+bool plan_uncordon(struct plan *p);
+bool plan_drain(struct plan *p);
+bool send_drain(struct run *run);
+#endif

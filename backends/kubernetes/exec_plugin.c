@@ -1,0 +1,342 @@
+/* exec_plugin: see exec_plugin.h. */
+#define _GNU_SOURCE
+#include "backends/kubernetes/exec_plugin.h"
+#include "base/fmt.h"
+#include "base/mem.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MAX_OUT = 1 << 20, MAX_ERR = 16384 };
+
+extern char **environ;
+
+struct child {
+	pid_t pid;
+	int out, err;                /* our ends; -1 = closed */
+	struct buf stdout_bytes, stderr_bytes;
+	bool too_much;
+};
+
+static int64_t mono_ms(void)
+{
+	return clock_mono(&clock_system);
+}
+
+/* ---- where it is and what it gets */
+
+static char *find_command(const char *command)
+{
+	if (strchr(command, '/'))
+		return access(command, X_OK) == 0 ? xstrdup(command) : NULL;
+	const char *path = getenv("PATH");
+	struct str rest = str_of(path ? path : "/usr/local/bin:/usr/bin:/bin");
+	while (rest.p) {
+		struct str dir = str_split(&rest, ':');
+		if (!dir.n)
+			continue;      /* not the current directory: whoever owns that would get our credentials */
+		char *full = xasprintf(STR_FMT "/%s", STR_ARG(dir), command);
+		if (access(full, X_OK) == 0)
+			return full;
+		free(full);
+	}
+	return NULL;
+}
+
+static char *exec_info(const struct exec_plugin *p)
+{
+	json_t *spec = json_pack("{s:b}", "interactive", 0);
+	json_t *cluster = p->cluster_json ? json_loads(p->cluster_json, 0, NULL) : NULL;
+	if (cluster)
+		json_object_set_new(spec, "cluster", cluster);
+	json_t *info = json_pack("{s:s, s:s, s:o}", "apiVersion", p->api_version, "kind", "ExecCredential", "spec", spec);
+	char *text = json_dumps(info, JSON_COMPACT);
+	char *var = xasprintf("KUBERNETES_EXEC_INFO=%s", text ? text : "{}");
+	json_decref(info);
+	free(text);
+	return var;
+}
+
+static bool overrides(const struct exec_plugin *p, const char *var)
+{
+	size_t n = strcspn(var, "=") + 1;
+	if (strncmp(var, "KUBERNETES_EXEC_INFO=", 21) == 0)
+		return true;
+	for (unsigned i = 0; i < p->nenv; i++)
+		if (strncmp(p->env[i], var, n) == 0)
+			return true;
+	return false;
+}
+
+static char **make_env(const struct exec_plugin *p, char *info)
+{
+	size_t n = 0, k = 0;
+	while (environ[n])
+		n++;
+	char **env = xcalloc(n + p->nenv + 2, sizeof(*env));
+	for (size_t i = 0; i < n; i++)
+		if (!overrides(p, environ[i]))
+			env[k++] = environ[i];
+	for (unsigned i = 0; i < p->nenv; i++)
+		env[k++] = p->env[i];
+	env[k] = info;
+	return env;
+}
+
+/* ---- running it */
+
+/* Between fork and exec: only what is async-signal-safe. */
+static void become(const char *path, char **argv, char **env, int out, int err)
+{
+	sigset_t none;
+	setsid();
+	int null = open("/dev/null", O_RDONLY);
+	dup2(null, 0);
+	dup2(out, 1);
+	dup2(err, 2);
+	close_range(3, ~0u, 0);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int s = 1; s < 32; s++)
+		signal(s, SIG_DFL);
+	execve(path, argv, env);
+	_exit(127);
+}
+
+static bool start(const struct exec_plugin *p, const char *path, struct child *c)
+{
+	int out[2], err[2];
+	if (pipe2(out, O_CLOEXEC) != 0)
+		return false;
+	if (pipe2(err, O_CLOEXEC) != 0) {
+		close(out[0]), close(out[1]);
+		return false;
+	}
+	char **argv = xcalloc(p->nargs + 2, sizeof(*argv));
+	argv[0] = p->command;
+	for (unsigned i = 0; i < p->nargs; i++)
+		argv[i + 1] = p->args[i];
+	char *info = exec_info(p), **env = make_env(p, info);
+	c->pid = fork();
+	if (c->pid == 0)
+		become(path, argv, env, out[1], err[1]);
+	close(out[1]), close(err[1]);
+	c->out = out[0], c->err = err[0];
+	free(argv);
+	free(env);
+	free(info);
+	if (c->pid > 0)
+		return true;
+	close(c->out), close(c->err);
+	return false;
+}
+
+/* Read what is there; closes at the end. True: something was there. */
+static bool drain(int *fd, struct buf *into, size_t max, bool *too_much)
+{
+	char chunk[8192];
+	ssize_t n = read(*fd, chunk, sizeof(chunk));
+	if (n <= 0) {
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			return false;
+		close(*fd);
+		*fd = -1;
+		return false;
+	}
+	buf_add(into, chunk, (size_t)n);
+	explicit_bzero(chunk, (size_t)n);
+	if (into->len > max && too_much)
+		*too_much = true;
+	else if (into->len > max)
+		buf_consume(into, into->len - max);      /* the last words count */
+	return true;
+}
+
+enum ended { ENDED, LATE, QUIT, TOO_MUCH };
+
+static enum ended follow(struct child *c, int limit_ms, const atomic_bool *quit, int *status)
+{
+	int64_t until = mono_ms() + limit_ms;
+	enum ended how = ENDED;
+	bool over = false;
+	while (!over) {
+		struct pollfd fds[2] = { { c->out, POLLIN, 0 }, { c->err, POLLIN, 0 } };
+		poll(fds, 2, c->out < 0 && c->err < 0 ? 5 : 50);
+		if (c->out >= 0 && fds[0].revents)
+			drain(&c->out, &c->stdout_bytes, MAX_OUT, &c->too_much);
+		if (c->err >= 0 && fds[1].revents)
+			drain(&c->err, &c->stderr_bytes, MAX_ERR, NULL);
+		siginfo_t ended = { .si_pid = 0 };        /* not reaped yet: its number stays its own until the group is gone */
+		over = waitid(P_PID, (id_t)c->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == c->pid;
+		how = c->too_much ? TOO_MUCH : mono_ms() > until ? LATE : quit && atomic_load(quit) ? QUIT : ENDED;
+		if (how != ENDED && !over) {
+			kill(c->pid, SIGKILL);
+			over = true;
+		}
+	}
+	/* what it wrote before it ended is in the pipes; its own children, if any, go with it */
+	kill(-c->pid, SIGKILL);
+	while (waitpid(c->pid, status, 0) < 0 && errno == EINTR)
+		;
+	for (int *fd = &c->out; fd; fd = fd == &c->out ? &c->err : NULL) {
+		if (*fd >= 0)
+			fcntl(*fd, F_SETFL, O_NONBLOCK);
+		for (int tries = 0; *fd >= 0 && tries < 200; tries++)
+			if (!drain(fd, fd == &c->out ? &c->stdout_bytes : &c->stderr_bytes, fd == &c->out ? MAX_OUT : MAX_ERR,
+			           fd == &c->out ? &c->too_much : NULL))
+				break;
+		if (*fd >= 0)
+			close(*fd);
+		*fd = -1;
+	}
+	return c->too_much ? TOO_MUCH : how;
+}
+
+/* ---- what it said */
+
+static void say(struct kube_error *err, const char *remedy, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void say(struct kube_error *err, const char *remedy, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(err->what, sizeof(err->what), fmt, ap);
+	va_end(ap);
+	snprintf(err->remedy, sizeof(err->remedy), "%s", remedy ? remedy : "");
+}
+
+/* The last line of what it wrote to stderr, cut, without controls. */
+static struct str last_words(struct child *c)
+{
+	struct str s = str_trim(buf_str(&c->stderr_bytes));
+	for (size_t i = s.n; i > 0; i--) {
+		if (s.p[i - 1] == '\n') {
+			s.p += i, s.n -= i;
+			break;
+		}
+	}
+	if (s.n > 200)
+		s.n = 200;
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			c->stderr_bytes.data[s.p + i - c->stderr_bytes.data] = ' ';
+	return s;
+}
+
+static struct secret member(const json_t *status, const char *key)
+{
+	const json_t *v = json_object_get(status, key);
+	struct secret none = { NULL };
+	return json_is_string(v) && json_string_length(v)
+		? secret_of((struct str){ json_string_value(v), json_string_length(v) }) : none;
+}
+
+static bool read_credential(const struct exec_plugin *p, struct child *c, struct exec_credential *out, struct kube_error *err)
+{
+	json_error_t where;
+	json_t *doc = json_loadb(c->stdout_bytes.data ? c->stdout_bytes.data : "", c->stdout_bytes.len, 0, &where);
+	const json_t *status = json_object_get(doc, "status");
+	const char *version = json_string_value(json_object_get(doc, "apiVersion"));
+	const char *expires = json_string_value(json_object_get(status, "expirationTimestamp"));
+	bool ok = false;
+	*out = (struct exec_credential){ 0 };
+	if (!doc)
+		say(err, "run it by hand to see what it prints", "credential plugin '%s' printed no ExecCredential: %s", p->command,
+		    where.text);
+	else if (!version || strcmp(version, p->api_version) != 0)
+		say(err, "set the plugin's apiVersion in the kubeconfig to what it speaks",
+		    "credential plugin '%s' answered in version '%.60s', the kubeconfig says '%s'", p->command,
+		    version ? version : "", p->api_version);
+	else {
+		out->token = member(status, "token");
+		out->cert_pem = member(status, "clientCertificateData");
+		out->key_pem = member(status, "clientKeyData");
+		ok = secret_set(out->token) || (secret_set(out->cert_pem) && secret_set(out->key_pem));
+		if (!ok)
+			say(err, "log in again with the plugin's own command", "credential plugin '%s' gave neither a token nor a certificate with its key",
+			    p->command);
+		if (expires && !time_parse(str_of(expires), &out->expires_ms))
+			out->expires_ms = 1;     /* unreadable: never cached */
+	}
+	json_decref(doc);
+	return ok;
+}
+
+static bool judge(const struct exec_plugin *p, struct child *c, enum ended how, int limit_ms, int status,
+                  struct exec_credential *out, struct kube_error *err)
+{
+	struct str words = last_words(c);
+	if (how == LATE)
+		say(err, "log in by hand (it may be waiting for an answer), then try again",
+		    "credential plugin '%s' did not end within %d s and was stopped", p->command, limit_ms / 1000);
+	else if (how == QUIT)
+		say(err, NULL, "credential plugin '%s' was stopped", p->command);
+	else if (how == TOO_MUCH)
+		say(err, NULL, "credential plugin '%s' printed more than 1 MiB and was stopped", p->command);
+	else if (WIFSIGNALED(status))
+		say(err, NULL, "credential plugin '%s' was killed by signal %d", p->command, WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		say(err, "run it by hand and log in again", "credential plugin '%s' failed with code %d%s" STR_FMT, p->command,
+		    WEXITSTATUS(status), words.n ? ": " : "", STR_ARG(words));
+	else
+		return read_credential(p, c, out, err);
+	return false;
+}
+
+bool exec_plugin_run(const struct exec_plugin *p, int limit_ms, const atomic_bool *quit, struct exec_credential *out,
+                     struct kube_error *err)
+{
+	struct child c = { .out = -1, .err = -1 };
+	int status = 0;
+	*out = (struct exec_credential){ 0 };
+	char *path = find_command(p->command);
+	if (!path) {
+		say(err, p->install_hint ? p->install_hint : "install it, or set PATH",
+		    "credential plugin '%s' is not there or cannot be run", p->command);
+		return false;
+	}
+	bool ok = start(p, path, &c);
+	if (!ok) {
+		say(err, NULL, "credential plugin '%s' could not be started: %s", p->command, strerror(errno));
+	} else {
+		enum ended how = follow(&c, limit_ms, quit, &status);
+		ok = judge(p, &c, how, limit_ms, status, out, err);
+	}
+	if (c.stdout_bytes.data)
+		explicit_bzero(c.stdout_bytes.data, c.stdout_bytes.cap);
+	buf_release(&c.stdout_bytes);
+	buf_release(&c.stderr_bytes);
+	free(path);
+	return ok;
+}
+
+void exec_credential_release(struct exec_credential *c)
+{
+	secret_release(&c->token);
+	secret_release(&c->cert_pem);
+	secret_release(&c->key_pem);
+	c->expires_ms = 0;
+}
+
+void exec_plugin_free(struct exec_plugin *p)
+{
+	if (!p)
+		return;
+	for (unsigned i = 0; i < p->nargs; i++)
+		free(p->args[i]);
+	for (unsigned i = 0; i < p->nenv; i++)
+		free(p->env[i]);
+	free(p->args);
+	free(p->env);
+	free(p->command);
+	free(p->api_version);
+	free(p->install_hint);
+	free(p->cluster_json);
+	free(p);
+}

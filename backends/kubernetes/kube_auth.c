@@ -1,0 +1,157 @@
+/* kube_auth: see kube_auth.h. Token files are read again each minute, plugins run again when their credential ends or
+ * was refused; one thread does it while the others wait. */
+#include "backends/kubernetes/kube_auth.h"
+#include "base/mem.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TOKEN_AGE_MS = 50000, EARLY_MS = 10000, PLUGIN_LIMIT_MS = 60000 };
+
+bool kube_auth_read_files(struct kube_private *p, struct kube_error *err)
+{
+	struct { const char *path; struct secret *into; const char *what; } files[] = {
+		{ p->cert_file, &p->cert_pem, "client certificate" }, { p->key_file, &p->key_pem, "client key" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		struct secret fresh = { NULL };
+		if (!files[i].path)
+			continue;
+		if (secret_from_file(&fresh, files[i].path) != 0) {
+			snprintf(err->what, sizeof(err->what), "%s '%s': %s", files[i].what, files[i].path, strerror(errno));
+			snprintf(err->remedy, sizeof(err->remedy), "check the path in the kubeconfig and who may read it");
+			return false;
+		}
+		secret_release(files[i].into);
+		*files[i].into = fresh;
+	}
+	return true;
+}
+
+static bool read_token(struct kube_private *p, struct http_auth *a)
+{
+	int64_t now = clock_mono(p->clock);
+	if (p->token_read && now - p->token_read < TOKEN_AGE_MS)
+		return true;
+	struct secret fresh = { NULL };
+	errno = 0;
+	if (secret_from_file(&fresh, p->token_file) == 0 && secret_set(fresh)) {
+		secret_release(&p->token);
+		p->token = fresh;
+		p->token_read = now ? now : 1;
+		p->which++;
+		return true;
+	}
+	secret_release(&fresh);
+	if (secret_set(p->token))
+		return true;       /* the one we have may still do */
+	snprintf(a->error, sizeof(a->error), "token file '%s': %s", p->token_file, errno ? strerror(errno) : "empty");
+	snprintf(a->remedy, sizeof(a->remedy), "check the path in the kubeconfig and who may read it");
+	return false;
+}
+
+static struct secret copy(struct secret s)
+{
+	struct secret none = { NULL };
+	return secret_set(s) ? secret_of(secret_reveal(s)) : none;
+}
+
+static bool run_plugin(struct kube_private *p, struct http_auth *a)
+{
+	struct kube_error err = { "", "" };
+	int64_t expires = p->cached.expires_ms;
+	if (p->have_cached && (!expires || expires - EARLY_MS > clock_wall(p->clock)))
+		return true;
+	exec_credential_release(&p->cached);
+	p->have_cached = false;
+	if (!exec_plugin_run(p->exec, PLUGIN_LIMIT_MS, p->quit ? p->quit : &p->closed, &p->cached, &err)) {
+		snprintf(a->error, sizeof(a->error), "%.255s", err.what);
+		snprintf(a->remedy, sizeof(a->remedy), "%.159s", err.remedy);
+		return false;
+	}
+	p->have_cached = true;
+	p->which++;
+	return true;
+}
+
+static bool from_plugin(struct kube_private *p, struct http_auth *a)
+{
+	if (!run_plugin(p, a))
+		return false;
+	if (secret_set(p->cached.cert_pem)) {
+		a->cert_pem = copy(p->cached.cert_pem);
+		a->key_pem = copy(p->cached.key_pem);
+	}
+	return !secret_set(p->cached.token) || http_auth_bearer(a, p->cached.token);
+}
+
+static bool impersonate(const struct kube_private *p, struct http_auth *a)
+{
+	for (unsigned i = 0; i < p->nimpersonate; i++) {
+		struct str value = str_of(p->impersonate[i]), name = str_split(&value, ':');
+		char *n = str_dup(name);
+		bool ok = http_auth_add(a, n, str_trim(value));
+		free(n);
+		if (!ok) {
+			snprintf(a->error, sizeof(a->error), "the user to act as holds bytes no header may hold");
+			return false;
+		}
+	}
+	return true;
+}
+
+bool kube_access_auth(void *access, struct http_auth *a)
+{
+	struct kube_private *p = ((struct kube_access *)access)->priv;
+	pthread_mutex_lock(&p->lock);
+	bool ok = impersonate(p, a);
+	if (ok && p->cert_file) {
+		a->cert_pem = copy(p->cert_pem);
+		a->key_pem = copy(p->key_pem);
+	}
+	if (ok && p->token_file)
+		ok = read_token(p, a) && http_auth_bearer(a, p->token);
+	else if (ok && secret_set(p->token))
+		ok = http_auth_bearer(a, p->token);
+	else if (ok && p->username)
+		ok = http_auth_basic(a, str_of(p->username), p->password);
+	else if (ok && p->exec)
+		ok = from_plugin(p, a);
+	a->which = p->which;
+	if (!ok && !a->error[0])
+		snprintf(a->error, sizeof(a->error), "the credential holds bytes no header may hold");
+	pthread_mutex_unlock(&p->lock);
+	return ok;
+}
+
+bool kube_access_unauthorized(void *access, uint64_t which)
+{
+	struct kube_private *p = ((struct kube_access *)access)->priv;
+	struct kube_error ignored;
+	bool again = false;
+	pthread_mutex_lock(&p->lock);
+	if (which != p->which) {
+		again = true;      /* another thread renewed it while this one's refused exchange was on its way */
+	} else if (p->token_file) {
+		p->token_read = 0;
+		again = true;
+	} else if (p->exec && !secret_set(p->token) && !p->username) {
+		exec_credential_release(&p->cached);
+		p->have_cached = false;
+		again = true;
+	} else if (p->cert_file) {
+		again = kube_auth_read_files(p, &ignored);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return again;
+}
+
+void kube_access_obey(struct kube_access *a, const atomic_bool *flag)
+{
+	a->priv->quit = flag;
+}
+
+void kube_access_close(struct kube_access *a)
+{
+	atomic_store(&a->priv->closed, true);
+}

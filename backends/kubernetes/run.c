@@ -1,0 +1,183 @@
+/* run: sends what a plan says, no more and no less, after looking once more that the object is the one the plan was made
+ * for. */
+#define _GNU_SOURCE
+#include "backends/kubernetes/actions.h"
+#include "base/mem.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BUDGET_RETRY_MS 5000
+
+void run_step(struct run *run, int state, const char *fmt, ...)
+{
+	struct buf b = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	link_step(run->w->k->link, run->w->r->id, (struct msg_step){ .state = (enum step_state)state, .ok = true,
+		.at = run->at, .of = run->of, .say = buf_str(&b) });
+	buf_release(&b);
+}
+
+/* Why a send was refused, in our words where the server's are those of a protocol. */
+static void say_refused(struct run *run, const char *what)
+{
+	struct work *w = run->w;
+	bool test = w->status == 422 && (strstr(w->error, "test") || strstr(w->error, "rejected"));
+
+	if (w->status == 409 || test)
+		snprintf(run->say, sizeof(run->say), "it changed since the plan was shown: plan again");
+	else if (w->status == 404)
+		snprintf(run->say, sizeof(run->say), "it is gone: nothing was done");
+	else if (w->end == HTTP_CUT || w->end == HTTP_TIMEOUT)
+		snprintf(run->say, sizeof(run->say), "no answer came, so it may or may not have happened: look before trying again "
+		         "(%.200s)", w->error);
+	else
+		snprintf(run->say, sizeof(run->say), "%s was refused: %.400s", what, w->error);
+}
+
+json_t *run_send(struct run *run, const json_t *step)
+{
+	const char *what = jtext(step, "do"), *space = strchr(what, ' ');
+	char method[12] = "";
+	json_t *answer;
+
+	if (space && space - what < (int)sizeof(method))
+		memcpy(method, what, (size_t)(space - what));
+	if (!*method || space[1] != '/') {
+		snprintf(run->say, sizeof(run->say), "the plan holds a step that is no request: '%.100s'", what);
+		return NULL;
+	}
+	answer = work_send(run->w, method, space + 1, jtext(step, "type"), jtext(step, "body"));
+	if (!answer)
+		say_refused(run, what);
+	return answer;
+}
+
+static const char *last_writer(const json_t *o)
+{
+	const char *who = "", *when = "";
+	json_t *f;
+	size_t i;
+
+	json_array_foreach(jat(o, "metadata.managedFields"), i, f)
+		if (!jis(f, "subresource", "status") && strcmp(jtext(f, "time"), when) >= 0) {
+			when = jtext(f, "time");
+			who = jtext(f, "manager");
+		}
+	return who;
+}
+
+/* The object is still the one of the plan. Where only its status moved on, the requests demand the version of now. */
+static bool recheck(struct run *run, json_t *plan)
+{
+	json_t *o = work_object(run->w, run->t.api, run->t.ns, run->t.name), *step;
+	const char *version = jtext(o, "metadata.resourceVersion");
+	bool same = false;
+	char print[17];
+	size_t i;
+
+	if (!o) {
+		snprintf(run->say, sizeof(run->say), "%s: %.400s", run->w->status == 404 ? "it is gone" : "it cannot be looked at again",
+		         run->w->error);
+		return false;
+	}
+	object_print(o, print);
+	if (!jis(o, "metadata.uid", jtext(plan, "target.uid")))
+		snprintf(run->say, sizeof(run->say), "another object has its name since the plan was shown: plan again");
+	else if (jis(plan, "target.version", version))
+		same = true;
+	else if (!jis(plan, "target.print", print))
+		snprintf(run->say, sizeof(run->say), "it changed since the plan was shown (last by '%.80s'): plan again",
+		         last_writer(o));
+	else {
+		same = true;
+		run_step(run, STEP_RUNNING, "only its status moved on since the plan, from version %s to %s",
+		         jtext(plan, "target.version"), version);
+		json_array_foreach(json_object_get(plan, "steps"), i, step) {
+			json_t *body = json_loads(jtext(step, "body"), 0, NULL);
+			char *text;
+
+			if (body_set_version(body, version) && (text = json_dumps(body, JSON_COMPACT))) {
+				json_object_set_new(step, "body", json_string(text));
+				free(text);
+			}
+			json_decref(body);
+		}
+	}
+	json_decref(o);
+	return same;
+}
+
+/* One request after the other. A disruption budget that forbids an eviction is asked again until cancelled. */
+static bool send_steps(struct run *run)
+{
+	json_t *steps = json_object_get(run->plan, "steps"), *step, *answer;
+	size_t i;
+
+	json_array_foreach(steps, i, step) {
+		run->at = (unsigned)i + 1;
+		for (;;) {
+			if (work_cancelled(run->w)) {
+				snprintf(run->say, sizeof(run->say), "stopped before '%.200s'", jtext(step, "do"));
+				return false;
+			}
+			run_step(run, STEP_RUNNING, "%s", jtext(step, "do"));
+			answer = run_send(run, step);
+			json_decref(answer);
+			if (answer)
+				break;
+			if (run->w->status != 429)
+				return false;
+			run_step(run, STEP_WAITING, "the disruption budget forbids it now, again in 5 s: %s", run->w->error);
+			work_sleep(run->w, run->w->retry_after_ms > BUDGET_RETRY_MS ? run->w->retry_after_ms : BUDGET_RETRY_MS);
+		}
+		run_step(run, STEP_DONE, "the server took it");
+	}
+	return true;
+}
+
+static void finish(struct run *run, bool ok, bool changed)
+{
+	json_t *undo = json_object_get(json_object_get(run->plan, "undo"), "params");
+	char *params = changed && undo ? json_dumps(undo, JSON_COMPACT) : NULL;
+
+	link_step(run->w->k->link, run->w->r->id, (struct msg_step){ .state = STEP_FINISHED, .ok = ok, .at = run->at,
+		.of = run->of, .say = str_of(run->say), .undo = str_of(params) });
+	run->w->ended = true;
+	free(params);
+}
+
+void work_run(struct work *w)
+{
+	const struct act_way *way = act_way(w->r->what);
+	struct run run = { .w = w };
+	json_t *plan = json_deep_copy(json_object_get(w->params, "plan"));
+	bool ok, changed = false;
+
+	run.plan = plan;
+	run.of = (unsigned)json_array_size(json_object_get(plan, "steps"));
+	if (!way || !json_is_object(plan) || !jis(plan, "target.key", w->r->key) || !jis(plan, "target.kind", w->r->kind))
+		work_fail(w, "the plan is not one for '%s' of '%s'", w->r->what, w->r->key);
+	else if (json_object_get(plan, "blocked") || !run.of)
+		work_fail(w, "the plan cannot be run: %s", run.of ? jtext(plan, "blocked") : "it has no steps");
+	else if (!work_target(w, &run.t))
+		work_fail_exchange(w);
+	else {
+		ok = recheck(&run, plan);
+		if (ok) {
+			ok = changed = way->send ? way->send(&run) : send_steps(&run);
+			if (way->send && !ok)
+				changed = run.at > 1;        /* the first step was taken */
+			if (ok && way->verify)
+				ok = way->verify(&run);
+		}
+		if (ok && !*run.say)
+			snprintf(run.say, sizeof(run.say), "done");
+		finish(&run, ok, changed);
+	}
+	json_decref(plan);
+	target_release(&run.t);
+}

@@ -1,0 +1,21 @@
+/* list: every backend, one line each. */
+#ifndef BACKENDS_LIST_H
+#define BACKENDS_LIST_H
+#include "base/source.h"
+
+#define BACKENDS(X) \
+	X(kubernetes) \
+	X(postgres) \
+	X(demo)
+
+#define X(name) extern const struct backend backend_##name;
+BACKENDS(X)
+#undef X
+
+static const struct backend *const backends_all[] = {
+#define X(name) &backend_##name,
+	BACKENDS(X)
+#undef X
+	NULL
+};
+#endif

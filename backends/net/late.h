@@ -1,0 +1,41 @@
+/* late: libraries that are loaded when first used, not at start. The shell is painted before libcurl and its thirty
+ * friends are mapped, and a session without Postgres never maps libpq.
+ *
+ * The tables below name every function we use, once; the types come from the library's own header. To use one more,
+ * add its name. Include this instead of calling the library: `const struct late_curl *c = late_curl(&why);
+ * c->easy_init()`. Loading is done once, by whichever thread comes first; it may take 5 to 20 ms. NULL: the library is
+ * not there; *why (constant, may be NULL when not wanted) says which and what to install. */
+#ifndef NET_LATE_H
+#define NET_LATE_H
+#include <curl/curl.h>
+#include <libpq-fe.h>
+
+#define LATE_CURL(X) \
+	X(global_init) X(easy_init) X(easy_cleanup) X(easy_reset) X(easy_setopt) X(easy_getinfo) X(easy_strerror) \
+	X(easy_pause) X(easy_perform) X(easy_send) X(easy_recv) X(slist_append) X(slist_free_all) X(version_info) \
+	X(multi_init) X(multi_cleanup) X(multi_add_handle) X(multi_remove_handle) X(multi_perform) X(multi_poll) \
+	X(multi_info_read) X(multi_setopt) X(multi_wakeup) X(multi_strerror)
+
+#define LATE_PQ(X) \
+	X(connectStartParams) X(connectPoll) X(conninfoParse) X(conninfoFree) X(finish) X(reset) X(status) \
+	X(transactionStatus) X(errorMessage) X(socket) X(backendPID) X(serverVersion) X(parameterStatus) X(db) X(user) \
+	X(host) X(port) X(sslInUse) X(connectionNeedsPassword) X(connectionUsedPassword) X(setNoticeProcessor) \
+	X(setnonblocking) X(flush) X(exec) X(execParams) X(sendQuery) X(sendQueryParams) X(setSingleRowMode) \
+	X(consumeInput) X(isBusy) X(getResult) X(notifies) X(freemem) X(getCancel) X(cancel) X(freeCancel) \
+	X(resultStatus) X(resultErrorMessage) X(resultErrorField) X(ntuples) X(nfields) X(fname) X(fnumber) X(ftype) \
+	X(getvalue) X(getisnull) X(getlength) X(clear) X(escapeIdentifier) X(escapeLiteral)
+
+struct late_curl {
+#define X(name) __typeof__(curl_##name) *name;
+	LATE_CURL(X)
+#undef X
+};
+struct late_pq {
+#define X(name) __typeof__(PQ##name) *name;
+	LATE_PQ(X)
+#undef X
+};
+
+const struct late_curl *late_curl(const char **why);   /* curl_global_init is done */
+const struct late_pq *late_pq(const char **why);
+#endif
