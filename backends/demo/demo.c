@@ -1,0 +1,163 @@
+/* demo: the source's thread. It lets the world live second by second and sends what somebody looks at: pods as they change,
+ * other kinds whole when they changed (a listing replaces, and equal rows are no change). */
+#include "backends/demo/world.h"
+#include "base/mem.h"
+#include <stdlib.h>
+
+struct watch {
+	struct watch *next;
+	uint64_t id;
+	char *kind, *key;
+	bool log, fresh;             /* fresh: nothing was sent yet */
+};
+struct demo {
+	struct link *link;
+	struct world *world;
+	struct watch *watches;
+	int speed_ms;                /* of the wall's for one second of the world */
+	int64_t next;                /* mono ms of the next step */
+};
+
+static void send_kind(struct demo *d, const char *kind)
+{
+	struct msg *m = msg_new(MSG_ROWS, 0);
+	if (demo_show(d->world, kind, &m->body)) {
+		link_send(d->link, m);
+		return;
+	}
+	msg_free(m);
+	link_health(d->link, (struct msg_health){ .state = HEALTH_REFUSED, .latency_us = -1, .kind = str_of(kind),
+		.why = STR("the demo has no such kind") });
+}
+
+static bool watched(const struct demo *d, const char *kind)
+{
+	for (const struct watch *w = d->watches; w; w = w->next)
+		if (!w->log && !w->fresh && !strcmp(w->kind, kind))
+			return true;
+	return false;
+}
+
+static void add_watch(struct demo *d, const struct request *r, bool log)
+{
+	struct watch *w = xcalloc(1, sizeof(*w));
+	*w = (struct watch){ d->watches, r->id, xstrdup(r->kind), xstrdup(r->key), log, true };
+	d->watches = w;
+}
+
+static void drop_watch(struct demo *d, uint64_t id)
+{
+	for (struct watch **at = &d->watches; *at; at = &(*at)->next) {
+		struct watch *w = *at;
+		if (w->id != id)
+			continue;
+		*at = w->next;
+		free(w->kind);
+		free(w->key);
+		free(w);
+		return;
+	}
+}
+
+static void handle(struct demo *d, struct request *r)
+{
+	switch (r->type) {
+	case REQ_WATCH:
+		send_kind(d, r->kind);
+		add_watch(d, r, false);
+		d->watches->fresh = false;
+		break;
+	case REQ_OPEN:
+		demo_open(d->world, d->link, r);
+		if (!strcmp(r->what, "logs") && strstr(r->params, "\"follow\":true"))
+			add_watch(d, r, true);
+		break;
+	case REQ_ASK:
+		demo_ask(d->world, d->link, r);
+		break;
+	case REQ_PLAN:
+		demo_plan(d->world, d->link, r);
+		break;
+	case REQ_RUN:
+		demo_run(d->world, d->link, r);
+		break;
+	case REQ_CANCEL:
+		drop_watch(d, r->id);
+		break;
+	}
+}
+
+static void send_changes(struct demo *d)
+{
+	static const char *const of_workloads[] = { "deployments", "replicasets", "statefulsets", "daemonsets", "jobs",
+		"horizontalpodautoscalers", "containers" };
+	struct world *w = d->world;
+	if (watched(d, "pods") && w->gone_more)
+		send_kind(d, "pods");
+	else if (watched(d, "pods")) {
+		struct msg *m = msg_new(MSG_ROWS, 0);
+		demo_show_pods_changed(w, &m->body);
+		link_send(d->link, m);
+	}
+	w->ngone = 0;
+	w->gone_more = false;
+	for (size_t i = 0; i < ARRAY_SIZE(of_workloads); i++)
+		if (w->workloads_dirty && watched(d, of_workloads[i]))
+			send_kind(d, of_workloads[i]);
+	if ((w->nodes_dirty || w->workloads_dirty) && watched(d, "nodes"))
+		send_kind(d, "nodes");
+	if (w->events_dirty && watched(d, "events"))
+		send_kind(d, "events");
+	for (int i = 0; i < 2; i++)
+		if (w->checks_dirty && watched(d, i ? "features" : "drift"))
+			send_kind(d, i ? "features" : "drift");
+	w->workloads_dirty = w->nodes_dirty = w->events_dirty = w->checks_dirty = false;
+}
+
+static void tick(struct demo *d)
+{
+	world_step(d->world);
+	send_changes(d);
+	for (struct watch *w = d->watches; w; w = w->next)
+		if (w->log)
+			demo_log_tick(d->world, d->link, w->id, w->kind, str_of(w->key));
+}
+
+static void run(struct link *l)
+{
+	const char *seed = link_setting(l, "seed"), *speed = link_setting(l, "speed");
+	const struct clock *clock = link_clock(l);
+	struct demo d = { .link = l, .world = xcalloc(1, sizeof(*d.world)) };
+	double factor = speed ? strtod(speed, NULL) : 1;
+	d.speed_ms = factor > 0.01 && factor < 1000 ? (int)(1000 / factor) : 1000;
+	world_init(d.world, seed ? strtoull(seed, NULL, 10) : 1, clock_wall(clock));
+	link_health(l, (struct msg_health){ .state = HEALTH_LIVE, .latency_us = 900, .version = STR("simulated"),
+		.detail = STR("a simulated platform: nothing here is real, and nothing leaves this machine") });
+	d.next = clock_mono(clock) + d.speed_ms;
+	while (!link_closing(l)) {
+		int64_t left = d.next - clock_mono(clock);
+		struct request *r = link_take(l, left > 0 ? (int)left : 0);
+		if (r)
+			handle(&d, r);
+		request_free(r);
+		if (clock_mono(clock) >= d.next) {
+			tick(&d);
+			d.next += d.speed_ms;
+			if (clock_mono(clock) - d.next > 60000)      /* the machine slept */
+				d.next = clock_mono(clock);
+		}
+	}
+	while (d.watches)
+		drop_watch(&d, d.watches->id);
+	free(d.world);
+}
+
+static const struct config_key keys[] = {
+	{ "seed", CONFIG_COUNT, "1", .help = "The same seed makes the same morning." },
+	{ "speed", CONFIG_REAL, "1", .help = "Seconds of the simulated world for each second." },
+	CONFIG_END
+};
+const struct backend backend_demo = {
+	.name = "demo", .title = "Demo", .help = "A simulated platform: no network, nothing real.", .keys = keys,
+	.kinds = demo_kinds, .actions = demo_actions, .run = run,
+};

@@ -1,0 +1,115 @@
+/* world: the simulated platform of a company that prices houses: three node groups, 40 nodes, about 600 pods that come, go
+ * and fail as on a morning on call. The same seed and the same number of steps make the same world. One step is one
+ * second; nothing here knows of messages.
+ *
+ *   world.c     nodes, workloads, pods and what a second changes     script.c   the incidents, by the second
+ *   show.c      the world as rows                                    docs.c     as logs, YAML, descriptions, reasons
+ *   acts.c      what can be done to it                               demo.c     the source's thread */
+#ifndef DEMO_WORLD_H
+#define DEMO_WORLD_H
+#include "base/clock.h"
+#include "base/source.h"
+
+enum { NODES = 40, WORKLOADS_MAX = 64, PODS_MAX = 1200, EVENTS_MAX = 300, CHECKS_MAX = 200, FEATURES = 11 };
+
+enum workload_type { DEPLOYMENT, STATEFULSET, DAEMONSET, JOB };
+enum group { SYSTEM, CPU, GPU };
+
+struct plan_of_workload {        /* constant: what the platform runs */
+	const char *namespace, *name;
+	enum workload_type type;
+	unsigned replicas;
+	enum group group;
+	const char *image;
+	unsigned cpu_m, mem_mi, limit_mi;    /* requests, and the memory limit */
+	bool hpa;
+};
+extern const struct plan_of_workload demo_workloads[];
+extern const unsigned demo_nworkloads;
+
+struct node {
+	char name[48];
+	enum group group;
+	int64_t born;
+	bool ready, cordoned;
+};
+struct workload {
+	const struct plan_of_workload *plan;
+	unsigned replicas, revision;
+	char image[80], before[80];          /* of this revision and of the one before */
+	int64_t born, rolled;                /* when the workload and its newest revision came */
+	unsigned limit_mi;
+	enum { WELL, EATS_MEMORY, CANNOT_PULL, EXITS } fault, fault_before;   /* of the newest revision, of the one before */
+	bool gone;
+};
+enum pod_state { PENDING, UNSCHEDULABLE, CREATING, RUNNING, OOM, CRASH_LOOP, PULL_ERROR, PULL_BACK_OFF, COMPLETED, FAILED, TERMINATING };
+struct pod {
+	bool used;
+	char name[72], uid[40], ip[16];
+	int workload;                        /* -1: of a cron job's job */
+	char job[64];                        /* then its job's name */
+	int node;                            /* -1: none yet */
+	unsigned revision, restarts;
+	enum pod_state state;
+	int64_t born, since, restarted;      /* since: of this state */
+	int64_t until;                       /* when a creating, terminating or job's pod goes on */
+	unsigned cpu_m, mem_mi;
+	bool dirty;
+};
+struct event { int64_t at, first; unsigned count; bool warning; const char *reason, *from; char ns[32], object[96], text[200]; unsigned id; };
+struct check { int64_t at; double score; unsigned drifted; double p[FEATURES]; const char *action; };
+
+struct world {
+	struct rnd rnd;
+	int64_t start, now;                  /* wall ms */
+	unsigned step;
+	struct node nodes[NODES];
+	struct workload workloads[WORKLOADS_MAX]; unsigned nworkloads;
+	struct pod pods[PODS_MAX];
+	struct event events[EVENTS_MAX]; unsigned nevents, next_event;
+	struct check checks[CHECKS_MAX]; unsigned nchecks;
+	unsigned next_job;
+	bool nodes_dirty, workloads_dirty, events_dirty, checks_dirty;
+	char gone[64][112]; unsigned ngone;  /* keys of pods that went since they were last shown */
+	bool gone_more;                      /* and more than fit: only a full listing tells */
+};
+extern const char *const demo_features[FEATURES];
+
+void world_init(struct world *w, uint64_t seed, int64_t now);
+void world_step(struct world *w);            /* one second */
+void world_script(struct world *w);          /* this second's incidents */
+
+struct pod *world_pod(struct world *w, int workload);    /* a new pod, pending */
+void world_remove_pod(struct world *w, struct pod *p);
+void world_end_pod(struct world *w, struct pod *p);      /* terminating, then gone; its workload makes another */
+void world_state(struct world *w, struct pod *p, enum pod_state s);
+void world_roll(struct world *w, struct workload *l, const char *image, unsigned limit_mi, int fault);
+void world_event(struct world *w, bool warning, const char *reason, const char *from, const char *ns, const char *object,
+                 const char *fmt, ...) __attribute__((format(printf, 7, 8)));
+void world_check(struct world *w, int64_t at, double score, const char *action);
+struct workload *world_workload(struct world *w, const char *name);
+struct pod *world_find_pod(struct world *w, struct str key);       /* "namespace/name" */
+struct workload *world_find_workload(struct world *w, const char *kind, struct str key);
+struct node *world_find_node(struct world *w, struct str name);
+const char *pod_namespace(const struct world *w, const struct pod *p);
+unsigned workload_ready(const struct world *w, const struct workload *l);
+const char *pod_status(const struct pod *p);             /* as kubectl prints it */
+const char *workload_kind(const struct workload *l);     /* "deployments" */
+static inline bool pod_alive(const struct pod *p) { return p->used && p->state != TERMINATING; }
+static inline bool pod_ready(const struct pod *p) { return p->used && p->state == RUNNING; }
+unsigned revision_hash(const struct workload *l, unsigned revision);
+
+/* show.c: a full listing of a kind into the message body; false: no such kind. pods_changed: only what changed. */
+bool demo_show(struct world *w, const char *kind, struct buf *body);
+void demo_show_pods_changed(struct world *w, struct buf *body);
+extern const struct kind *const demo_kinds[];
+/* docs.c */
+void demo_open(struct world *w, struct link *l, const struct request *r);
+void demo_ask(struct world *w, struct link *l, const struct request *r);
+/* A second of a followed log: lines for the pods of the request. */
+void demo_log_tick(struct world *w, struct link *l, uint64_t id, const char *kind, struct str key);
+/* acts.c */
+extern const struct action *const demo_actions[];
+void demo_plan(struct world *w, struct link *l, const struct request *r);
+void demo_run(struct world *w, struct link *l, const struct request *r);
+#endif

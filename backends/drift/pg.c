@@ -1,0 +1,326 @@
+/* pg: see pg.h. libpq is loaded when first used. */
+#define _GNU_SOURCE
+#include "backends/drift/pg.h"
+#include "backends/drift/pg_say.h"
+#include "base/mem.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define SLICE_MS 100             /* how long one wait may overlook that the link closes */
+#define GRACE_MS 3000            /* beyond the server's own statement_timeout */
+
+void pg_say(struct pg *pg, enum health_state state, const char *remedy, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(pg->error, sizeof(pg->error), fmt, ap);
+	va_end(ap);
+	snprintf(pg->remedy, sizeof(pg->remedy), "%s", remedy);
+	pg->state = state;
+}
+
+void pg_close(struct pg *pg)
+{
+	if (pg->c)
+		pg->q->finish(pg->c);
+	pg->c = NULL;
+}
+
+static int64_t now_us(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static void ignore_notice(void *arg, const char *message)
+{
+}
+
+/* Takes what the connection says went wrong. */
+static bool fail_connection(struct pg *pg)
+{
+	struct str message = str_of(pg->q->errorMessage(pg->c));
+	char sentence[320];
+	pg_sentence(message, sentence, sizeof(sentence));
+	struct pg_fault fault = pg_fault("", message);
+	if (pg->q->connectionNeedsPassword(pg->c))
+		fault = pg_fault("28P01", message);
+	pg_say(pg, fault.state, fault.remedy, "PostgreSQL: %s", sentence);
+	*pg->sqlstate = '\0';
+	pg_close(pg);
+	return false;
+}
+
+/* Until the socket is ready, in slices; 1 ready, 0 too late, -1 the link closes. */
+static int wait_socket(struct pg *pg, short events, int64_t until_us)
+{
+	for (;;) {
+		int64_t left = (until_us - now_us()) / 1000;
+		struct pollfd p = { .fd = pg->q->socket(pg->c), .events = events };
+		if (link_closing(pg->link))
+			return -1;
+		if (left <= 0 || p.fd < 0)
+			return 0;
+		if (poll(&p, 1, left < SLICE_MS ? (int)left : SLICE_MS) > 0)
+			return 1;
+	}
+}
+
+/* ---- connecting */
+
+struct params {
+	const char *keys[20], *values[20];
+	int n;
+};
+static void param(struct params *p, const char *key, const char *value)
+{
+	if (value && *value && p->n < 19) {
+		p->keys[p->n] = key;
+		p->values[p->n++] = value;
+	}
+}
+
+/* A password in the settings would end in backups and tickets. */
+static bool holds_password(struct pg *pg, const char *connection)
+{
+	char *why = NULL;
+	PQconninfoOption *all = pg->q->conninfoParse(connection, &why), *o;
+	bool found = false;
+	for (o = all; o && o->keyword; o++)
+		found |= !strcmp(o->keyword, "password") && o->val && *o->val;
+	if (all)
+		pg->q->conninfoFree(all);
+	if (why)
+		pg->q->freemem(why);
+	return found;
+}
+
+static bool poll_connection(struct pg *pg, int64_t until)
+{
+	PostgresPollingStatusType step = PGRES_POLLING_WRITING;
+	while (step != PGRES_POLLING_OK) {
+		if (step == PGRES_POLLING_FAILED || pg->q->status(pg->c) == CONNECTION_BAD)
+			return fail_connection(pg);
+		int ready = wait_socket(pg, step == PGRES_POLLING_READING ? POLLIN : POLLOUT, until);
+		if (ready <= 0) {
+			pg_say(pg, HEALTH_STALE, "check the address, and that no firewall is in between",
+			       "PostgreSQL: no answer in time while connecting");
+			pg_close(pg);
+			return false;
+		}
+		step = pg->q->connectPoll(pg->c);
+	}
+	return true;
+}
+
+static bool start_connection(struct pg *pg, const char *password)
+{
+	static const char *const plain[] = { "service", "host", "port", "user", "passfile", "sslmode", "sslrootcert",
+	                                     "sslcert", "sslkey" };
+	struct params p = { .n = 0 };
+	const char *connection = link_setting(pg->link, "connection");
+	if (connection && holds_password(pg, connection)) {
+		pg_say(pg, HEALTH_DOWN, "take it out and set 'password: {env: NAME}', {file: PATH} or {command: LINE}",
+		       "the setting 'connection' holds a password");
+		return false;
+	}
+	param(&p, "dbname", connection);         /* expanded; what follows goes before it */
+	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+		param(&p, plain[i], link_setting(pg->link, plain[i]));
+	if (link_setting(pg->link, "database"))
+		param(&p, "dbname", link_setting(pg->link, "database"));
+	param(&p, "password", password);
+	param(&p, "application_name", "binnacle");
+	param(&p, "client_encoding", "UTF8");
+	param(&p, "keepalives_idle", "30");
+	pg->c = pg->q->connectStartParams(p.keys, p.values, 1);
+	if (!pg->c) {
+		pg_say(pg, HEALTH_DOWN, "free some memory", "PostgreSQL: no memory for a connection");
+		return false;
+	}
+	return true;
+}
+
+static bool prepare_session(struct pg *pg)
+{
+	char sql[200];
+	/* Set here and not as options while connecting: poolers (pgbouncer) refuse those. */
+	snprintf(sql, sizeof(sql), "set default_transaction_read_only = on");
+	if (!pg_ask(pg, sql, NULL, 0, NULL, NULL))
+		return false;
+	snprintf(sql, sizeof(sql), "set statement_timeout = %d", pg->timeout_ms);
+	return pg_ask(pg, sql, NULL, 0, NULL, NULL) &&
+	       pg_ask(pg, "set idle_in_transaction_session_timeout = 60000", NULL, 0, NULL, NULL);
+}
+
+bool pg_connect(struct pg *pg, int connect_ms)
+{
+	const char *why = NULL;
+	char secret_why[300] = "";
+	struct secret password = { 0 };
+	const struct yaml *settings = link_settings(pg->link);
+	pg_close(pg);
+	pg->latency_us = -1;
+	pg->q = pg->q ? pg->q : late_pq(&why);
+	if (!pg->q) {
+		pg_say(pg, HEALTH_DOWN, "install libpq (Debian: apt-get install libpq5)", "%s", why ? why : "no libpq");
+		return false;
+	}
+	if (secret_from_setting(&password, settings ? yaml_get(settings, "password") : NULL, secret_why,
+	                        sizeof(secret_why)) < 0) {
+		pg_say(pg, HEALTH_REFUSED, "correct 'password'", "%s", secret_why);
+		return false;
+	}
+	char *clear = secret_set(password) ? str_dup(secret_reveal(password)) : NULL;
+	bool started = start_connection(pg, clear);
+	if (clear)
+		explicit_bzero(clear, strlen(clear));
+	free(clear);
+	secret_release(&password);
+	if (!started)
+		return false;
+	if (pg->q->status(pg->c) == CONNECTION_BAD)
+		return fail_connection(pg);
+	pg->q->setNoticeProcessor(pg->c, ignore_notice, NULL);
+	if (!poll_connection(pg, now_us() + (int64_t)connect_ms * 1000) || !prepare_session(pg)) {
+		pg_close(pg);
+		return false;
+	}
+	return true;
+}
+
+/* ---- asking */
+
+static void fail_result(struct pg *pg, const PGresult *r)
+{
+	const char *state = pg->q->resultErrorField(r, PG_DIAG_SQLSTATE);
+	const char *primary = pg->q->resultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+	struct str message = str_of(primary ? primary : pg->q->resultErrorMessage(r));
+	char sentence[320];
+	snprintf(pg->sqlstate, sizeof(pg->sqlstate), "%s", state ? state : "");
+	pg_sentence(message, sentence, sizeof(sentence));
+	struct pg_fault fault = pg_fault(pg->sqlstate, message);
+	pg_say(pg, fault.state, fault.remedy, "PostgreSQL: %s", sentence);
+}
+
+/* Reads until no result is left, the deadline, or the link closes. whole (may be NULL) takes the complete result. */
+static bool take_results(struct pg *pg, int64_t until, pg_row_fn fn, void *arg, PGresult **whole)
+{
+	bool ok = true, stopped = false;
+	for (;;) {
+		while (pg->q->isBusy(pg->c)) {
+			int ready = wait_socket(pg, POLLIN, until);
+			if (ready <= 0) {
+				pg_say(pg, HEALTH_STALE, "the connection is made anew", "PostgreSQL: no answer in time");
+				pg_close(pg);
+				return false;
+			}
+			if (!pg->q->consumeInput(pg->c))
+				return fail_connection(pg);
+		}
+		PGresult *r = pg->q->getResult(pg->c);
+		if (!r)
+			return ok;
+		ExecStatusType is = pg->q->resultStatus(r);
+		if (is == PGRES_SINGLE_TUPLE && fn && ok && !stopped && !fn(arg, pg, r)) {
+			PGcancel *cancel = pg->q->getCancel(pg->c);
+			char unused[256];
+			stopped = true;
+			if (cancel) {
+				pg->q->cancel(cancel, unused, sizeof(unused));
+				pg->q->freeCancel(cancel);
+			}
+		} else if (is == PGRES_FATAL_ERROR && !stopped) {
+			fail_result(pg, r);
+			ok = false;
+		}
+		if (is == PGRES_TUPLES_OK && whole && !*whole)
+			*whole = r;
+		else
+			pg->q->clear(r);
+		if (pg->q->status(pg->c) == CONNECTION_BAD) {
+			if (ok)
+				return fail_connection(pg);
+			pg_close(pg);
+			return false;
+		}
+	}
+}
+
+/* What both ways of asking share. */
+static bool ask(struct pg *pg, const char *sql, const char *const *values, int nvalues, pg_row_fn fn, void *arg,
+                PGresult **whole)
+{
+	int64_t began = now_us();
+	if (!pg->c)
+		return false;
+	*pg->sqlstate = '\0';
+	if (!pg->q->sendQueryParams(pg->c, sql, nvalues, NULL, values, NULL, NULL, 0))
+		return fail_connection(pg);
+	if (fn)
+		pg->q->setSingleRowMode(pg->c);
+	bool ok = take_results(pg, began + ((int64_t)pg->timeout_ms + GRACE_MS) * 1000, fn, arg, whole);
+	if (ok)
+		pg->latency_us = now_us() - began;
+	return ok;
+}
+
+bool pg_ask(struct pg *pg, const char *sql, const char *const *values, int nvalues, pg_row_fn fn, void *arg)
+{
+	return ask(pg, sql, values, nvalues, fn, arg, NULL);
+}
+
+PGresult *pg_ask_once(struct pg *pg, const char *sql)
+{
+	PGresult *whole = NULL;
+	if (ask(pg, sql, NULL, 0, NULL, NULL, &whole))
+		return whole;
+	if (whole)
+		pg->q->clear(whole);
+	return NULL;
+}
+
+struct str pg_cell(const struct pg *pg, const PGresult *row, int col)
+{
+	if (col >= pg->q->nfields(row) || pg->q->getisnull(row, 0, col))
+		return (struct str){ NULL, 0 };
+	return (struct str){ pg->q->getvalue(row, 0, col), (size_t)pg->q->getlength(row, 0, col) };
+}
+
+/* ---- waiting */
+
+static bool take_notices(struct pg *pg)
+{
+	PGnotify *n;
+	if (!pg->q->consumeInput(pg->c) || pg->q->status(pg->c) == CONNECTION_BAD)
+		return fail_connection(pg);
+	while ((n = pg->q->notifies(pg->c))) {
+		pg->notified = true;
+		pg->q->freemem(n);
+	}
+	return true;
+}
+
+bool pg_wait(struct pg *pg, int ms)
+{
+	struct pollfd p[2] = { { .fd = link_fd(pg->link), .events = POLLIN },
+	                       { .fd = pg->c ? pg->q->socket(pg->c) : -1, .events = POLLIN } };
+	if (pg->c && !take_notices(pg))          /* those that came with an answer */
+		return false;
+	if (pg->notified)
+		return true;
+	if (poll(p, 2, ms) <= 0 || !(p[1].revents & (POLLIN | POLLHUP | POLLERR)) || !pg->c)
+		return true;
+	return take_notices(pg);
+}
+
+void pg_describe(const struct pg *pg, struct buf *out)
+{
+	const char *host = pg->q->host(pg->c), *port = pg->q->port(pg->c);
+	buf_addf(out, "as %s at %s%s%s/%s%s", pg->q->user(pg->c), host ? host : "?", host && *host == '/' ? " " : ":",
+	         port ? port : "", pg->q->db(pg->c), pg->q->sslInUse(pg->c) ? ", TLS" : "");
+}

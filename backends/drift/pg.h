@@ -1,0 +1,37 @@
+/* pg: one connection to PostgreSQL, used by one thread, with deadlines: connecting, asking and waiting all end when the
+ * link closes. The session is read-only and says who it is. */
+#ifndef BACKENDS_DRIFT_PG_H
+#define BACKENDS_DRIFT_PG_H
+#include "backends/net/late.h"
+#include "base/secret.h"
+#include "base/source.h"
+
+struct pg {
+	struct link *link;
+	const struct late_pq *q;     /* NULL until the library was needed */
+	PGconn *c;                   /* NULL: not connected */
+	int timeout_ms;              /* of one statement */
+	int64_t latency_us;          /* of the last short exchange, -1 unknown */
+	bool notified;               /* a NOTIFY came since it was last cleared */
+	/* Of the last failure: */
+	enum health_state state;     /* REFUSED, DOWN, or STALE: worth trying again soon */
+	char error[400], remedy[300], sqlstate[6];
+};
+/* Connects by the settings of the link and makes the session read-only; takes up to connect_ms. False: error, remedy
+ * and state say why. */
+bool pg_connect(struct pg *pg, int connect_ms);
+void pg_close(struct pg *pg);
+/* Sends a statement with its values (NULL = null) and gives each row as it comes; false from fn stops and cancels. False:
+ * failed; when the connection was lost it is closed. Only one statement at a time. */
+typedef bool (*pg_row_fn)(void *arg, const struct pg *pg, const PGresult *row);
+bool pg_ask(struct pg *pg, const char *sql, const char *const *values, int nvalues, pg_row_fn fn, void *arg);
+/* The same for one whole answer, for its columns: the caller clears it. NULL: failed. */
+PGresult *pg_ask_once(struct pg *pg, const char *sql);
+struct str pg_cell(const struct pg *pg, const PGresult *row, int col);    /* p NULL = null; borrowed */
+/* Waits for a notification, a request or ms; false: the connection was lost. */
+bool pg_wait(struct pg *pg, int ms);
+/* "as reader at 127.0.0.1:5432/binnacle, TLS" */
+void pg_describe(const struct pg *pg, struct buf *out);
+void pg_say(struct pg *pg, enum health_state state, const char *remedy, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+#endif

@@ -1,0 +1,543 @@
+/* postgres: drift history from a table or query in PostgreSQL, through one read-only session.
+ *
+ * Nothing is asked of the server while nobody looks. The first look lists the newest checks row by row, so that a huge
+ * table costs no more than what is shown; later ones ask only for rows as new as the last known, at each poll and at
+ * once when the server notifies. A lost connection is made anew, slower each time it fails; the rows stay. */
+#include "backends/drift/find.h"
+#include "backends/drift/trail.h"
+#include "base/fmt.h"
+#include "base/mem.h"
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WATCHES_MAX 64
+#define CONNECT_MS 10000
+#define BATCH_BYTES 32768        /* rows in one message */
+#define AGAIN_MS 60000           /* how often the last rows are read again: what was done is often written later */
+#define AGAIN_ROWS 20
+#define SAY_AGAIN_MS 25000       /* how often it is said that nothing changed */
+#define RING 64
+
+struct watch { uint64_t id; bool features; };
+struct history {
+	struct pg pg;
+	struct layout layout;
+	struct trail *trail;
+	struct watch watches[WATCHES_MAX];
+	unsigned nwatches;
+	long limit;
+	int64_t poll_ms;
+	double threshold;
+	struct trail_rule rule;
+	enum points points;
+	/* What is known: */
+	bool listed, dirty;          /* dirty: the ranking is behind the checks */
+	char *cursor;                /* of the newest row, exact text */
+	uint64_t seen[RING];         /* of rows sent lately: key and contents */
+	unsigned nseen;
+	int64_t next_ms, again_ms, retry_ms;   /* mono */
+	unsigned failures;
+	enum health_state said;
+	char *said_why;
+	int64_t since, said_at;
+};
+struct batch { struct history *h; struct buf rows, row, key; struct feature_list features; unsigned n; bool first; };
+
+static int64_t mono(const struct history *h)
+{
+	return clock_mono(link_clock(h->pg.link));
+}
+
+static void say_health(struct history *h, enum health_state state, const char *why, const char *remedy)
+{
+	struct buf detail = { 0 };
+	char version[32] = "";
+	int64_t now = clock_wall(link_clock(h->pg.link));
+	if (state == h->said && h->said_why && !strcmp(why, h->said_why) && now - h->said_at < SAY_AGAIN_MS)
+		return;
+	h->said_at = now;
+	if (state != h->said || !h->since)
+		h->since = now;
+	h->said = state;
+	free(h->said_why);
+	h->said_why = xstrdup(why);
+	if (h->pg.c) {
+		int v = h->pg.q->serverVersion(h->pg.c);
+		snprintf(version, sizeof(version), "%d.%d", v / 10000, v % 100);
+		pg_describe(&h->pg, &detail);
+		if (h->layout.table)
+			buf_addf(&detail, ", table %s.%s", h->layout.schema, h->layout.table);
+	}
+	link_health(h->pg.link, (struct msg_health){
+		.state = state, .since = h->since, .latency_us = h->pg.c ? h->pg.latency_us : -1, .why = str_of(why),
+		.remedy = str_of(remedy), .version = str_of(version), .detail = buf_str(&detail) });
+	buf_release(&detail);
+}
+
+/* ---- rows */
+
+static void send_rows(struct batch *b)
+{
+	struct msg *m;
+	if (!b->rows.len)
+		return;
+	m = msg_new(MSG_ROWS, 0);
+	m->body = b->rows;
+	b->rows = (struct buf){ 0 };
+	link_send(b->h->pg.link, m);
+}
+
+static void start_rows(struct batch *b)
+{
+	if (!b->rows.len)
+		rows_start(&b->rows, "drift");
+}
+
+static uint64_t hash_bytes(const struct buf *b)
+{
+	uint64_t h = 1469598103934665603u;
+	for (size_t i = 0; i < b->len; i++)
+		h = (h ^ (uint8_t)b->data[i]) * 1099511628211u;
+	return h;
+}
+
+static bool known_row(struct history *h, uint64_t hash)
+{
+	for (unsigned i = 0; i < h->nseen && i < RING; i++)
+		if (h->seen[i] == hash)
+			return true;
+	h->seen[h->nseen++ % RING] = hash;
+	if (h->nseen == 2 * RING)
+		h->nseen = RING;
+	return false;
+}
+
+/* "bed, house_size": the features as a list is read, whatever the table holds. */
+static void name_features(const struct feature_list *f, struct buf *out)
+{
+	buf_clear(out);
+	for (unsigned i = 0; i < f->n; i++)
+		if (f->items[i].drifted)
+			buf_addf(out, "%s" STR_FMT, out->len ? ", " : "", STR_ARG(feature_name(f, i)));
+}
+
+static bool take_row(void *arg, const struct pg *pg, const PGresult *row)
+{
+	struct batch *b = arg;
+	struct history *h = b->h;
+	struct str cells[LAYOUT_FIELD_COUNT];
+	struct drift_check c;
+	struct buf names = { 0 };
+
+	for (int i = 0; i < LAYOUT_FIELD_COUNT; i++)
+		cells[i] = pg_cell(pg, row, i);
+	layout_check(cells, &b->key, &c);
+	features_parse(&b->features, c.features);
+	name_features(&b->features, &names);
+	c.features = buf_str(&names);
+	if (c.count < 0 && (h->layout.columns[LAYOUT_features].name || b->features.n))
+		c.count = cells[LAYOUT_features].p ? (int64_t)b->features.drifted : -1;
+	if (c.checked < 0 && b->features.complete)
+		c.checked = b->features.n;
+	c.limit = isnan(c.limit) ? h->threshold : c.limit;
+	c.points = h->points;
+	if (b->first && pg_cell(pg, row, LAYOUT_FIELD_COUNT).n) {       /* newest first */
+		free(h->cursor);
+		h->cursor = str_dup(pg_cell(pg, row, LAYOUT_FIELD_COUNT));
+		b->first = false;
+	}
+	buf_clear(&b->row);
+	drift_put(&b->row, &c);
+	if (!h->listed || !known_row(h, hash_bytes(&b->row))) {
+		start_rows(b);
+		buf_addstr(&b->rows, buf_str(&b->row));
+		trail_add(h->trail, &c, &b->features);
+		h->dirty = true;
+		b->n++;
+	}
+	if (!h->listed && b->n <= RING)
+		known_row(h, hash_bytes(&b->row));
+	buf_release(&names);
+	if (b->rows.len > BATCH_BYTES)
+		send_rows(b);
+	return !link_closing(pg->link);
+}
+
+static void batch_release(struct batch *b)
+{
+	buf_release(&b->rows);
+	buf_release(&b->row);
+	buf_release(&b->key);
+	features_release(&b->features);
+}
+
+static void send_features(struct history *h)
+{
+	struct msg *m = msg_new(MSG_ROWS, 0);
+	trail_write(h->trail, &h->rule, &m->body);
+	link_send(h->pg.link, m);
+	h->dirty = false;
+}
+
+/* Everything, newest first, up to the limit. */
+static bool list_all(struct history *h)
+{
+	struct batch b = { .h = h, .first = true };
+	struct buf sql = { 0 };
+	char limit[24];
+	h->listed = false;
+	h->nseen = 0;
+	trail_clear(h->trail);
+	snprintf(limit, sizeof(limit), "%ld", h->limit);
+	layout_sql(&h->layout, LAYOUT_ALL, &sql);
+	start_rows(&b);
+	rows_begin(&b.rows, STR(""));
+	bool ok = pg_ask(&h->pg, sql.data, (const char *const[]){ limit }, 1, take_row, &b);
+	if (ok) {
+		start_rows(&b);
+		rows_end(&b.rows, STR(""));
+		h->listed = true;
+	}
+	send_rows(&b);
+	send_features(h);
+	batch_release(&b);
+	buf_release(&sql);
+	return ok;
+}
+
+/* Rows newer than the last known; `again`: the last few too. */
+static bool list_newer(struct history *h, bool again)
+{
+	struct batch b = { .h = h, .first = true };
+	struct buf sql = { 0 };
+	char limit[24], from[32];
+	int64_t id = 0;
+	const char *cursor = h->cursor;
+
+	if (!cursor || h->layout.cursor == CURSOR_NONE)
+		return list_all(h);
+	if (h->layout.cursor == CURSOR_ID && str_to_i64(str_of(cursor), &id)) {
+		snprintf(from, sizeof(from), "%lld", (long long)(again ? id - AGAIN_ROWS : id + 1));
+		cursor = from;
+	}
+	snprintf(limit, sizeof(limit), "%ld", h->limit);
+	layout_sql(&h->layout, LAYOUT_NEWER, &sql);
+	char *kept = xstrdup(cursor);
+	bool ok = pg_ask(&h->pg, sql.data, (const char *const[]){ limit, kept }, 2, take_row, &b);
+	free(kept);
+	send_rows(&b);
+	if (h->dirty)
+		send_features(h);
+	batch_release(&b);
+	buf_release(&sql);
+	return ok;
+}
+
+/* ---- the connection */
+
+static void failed(struct history *h)
+{
+	static const int wait_s[] = { 1, 2, 4, 8, 15, 30, 60 };
+	bool wrong = h->pg.state == HEALTH_DOWN || h->pg.state == HEALTH_REFUSED;
+	unsigned step = wrong && h->failures < 4 ? 4 : h->failures < 6 ? h->failures : 6;
+	h->failures++;
+	h->retry_ms = mono(h) + wait_s[step] * 1000;
+	h->next_ms = h->retry_ms;
+	if (!link_closing(h->pg.link))
+		say_health(h, h->pg.state, h->pg.error, h->pg.remedy);
+}
+
+static void listen_to(struct history *h)
+{
+	const char *channel = link_setting(h->pg.link, "channel");
+	struct buf sql = { 0 };
+	char error[sizeof(h->pg.error)], remedy[sizeof(h->pg.remedy)];
+	memcpy(error, h->pg.error, sizeof(error));
+	memcpy(remedy, h->pg.remedy, sizeof(remedy));
+	buf_adds(&sql, "listen ");
+	quote_identifier(&sql, str_of(channel && *channel ? channel : "binnacle_drift"));
+	/* A standby refuses; then there is the poll. */
+	if (pg_ask(&h->pg, sql.data, NULL, 0, NULL, NULL) && h->layout.table) {
+		buf_clear(&sql);
+		buf_adds(&sql, "listen ");
+		quote_identifier(&sql, str_of(h->layout.table));
+		pg_ask(&h->pg, sql.data, NULL, 0, NULL, NULL);
+	}
+	memcpy(h->pg.error, error, sizeof(error));
+	memcpy(h->pg.remedy, remedy, sizeof(remedy));
+	buf_release(&sql);
+}
+
+/* Connected, the layout known; false: pg says why. */
+static bool connect_now(struct history *h)
+{
+	if (h->pg.c)
+		return h->layout.table || h->layout.query ? true : find_layout(&h->pg, &h->layout);
+	if (!pg_connect(&h->pg, CONNECT_MS) || !find_layout(&h->pg, &h->layout))
+		return false;
+	listen_to(h);
+	return h->pg.c != NULL;
+}
+
+/* One turn of what is due. */
+static void work(struct history *h)
+{
+	int64_t now = mono(h);
+	if (now < h->retry_ms)
+		return;
+	if (!h->pg.c)
+		say_health(h, HEALTH_CONNECTING, "", "");
+	bool fresh = !h->pg.c || !h->listed;
+	bool again = now >= h->again_ms;
+	if (!connect_now(h) || !(fresh ? list_all(h) : list_newer(h, again))) {
+		if (h->pg.c && !strncmp(h->pg.sqlstate, "42", 2)) {   /* the table changed: look again */
+			layout_release(&h->layout);
+			h->listed = false;
+		}
+		failed(h);
+		return;
+	}
+	h->pg.notified = false;
+	h->failures = 0;
+	h->next_ms = mono(h) + h->poll_ms;
+	if (again)
+		h->again_ms = mono(h) + AGAIN_MS;
+	say_health(h, HEALTH_LIVE, "", "");
+}
+
+/* ---- doctor */
+
+static void check(json_t *all, const char *name, int ok, const char *remedy, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+static void check(json_t *all, const char *name, int ok, const char *remedy, const char *fmt, ...)
+{
+	static const int levels[] = { LEVEL_DOUBT, LEVEL_BAD, LEVEL_OK };
+	struct buf b = { 0 };
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	json_array_append_new(all, json_pack("{s:s, s:i, s:s+, s:s, s:o}", "check", name, "level", levels[ok + 1],
+		"say", b.data, "", "remedy", ok == 1 ? "" : remedy,
+		"ok", ok < 0 ? json_null() : json_boolean(ok)));
+	buf_release(&b);
+}
+
+static bool take_epoch(void *arg, const struct pg *pg, const PGresult *row)
+{
+	*(int64_t *)arg = read_epoch(pg_cell(pg, row, 0));
+	return true;
+}
+
+static void check_history(struct history *h, json_t *all)
+{
+	struct buf b = { 0 };
+	int64_t newest, now = clock_wall(link_clock(h->pg.link));
+	if (h->layout.table)
+		check(all, "table", 1, "", "%s.%s, new rows by %s", h->layout.schema, h->layout.table,
+		      h->layout.cursor == CURSOR_ID ? "id" : h->layout.cursor == CURSOR_TIME ? "time" : "listing all");
+	else
+		check(all, "query", 1, "", "gives the columns that are needed");
+	if (!h->listed && !list_all(h)) {
+		check(all, "rows", 0, h->pg.remedy, "%s", h->pg.error);
+		return;
+	}
+	newest = trail_newest(h->trail);
+	fmt_age(now - newest, &b);
+	if (newest)
+		check(all, "rows", 1, "", "the last check was %s ago", b.data);
+	else
+		check(all, "rows", -1, "see that the checks run and write here", "there are no checks");
+	buf_release(&b);
+}
+
+static void doctor(struct history *h, uint64_t id)
+{
+	json_t *all = json_array();
+	int64_t server = 0;
+	struct buf b = { 0 };
+	bool found = connect_now(h);
+	if (!h->pg.c) {
+		check(all, h->pg.state == HEALTH_REFUSED ? "authenticated" : "reachable", 0, h->pg.remedy, "%s", h->pg.error);
+	} else {
+		char error[sizeof(h->pg.error)], remedy[sizeof(h->pg.remedy)];
+		memcpy(error, h->pg.error, sizeof(error));
+		memcpy(remedy, h->pg.remedy, sizeof(remedy));
+		pg_ask(&h->pg, "select extract(epoch from clock_timestamp())::text", NULL, 0, take_epoch, &server);
+		check(all, "reachable", 1, "", "answers in %.1f ms", (double)h->pg.latency_us / 1000);
+		pg_describe(&h->pg, &b);
+		check(all, "authenticated", 1, "", "%s", b.data);
+		int v = h->pg.q->serverVersion(h->pg.c);
+		check(all, "version", v >= 90600 ? 1 : -1, "PostgreSQL 10 and later are known to work", "PostgreSQL %d.%d",
+		      v / 10000, v % 100);
+		int64_t skew = server ? server - clock_wall(link_clock(h->pg.link)) : 0;
+		check(all, "clock", !server ? -1 : llabs(skew) < 30000 ? 1 : -1,
+		      "set the clock of this machine (timedatectl set-ntp true), or the server's: ages are wrong",
+		      "the server's clock is %lld s off ours", (long long)(skew / 1000));
+		if (found)
+			check_history(h, all);
+		else
+			check(all, "table", 0, remedy, "%s", error);
+	}
+	char *text = json_dumps(all, JSON_COMPACT);
+	link_answer(h->pg.link, id, true, str_of(text ? text : "[]"));
+	free(text);
+	json_decref(all);
+	buf_release(&b);
+	if (!found)
+		failed(h);
+}
+
+/* ---- requests */
+
+static void handle(struct history *h, struct request *r)
+{
+	switch (r->type) {
+	case REQ_WATCH:
+		if (h->nwatches < WATCHES_MAX)
+			h->watches[h->nwatches++] = (struct watch){ r->id, !strcmp(r->kind, "features") };
+		h->next_ms = 0;
+		h->retry_ms = h->pg.c ? h->retry_ms : 0;
+		if (h->listed)
+			h->listed = false;       /* who looks now gets everything */
+		break;
+	case REQ_CANCEL:
+		for (unsigned i = 0; i < h->nwatches; i++)
+			if (h->watches[i].id == r->id)
+				h->watches[i--] = h->watches[--h->nwatches];
+		break;
+	case REQ_ASK:
+		if (!strcmp(r->what, "doctor"))
+			doctor(h, r->id);
+		else
+			link_fail(h->pg.link, r->id, "a PostgreSQL source cannot answer '%s'", r->what);
+		break;
+	case REQ_OPEN:
+		link_textf(h->pg.link, r->id, TEXT_END | TEXT_ERROR, "a PostgreSQL source has no '%s'", r->what);
+		break;
+	case REQ_PLAN:
+		link_fail(h->pg.link, r->id, "a PostgreSQL source only reads");
+		break;
+	case REQ_RUN:
+		link_step(h->pg.link, r->id, (struct msg_step){ .state = STEP_FINISHED,
+			.say = STR("a PostgreSQL source only reads") });
+		break;
+	}
+	request_free(r);
+}
+
+static double real_setting(struct link *l, const char *key)
+{
+	return read_number(str_of(link_setting(l, key)));
+}
+
+/* "30s", "500ms", "2m", "1h"; plain numbers are seconds. */
+static int64_t duration_setting(struct link *l, const char *key, int64_t otherwise)
+{
+	static const struct { const char *unit; int64_t ms; } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 },
+		{ "h", 3600000 }, { "", 1000 } };
+	struct str s = str_trim(str_of(link_setting(l, key)));
+	for (size_t i = 0; s.n && i < ARRAY_SIZE(units); i++) {
+		struct str unit = str_of(units[i].unit);
+		double v;
+		if (str_ends(s, unit) && str_to_f64((struct str){ s.p, s.n - unit.n }, &v) && v > 0 && v < 1e6)
+			return (int64_t)(v * (double)units[i].ms);
+	}
+	return otherwise;
+}
+
+static enum points points_setting(struct link *l, const char *key)
+{
+	const char *s = link_setting(l, key);
+	return s && !strcmp(s, "below") ? POINTS_BELOW : POINTS_ABOVE;
+}
+
+static void read_settings(struct history *h, struct link *l)
+{
+	double limit = real_setting(l, "limit");
+	h->limit = limit >= 1 && limit <= 1000000 ? (long)limit : 5000;
+	h->poll_ms = duration_setting(l, "poll", 30000);
+	h->poll_ms = h->poll_ms < 1000 ? 1000 : h->poll_ms;
+	h->pg.timeout_ms = (int)duration_setting(l, "timeout", 10000);
+	h->threshold = real_setting(l, "threshold");
+	h->points = points_setting(l, "points");
+	h->rule = (struct trail_rule){ str_of(link_setting(l, "feature_method")), real_setting(l, "feature_threshold"),
+	                               points_setting(l, "feature_points") };
+}
+
+static void run(struct link *l)
+{
+	struct history h = { .pg.link = l, .said = HEALTH_IDLE, .trail = trail_new() };
+	struct request *r;
+	read_settings(&h, l);
+	while (!link_closing(l)) {
+		while ((r = link_take(l, 0)))
+			handle(&h, r);
+		if (h.nwatches && (mono(&h) >= h.next_ms || h.pg.notified))
+			work(&h);
+		int64_t wait = h.nwatches ? h.next_ms - mono(&h) : h.pg.c ? AGAIN_MS : -1;
+		if (wait == 0 || (h.nwatches && wait < 0))
+			wait = 1;
+		if (!pg_wait(&h.pg, (int)(wait > AGAIN_MS ? AGAIN_MS : wait)))
+			failed(&h);
+		if (!h.nwatches && h.pg.c && !link_closing(l) && mono(&h) > h.next_ms + AGAIN_MS) {
+			pg_close(&h.pg);         /* nobody has looked for a while */
+			say_health(&h, HEALTH_IDLE, "", "");
+		}
+	}
+	pg_close(&h.pg);
+	layout_release(&h.layout);
+	trail_free(h.trail);
+	free(h.cursor);
+	free(h.said_why);
+}
+
+/* ---- the descriptor */
+
+static const struct config_key column_keys[] = {
+#define X(name_, help_, ...) { .name = #name_, .type = CONFIG_TEXT, .help = "The column that holds " help_ "." },
+	LAYOUT_FIELDS(X)
+#undef X
+	CONFIG_END
+};
+#define MODES "disable|allow|prefer|require|verify-ca|verify-full"
+static const struct config_key keys[] = {
+	{ .name = "connection", .type = CONFIG_TEXT, .help = "postgresql://USER@HOST:PORT/DATABASE or 'host=... "
+	  "dbname=...', as libpq reads it, without a password." },
+	{ .name = "service", .type = CONFIG_TEXT, .help = "A section of ~/.pg_service.conf." },
+	{ .name = "host", .type = CONFIG_TEXT, .help = "Host name, or the folder of a Unix socket." },
+	{ .name = "port", .type = CONFIG_COUNT, .otherwise = "5432", .help = "Port." },
+	{ .name = "database", .type = CONFIG_TEXT, .help = "Database; otherwise the one named as the user." },
+	{ .name = "user", .type = CONFIG_TEXT, .help = "User; otherwise who runs binnacle." },
+	{ .name = "password", .type = CONFIG_SECRET, .help = "Password; otherwise ~/.pgpass is looked into." },
+	{ .name = "passfile", .type = CONFIG_PATH, .help = "Instead of ~/.pgpass." },
+	{ .name = "sslmode", .type = CONFIG_ENUM, .otherwise = "prefer", .choices = MODES, .help = "How far TLS is asked for." },
+	{ .name = "sslrootcert", .type = CONFIG_PATH, .help = "The CA of the server's certificate." },
+	{ .name = "sslcert", .type = CONFIG_PATH, .help = "Our certificate." },
+	{ .name = "sslkey", .type = CONFIG_PATH, .help = "Its key." },
+	{ .name = "table", .type = CONFIG_TEXT, .otherwise = "drift_history", .help = "Table or view, SCHEMA.NAME; "
+	  "a table drift_history is found by itself, in any schema." },
+	{ .name = "query", .type = CONFIG_TEXT, .help = "Instead of a table: one select statement." },
+	{ .name = "columns", .type = CONFIG_SECTION, .section = column_keys, .help = "Which column holds what; those not "
+	  "named are recognised by the usual names." },
+	{ .name = "threshold", .type = CONFIG_REAL, .help = "The score from which on it is drift, where no column says so." },
+	{ .name = "points", .type = CONFIG_ENUM, .otherwise = "above", .choices = "above|below", .help = "Whether scores "
+	  "above the threshold are drift (distances, shares) or those below (p values)." },
+	{ .name = "feature_method", .type = CONFIG_TEXT, .help = "How features are compared, to be shown." },
+	{ .name = "feature_threshold", .type = CONFIG_REAL, .help = "The same for the scores of single features." },
+	{ .name = "feature_points", .type = CONFIG_ENUM, .otherwise = "above", .choices = "above|below",
+	  .help = "The same for the scores of single features." },
+	{ .name = "limit", .type = CONFIG_COUNT, .otherwise = "5000", .help = "How many checks are read, the newest ones." },
+	{ .name = "poll", .type = CONFIG_DURATION, .otherwise = "30s", .help = "How often new checks are asked for." },
+	{ .name = "timeout", .type = CONFIG_DURATION, .otherwise = "10s", .help = "The longest that a statement may take." },
+	{ .name = "channel", .type = CONFIG_TEXT, .otherwise = "binnacle_drift", .help = "NOTIFY on this channel, or on one "
+	  "named as the table, makes it look at once." },
+	CONFIG_END
+};
+static const struct kind *const kinds[] = { &kind_drift, &kind_features, NULL };
+const struct backend backend_postgres = {
+	.name = "postgres", .title = "PostgreSQL", .help = "drift history from a table or query in PostgreSQL",
+	.keys = keys, .kinds = kinds, .run = run,
+};
