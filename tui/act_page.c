@@ -1,0 +1,400 @@
+/* act_page: an action from plan to outcome on one page: what would change, the exact requests, what the server said to the dry
+ * run, what to think of first; then, once confirmed, what happens, and how it can be undone. Esc before the
+ * confirmation leaves everything as it is. */
+#define _GNU_SOURCE
+#include "tui/app.h"
+#include "tui/text.h"
+#include "tui/scopes.h"
+#include "base/mem.h"
+#include "base/fmt.h"
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct act_line { char *label, *text; enum role role; int indent; };
+struct act_page {
+	struct page page;
+	struct act *act;
+	struct act_line *lines; unsigned n, cap;
+	uint64_t seen;
+	struct buf typed;
+	unsigned top;            /* first row shown, of the wrapped lines */
+	unsigned rows;           /* of all lines at this width */
+	int w, h;
+	bool changed, moved;     /* moved: the user scrolled; else a running act shows its end */
+};
+
+static struct act_page *of(const struct page *p)
+{
+	return (struct act_page *)(uintptr_t)p;
+}
+
+/* ---- the text */
+static void add(struct act_page *t, const char *label, enum role role, int indent, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+static void add(struct act_page *t, const char *label, enum role role, int indent, const char *fmt, ...)
+{
+	va_list ap;
+	struct buf b = { 0 };
+	va_start(ap, fmt);
+	buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	if (t->n == t->cap) {
+		t->cap = t->cap ? t->cap * 2 : 32;
+		t->lines = xreallocarray(t->lines, t->cap, sizeof(*t->lines));
+	}
+	t->lines[t->n++] = (struct act_line){ xstrdup(label ? label : ""), buf_detach(&b), role, indent };
+}
+
+static void clear(struct act_page *t)
+{
+	for (unsigned i = 0; i < t->n; i++) {
+		free(t->lines[i].label);
+		free(t->lines[i].text);
+	}
+	t->n = 0;
+}
+
+static const char *text_of(const json_t *o, const char *name)
+{
+	const char *s = json_string_value(json_object_get(o, name));
+	return s ? s : "";
+}
+
+static const char *risk_word(enum risk r)
+{
+	static const char *const words[] = { "harmless", "disruptive", "destructive", "cannot be undone" };
+	return (unsigned)r < ARRAY_SIZE(words) ? words[r] : "";
+}
+
+static void add_steps(struct act_page *t, const json_t *plan)
+{
+	size_t i;
+	json_t *s;
+	json_array_foreach(json_object_get(plan, "steps"), i, s) {
+		char number[24];
+		snprintf(number, sizeof(number), "%zu", i + 1);
+		add(t, number, ROLE_TEXT, 2, "%s", text_of(s, "do"));
+		json_t *body = json_object_get(s, "body");
+		char *dump = json_is_string(body) ? xstrdup(json_string_value(body)) : body ? json_dumps(body, JSON_COMPACT) : NULL;
+		if (dump && *dump)
+			add(t, NULL, ROLE_VALUE, 2, "%s", dump);
+		free(dump);
+		if (*text_of(s, "check"))
+			add(t, "check", ROLE_DIM, 4, "%s", text_of(s, "check"));
+		if (*text_of(s, "undo"))
+			add(t, "undo", ROLE_DIM, 4, "%s", text_of(s, "undo"));
+	}
+}
+
+static void add_plan(struct act_page *t, const struct act_target *g, bool many, bool ascii)
+{
+	const json_t *p = g->plan;
+	size_t i;
+	json_t *v;
+	if (many)
+		add(t, NULL, ROLE_TITLE, 0, "%s", *text_of(p, "title") ? text_of(p, "title") : g->key);
+	if (g->error)
+		add(t, ascii ? "!" : "▲", ROLE_BAD, 0, "%s", g->error);
+	if (!p)
+		return;
+	json_array_foreach(json_object_get(p, "change"), i, v)
+		add(t, i ? "" : "change", ROLE_TEXT, 0, "%s", json_is_string(v) ? json_string_value(v) : "");
+	if (*text_of(p, "blocked"))
+		add(t, ascii ? "!" : "▲", ROLE_BAD, 0, "cannot be run: %s", text_of(p, "blocked"));
+	json_array_foreach(json_object_get(p, "warnings"), i, v)
+		add(t, ascii ? "?" : "△", ROLE_DOUBT, 0, "%s", json_is_string(v) ? json_string_value(v) : "");
+	if (json_array_size(json_object_get(p, "steps")))
+		add(t, "exactly", ROLE_TEXT, 0, "%s", "");
+	add_steps(t, p);
+	const char *dry = text_of(p, "dry_run"), *lost = text_of(p, "not_undone");
+	if (*dry)
+		add(t, "dry run", !strcmp(dry, "accepted") ? ROLE_TEXT : ROLE_DOUBT, 0, "%s",
+		    !strcmp(dry, "accepted") ? "the server accepts these requests" : dry);
+	if (json_is_object(json_object_get(p, "undo")))
+		add(t, "undo", ROLE_TEXT, 0, "%s, with u, once it is done", text_of(json_object_get(p, "undo"), "action"));
+	else
+		add(t, "undo", ROLE_DIM, 0, "%s", *lost ? lost : "there is none");
+	if (*lost && json_is_object(json_object_get(p, "undo")))
+		add(t, "stays", ROLE_DIM, 0, "%s", lost);
+}
+
+static void add_log(struct act_page *t, const struct act *a, bool ascii)
+{
+	for (unsigned i = 0; i < a->nlog; i++) {
+		char at[16];
+		time_t when = (time_t)(a->log[i].at / 1000);
+		struct tm tm;
+		enum step_state s = a->log[i].state;
+		localtime_r(&when, &tm);
+		strftime(at, sizeof(at), "%H:%M:%S", &tm);
+		const char *mark = s == STEP_FAILED ? ascii ? "!" : "▲" : s == STEP_WAITING ? "..." : s == STEP_RUNNING ? "" : "ok";
+		add(t, at, s == STEP_FAILED ? ROLE_BAD : s == STEP_RUNNING || s == STEP_WAITING ? ROLE_BUSY : ROLE_TEXT, 0,
+		    "%s%s%s", mark, *mark ? " " : "", a->log[i].say ? a->log[i].say : "");
+	}
+}
+
+static void add_end(struct act_page *t, const struct act *a, bool ascii)
+{
+	switch (a->state) {
+	case ACT_PLANNING:
+		add(t, NULL, ROLE_DIM, 0, "asking %s what this would do", a->source->name);
+		break;
+	case ACT_SHOWN:
+		if (!a->decision.allowed)
+			add(t, ascii ? "!" : "▲", ROLE_BAD, 0, "not allowed: %s", a->decision.why);
+		else if (a->must_type)
+			add(t, NULL, ROLE_PROMPT, 0, "type '%s' and Enter to go on: %s", a->must_type,
+			    t->typed.data ? t->typed.data : "");
+		else
+			add(t, NULL, ROLE_PROMPT, 0, "Enter or y does it. Esc leaves everything as it is.");
+		if (a->error)
+			add(t, NULL, ROLE_PROMPT_ERROR, 0, "%s", a->error);
+		break;
+	case ACT_RUNNING:
+		add(t, NULL, ROLE_BUSY, 0, "running; n stops after this step");
+		break;
+	case ACT_DONE:
+		add(t, NULL, ROLE_OK, 0, "done");
+		break;
+	case ACT_CANCELLED:
+		add(t, NULL, ROLE_TEXT, 0, a->nlog ? "stopped" : "left; nothing was changed");
+		break;
+	case ACT_FAILED:
+		add(t, ascii ? "!" : "▲", ROLE_BAD, 0, "%s", a->error ? a->error : "failed");
+		break;
+	}
+	bool undoable = false;
+	for (unsigned i = 0; i < a->ntargets; i++)
+		undoable |= a->targets[i].undo != NULL;
+	if (a->state >= ACT_DONE && undoable)
+		add(t, NULL, ROLE_TEXT, 0, "u undoes it");
+}
+
+static void write_lines(struct act_page *t, bool ascii)
+{
+	const struct act *a = t->act;
+	clear(t);
+	const json_t *first = a->ntargets ? a->targets[0].plan : NULL;
+	const char *title = a->ntargets == 1 && *text_of(first, "title") ? text_of(first, "title") : NULL;
+	if (title)
+		add(t, NULL, ROLE_TITLE, 0, "%s", title);
+	else if (a->ntargets == 1)
+		add(t, NULL, ROLE_TITLE, 0, "%s %s %s", a->action->title, a->kind, a->targets[0].key);
+	else
+		add(t, NULL, ROLE_TITLE, 0, "%s %u %s", a->action->title, a->ntargets, a->kind);
+	add(t, "where", ROLE_TEXT, 0, "%s%s%s", a->source->name, *a->source->environment ? ", " : "",
+	    a->source->environment);
+	add(t, "risk", a->action->risk >= RISK_DESTRUCTIVE ? ROLE_DOUBT : ROLE_TEXT, 0, "%s: %s", risk_word(a->action->risk),
+	    a->action->help ? a->action->help : "");
+	for (unsigned i = 0; i < a->ntargets; i++) {
+		if (a->targets[i].plan || a->targets[i].error) {
+			add(t, NULL, ROLE_TEXT, 0, "%s", "");
+			add_plan(t, &a->targets[i], a->ntargets > 1, ascii);
+		}
+	}
+	add(t, NULL, ROLE_TEXT, 0, "%s", "");
+	add_log(t, a, ascii);
+	add_end(t, a, ascii);
+}
+
+/* ---- drawing */
+#define LABEL 9
+
+/* Rows that the line takes; drawn when f is given and row y is within. */
+static unsigned put_line(const struct act_line *l, struct frame *f, struct rect area, int y, bool ascii, int *end)
+{
+	struct str s = str_of(l->text);
+	int x = 2 + l->indent + (l->indent >= 2 && !*l->label ? 3 : l->indent >= 2 ? (int)strlen(l->label) + 1 : 0);
+	unsigned rows = 0;
+	if (!l->indent && *l->label)
+		x = 2 + LABEL;
+	if (f && *l->label && y >= 0)
+		frame_text(f, area, 2 + l->indent, y, -1, str_of(l->label),
+		           l->role == ROLE_BAD || l->role == ROLE_DOUBT ? l->role : ROLE_DIM);
+	do {
+		int used = 0, room = area.w - x - 1 > 1 ? area.w - x - 1 : 1;
+		size_t n = text_fit(s, ascii, room, &used);
+		if (!n)
+			n = s.n;
+		if (n < s.n)                         /* break at a blank where there is one in the last third */
+			for (size_t i = n; i > n * 2 / 3; i--)
+				if (s.p[i] == ' ') {
+					n = i;
+					break;
+				}
+		if (f && y + (int)rows >= 0 && y + (int)rows < area.h)
+			frame_text(f, area, x, y + (int)rows, room, (struct str){ s.p, n }, l->role);
+		*end = x + used;
+		s.p += n;
+		s.n -= n;
+		while (s.n && *s.p == ' ')
+			s.p++, s.n--;
+		rows++;
+	} while (s.n);
+	return rows;
+}
+
+static bool act_prepare(struct page *p, struct app *app, int w, int h, int64_t now)
+{
+	struct act_page *t = of(p);
+	bool changed = t->changed || t->seen != t->act->version || w != t->w || h != t->h;
+	(void)now;
+	t->w = w;
+	t->h = h;
+	if (!changed)
+		return false;
+	t->seen = t->act->version;
+	t->changed = false;
+	write_lines(t, app_ascii(app));
+	int end;
+	t->rows = 0;
+	for (unsigned i = 0; i < t->n; i++)
+		t->rows += put_line(&t->lines[i], NULL, (struct rect){ 0, 0, w, h }, 0, app_ascii(app), &end);
+	unsigned most = t->rows > (unsigned)h ? t->rows - (unsigned)h : 0;
+	if (t->top > most || (!t->moved && t->act->state >= ACT_RUNNING))
+		t->top = most;
+	return true;
+}
+
+static void act_draw(const struct page *p, const struct app *app, struct frame *f, struct rect area, int64_t now)
+{
+	const struct act_page *t = of(p);
+	int y = -(int)t->top, end = 0;
+	bool below = t->rows > t->top + (unsigned)area.h;
+	(void)app, (void)now;
+	struct rect body = below ? rect_part(area, 0, 0, area.w, area.h - 1) : area;
+	for (unsigned i = 0; i < t->n && y < body.h; i++) {
+		int rows = (int)put_line(&t->lines[i], f, body, y, f->ascii, &end);
+		if (t->lines[i].role == ROLE_PROMPT && t->act->must_type && y + rows - 1 < body.h) {
+			f->cur_x = body.x + end;
+			f->cur_y = body.y + y + rows - 1;
+		}
+		y += rows;
+	}
+	if (below)                   /* the question may be out of sight */
+		frame_textf(f, area, 2, area.h - 1, area.w - 2, ROLE_DIM, "%u more lines below", t->rows - t->top - (unsigned)body.h);
+}
+
+/* ---- commands */
+static const struct command act_commands[] = {
+	{ "confirm", NULL, "do it, as the plan says", "do it" },
+	{ "cancel", NULL, "leave everything as it is; of a running one: stop after this step", "cancel" },
+	{ "undo-this", NULL, "undo what was done here", "undo" },
+	{ "erase", NULL, "erase a character of what was typed", NULL },
+	{ "down", "[N]", "go down", NULL },
+	{ "up", "[N]", "go up", NULL },
+	{ "page-down", NULL, "go down a page", NULL },
+	{ "page-up", NULL, "go up a page", NULL },
+	{ .name = NULL }
+};
+const struct command_scope act_scope = { "act", "actions", act_commands };
+static const struct command_scope *const act_scopes[] = { &act_scope, NULL };
+
+static void undo(struct act_page *t, struct app *app)
+{
+	const char *why = NULL;
+	struct act *back = act_undo(t->act, &why);
+	if (back)
+		app_push(app, act_page_new(app, back));
+	else
+		app_say(app, true, "cannot undo: %s", why ? why : "refused");
+}
+
+static bool act_typed(struct page *p, struct app *app, struct str s)
+{
+	struct act_page *t = of(p);
+	(void)app;
+	if (t->act->state != ACT_SHOWN || !t->act->must_type || !t->act->decision.allowed)
+		return false;
+	if (t->typed.len + s.n < 512)
+		buf_addstr(&t->typed, s);
+	t->changed = true;
+	return true;
+}
+
+static bool act_command(struct page *p, struct app *app, const struct command *c, struct str args)
+{
+	struct act_page *t = of(p);
+	const char *n = c->name;
+	int64_t by = 1, top = t->top;
+	if (args.n && !str_to_i64(args, &by))
+		by = 1;
+	t->changed = true;
+	if (!strcmp(n, "confirm")) {
+		if (t->act->state == ACT_SHOWN)
+			t->moved = !act_confirm(t->act, t->typed.data ? t->typed.data : "") && t->moved;
+		else if (t->act->state == ACT_PLANNING)
+			app_say(app, false, "the plan is not there yet");
+		return true;
+	}
+	if (!strcmp(n, "cancel")) {
+		bool before = t->act->state <= ACT_SHOWN;
+		act_cancel(t->act);
+		if (before)
+			app_pop(app);
+		return true;
+	}
+	if (!strcmp(n, "undo-this")) {
+		undo(t, app);
+		return true;
+	}
+	if (!strcmp(n, "erase")) {
+		while (t->typed.len && ((unsigned char)t->typed.data[--t->typed.len] & 0xc0) == 0x80)
+			;
+		if (t->typed.data)
+			t->typed.data[t->typed.len] = 0;
+		return true;
+	}
+	top += !strcmp(n, "down") ? by : !strcmp(n, "up") ? -by : !strcmp(n, "page-down") ? t->h - 2 : 2 - t->h;
+	t->top = top < 0 ? 0 : (unsigned)top;
+	t->moved = true;
+	return true;
+}
+
+static void act_title(const struct page *p, const struct app *app, struct buf *out)
+{
+	const struct act *a = of(p)->act;
+	(void)app;
+	buf_addf(out, "%s  %s  ", a->action->title, a->source->environment);
+	buf_adds(out, act_state_name(a->state));
+	if (a->ntargets > 1 && a->state == ACT_RUNNING)
+		buf_addf(out, "  %u of %u", a->current + 1, a->ntargets);
+}
+
+static void act_copy(const struct page *p, const struct app *app, struct buf *out)
+{
+	const struct act_page *t = of(p);
+	(void)app;
+	for (unsigned i = 0; i < t->n; i++)
+		buf_addf(out, "%*s%s%s%s\n", t->lines[i].indent, "", t->lines[i].label, *t->lines[i].label ? " " : "",
+		         t->lines[i].text);
+}
+
+static void act_free(struct page *p, struct app *app)
+{
+	struct act_page *t = of(p);
+	(void)app;
+	if (t->act->state == ACT_PLANNING || t->act->state == ACT_SHOWN)
+		act_cancel(t->act);      /* a running one goes on */
+	clear(t);
+	free(t->lines);
+	buf_release(&t->typed);
+	free(t);
+}
+
+static const struct page_ops act_ops = {
+	.name = "act", .scopes = act_scopes, .prepare = act_prepare, .draw = act_draw, .command = act_command,
+	.typed = act_typed, .title = act_title, .copy = act_copy, .free = act_free,
+};
+
+struct page *act_page_new(struct app *app, struct act *act)
+{
+	struct act_page *t = xcalloc(1, sizeof(*t));
+	(void)app;
+	t->page.ops = &act_ops;
+	t->act = act;
+	t->changed = true;
+	return &t->page;
+}

@@ -1,0 +1,330 @@
+/* app_draw: what is around the page: the header with the health of every source, the tabs, the title line, and the last
+ * line, which is hints, a message, or the prompt. On low screens tabs and title give way to the page. */
+#define _GNU_SOURCE                  /* localtime_r */
+#include "tui/app_in.h"
+#include "tui/table_page.h"
+#include <stdio.h>
+#include <time.h>
+
+struct lines { int header, tabs, title, last; };      /* row of each, -1 = not shown */
+
+static struct lines lines_of(const struct app *app)
+{
+	int h = app->frame.h, y = 0;
+	struct lines l = { -1, -1, -1, -1 };
+
+	if (h >= 4)
+		l.header = y++;
+	if (h >= 8)
+		l.tabs = y++;
+	if (h >= 6)
+		l.title = y++;
+	if (h >= 2)
+		l.last = h - 1;
+	return l;
+}
+
+void app_layout(const struct app *app, struct rect *page)
+{
+	struct lines l = lines_of(app);
+	int y = (l.header >= 0) + (l.tabs >= 0) + (l.title >= 0);
+
+	*page = (struct rect){ 0, y, app->frame.w, app->frame.h - y - (l.last >= 0) };
+}
+
+static enum role badge_role(const char *environment)
+{
+	struct str e = str_of(environment);
+
+	if (str_starts(e, STR("prod")) || str_is(e, "production") || str_is(e, "live"))
+		return ROLE_BADGE_PROD;
+	return str_starts(e, STR("stag")) ? ROLE_BADGE_STAGING : ROLE_BADGE_DEV;
+}
+
+static void show_age(int64_t ms, char out[16])
+{
+	int64_t s = ms < 0 ? 0 : ms / 1000;
+
+	if (s < 100)
+		snprintf(out, 16, " %ds", (int)s);
+	else if (s < 6000)
+		snprintf(out, 16, " %dm", (int)(s / 60));
+	else
+		snprintf(out, 16, " %dh", (int)(s / 3600 < 99999 ? s / 3600 : 99999));
+}
+
+static void health_mark(const struct source_state *s, int64_t now, struct str *dot, enum role *role, char age[16])
+{
+	age[0] = 0;
+	switch (s->state) {
+	case HEALTH_LIVE:
+		*dot = STR("●"), *role = ROLE_OK;
+		break;
+	case HEALTH_IDLE:
+		*dot = STR("○"), *role = ROLE_DIM;
+		break;
+	case HEALTH_CONNECTING:
+		*dot = STR("○"), *role = ROLE_BUSY;
+		break;
+	case HEALTH_STALE:
+		*dot = STR("○"), *role = ROLE_DOUBT;
+		show_age(now - s->since, age);
+		break;
+	case HEALTH_LIMITED:
+		*dot = STR("△"), *role = ROLE_DOUBT;
+		break;
+	default:
+		*dot = STR("▲"), *role = ROLE_BAD;
+		if (s->state == HEALTH_DOWN)
+			show_age(now - s->since, age);
+	}
+}
+
+/* The sources from x on; where there is no room the healthy ones are only counted. Returns the cells taken. */
+static int draw_sources(const struct app *app, struct frame *f, struct rect line, int x, int end, int64_t now)
+{
+	const struct store *st = app->o.store;
+	int start = x, need = 0, well = 0;
+	bool all;
+
+	for (unsigned i = 0; i < st->nsources; i++)
+		need += text_width(str_of(st->sources[i].name), f->ascii) + 8;
+	all = need <= end - x;
+	for (unsigned i = 0; i < st->nsources && x < end; i++) {
+		const struct source_state *s = &st->sources[i];
+		enum role role;
+		struct str dot;
+		char age[16];
+
+		if (!all && !s->insecure && (s->state == HEALTH_LIVE || s->state == HEALTH_IDLE)) {
+			well++;
+			continue;
+		}
+		health_mark(s, now, &dot, &role, age);
+		x += frame_fit(f, line, x, 0, end - x, str_of(s->name), s->state == HEALTH_LIVE ? ROLE_HEADER : role);
+		x += frame_text(f, line, x, 0, end - x, STR(" "), ROLE_HEADER);
+		x += frame_text(f, line, x, 0, end - x, dot, role);
+		x += frame_text(f, line, x, 0, end - x, str_of(age), role);
+		if (s->insecure) {
+			x += frame_text(f, line, x, 0, end - x, STR(" "), ROLE_HEADER);
+			x += frame_text(f, line, x, 0, end - x, STR(" TLS not verified "), ROLE_BADGE_DANGER);
+		}
+		x += 2;
+	}
+	if (well && x < end)
+		x += frame_textf(f, line, x, 0, end - x, ROLE_HEADER, "%d sources %s", well, f->ascii ? "*" : "●") + 2;
+	return x - start;
+}
+
+static void draw_header(const struct app *app, struct frame *f, struct rect line, int64_t now)
+{
+	time_t t = (time_t)(now / 1000);
+	int x = 0, end = line.w;
+	char clock[24] = "";
+	struct tm tm;
+
+	if (localtime_r(&t, &tm))
+		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+	if (line.w >= 30) {
+		end -= 9;
+		frame_text(f, line, end, 0, -1, str_of(clock), ROLE_HEADER);
+		end -= 2;
+	}
+	if (app->o.environment && app->o.environment[0]) {
+		struct buf b = { 0 };
+
+		for (const char *c = app->o.environment; *c; c++)
+			buf_addc(&b, (char)(*c >= 'a' && *c <= 'z' ? *c - 32 : *c));
+		x += frame_text(f, line, x, 0, end, STR(" "), badge_role(app->o.environment));
+		x += frame_text(f, line, x, 0, end - x, buf_str(&b), badge_role(app->o.environment));
+		x += frame_text(f, line, x, 0, end - x, STR(" "), badge_role(app->o.environment));
+		buf_release(&b);
+	}
+	x++;
+	if (app->o.readonly)
+		x += frame_text(f, line, x, 0, end - x, STR(" read-only "), ROLE_BADGE_DEV) + 1;
+	x++;
+	x += draw_sources(app, f, line, x, end, now);
+}
+
+static void draw_tabs(const struct app *app, struct frame *f, struct rect line)
+{
+	int x = 1, need = 1;
+
+	for (unsigned i = 0; i < app->npanes; i++)
+		need += 4 + (int)strlen(app->o.panes[i]->name);
+	for (unsigned i = 0; i < app->npanes; i++) {
+		bool on = i == app->pane;
+
+		if (i < 9)
+			x += frame_textf(f, line, x, 0, -1, ROLE_TAB, "%u", i + 1);
+		if (need <= line.w || on) {
+			x += i < 9;
+			x += frame_text(f, line, x, 0, -1, str_of(app->o.panes[i]->name), on ? ROLE_TAB_ON : ROLE_TAB);
+		}
+		x += need <= line.w ? 2 : 1;
+	}
+}
+
+static void draw_title(const struct app *app, struct frame *f, struct rect line)
+{
+	const struct page *p = app_top(app);
+	struct buf b = { 0 };
+
+	if (!p || !p->ops->title)
+		return;
+	p->ops->title(p, app, &b);
+	frame_fit(f, line, 1, 0, line.w - 2, buf_str(&b), ROLE_TITLE);
+	buf_release(&b);
+}
+
+/* One hint, when there is room for the whole of it. Returns the cells taken with the gap after it. */
+static int hint(struct frame *f, struct rect line, int x, struct str key, const char *what)
+{
+	int w = text_width(key, f->ascii) + 1 + text_width(str_of(what), f->ascii);
+
+	if (x + w > line.w)
+		return 0;
+	x += frame_text(f, line, x, 0, -1, key, ROLE_HINT_KEY);
+	frame_text(f, line, x + 1, 0, -1, str_of(what), ROLE_HINT);
+	return w + 2;
+}
+
+/* The first key that runs a command, in any of the scopes; NULL: none does. */
+static const struct binding *key_of(const struct app *app, const struct command_scope *const *scopes, unsigned n,
+                                    const char *line)
+{
+	const struct binding *key = NULL;
+
+	for (unsigned k = 0; k < n && !key; k++)
+		key = keymap_key_of(app->o.keymap, scopes[k]->name, line);
+	return key;
+}
+
+/* Whether some source offers the action on what is listed. */
+static bool is_offered(const struct app *app, const char *action)
+{
+	const struct page *p = app_top(app);
+
+	if (!p || !page_is_table(p))
+		return false;
+	for (unsigned i = 0; i < app->o.nsources; i++)
+		if (action_find(app->o.sources[i]->backend, action, table_page_kind(p)))
+			return true;
+	return false;
+}
+
+/* From the page outward: what its commands say, then actions that have a key and are offered on what is listed. The
+ * app's own come at the right end, whose room is kept for them. */
+static void draw_hints(const struct app *app, struct frame *f, struct rect line)
+{
+	const struct command_scope *scopes[SCOPES_MAX];
+	unsigned n = app_scopes(app, scopes);
+	struct rect left = line, last;
+	struct buf b = { 0 };
+	int x = 1, own = 1;
+
+	for (unsigned s = n; s-- > 0;) {              /* the app's first, only to know their width */
+		const struct command_scope *scope = scopes[s == n - 1 ? s : n - 2 - s];
+
+		for (const struct command *c = scope->commands; c && c->name; c++) {
+			const struct binding *key = c->hint ? key_of(app, scopes, n, c->name) : NULL;
+
+			if (!key)
+				continue;
+			buf_clear(&b);
+			binding_show(key, &b);
+			if (s == n - 1)
+				own += text_width(buf_str(&b), f->ascii) + text_width(str_of(c->hint), f->ascii) + 3;
+			else
+				x += hint(f, left, x, buf_str(&b), c->hint);
+		}
+		left.w = line.w - own > 0 ? line.w - own : 0;
+	}
+	for (unsigned k = 0; k < app->o.keymap->n; k++) {
+		const struct binding *key = &app->o.keymap->bindings[k];
+
+		if (!str_starts(str_of(key->line), STR("action ")) || key_of(app, scopes, n, key->line) != key ||
+		    !is_offered(app, key->line + 7))
+			continue;
+		buf_clear(&b);
+		binding_show(key, &b);
+		x += hint(f, left, x, buf_str(&b), key->line + 7);
+	}
+	last = line;
+	for (const struct command *c = app_scope.commands; c->name; c++) {
+		const struct binding *key = c->hint ? key_of(app, scopes, n, c->name) : NULL;
+
+		if (!key)
+			continue;
+		buf_clear(&b);
+		binding_show(key, &b);
+		x += hint(f, last, x, buf_str(&b), c->hint);
+	}
+	buf_release(&b);
+}
+
+static void draw_pending(const struct app *app, struct frame *f, struct rect line)
+{
+	struct buf b = { 0 };
+
+	for (unsigned i = 0; i < app->npending; i++) {
+		key_show(app->pending[i], &b);
+		buf_addc(&b, ' ');
+	}
+	frame_fill(f, rect_part(line, line.w - (int)b.len - 2, 0, (int)b.len + 2, 1), ' ', ROLE_TEXT);
+	frame_right(f, line, 0, 0, line.w, buf_str(&b), ROLE_HINT_KEY);
+	buf_release(&b);
+}
+
+static void draw_last(const struct app *app, struct frame *f, struct rect line)
+{
+	if (app->prompt.open) {
+		struct rect page;
+
+		app_layout(app, &page);
+		prompt_draw(&app->prompt, f, line, page);
+	} else if (app->say) {
+		frame_fit(f, line, 1, 0, line.w - 2, str_of(app->say), app->say_bad ? ROLE_SAY_BAD : ROLE_SAY);
+	} else {
+		draw_hints(app, f, line);
+	}
+	if (app->npending)
+		draw_pending(app, f, line);
+}
+
+void app_draw_header(struct app *app, int64_t now)
+{
+	struct rect line = { 0, lines_of(app).header, app->frame.w, 1 };
+
+	if (line.y < 0)
+		return;
+	frame_fill(&app->frame, line, ' ', ROLE_TEXT);
+	draw_header(app, &app->frame, line, now);
+}
+
+void app_draw(struct app *app, int64_t page_now, int64_t now)
+{
+	struct frame *f = &app->frame;
+	const struct page *p = app_top(app);
+	struct lines l = lines_of(app);
+	struct rect area, line = { 0, 0, f->w, 1 };
+
+	app_layout(app, &area);
+	if (p && area.h > 0 && area.w > 0)
+		p->ops->draw(p, app, f, area, page_now);
+	line.y = l.header;
+	if (l.header >= 0)
+		draw_header(app, f, line, now);
+	line.y = l.tabs;
+	if (l.tabs >= 0)
+		draw_tabs(app, f, line);
+	line.y = l.title;
+	if (l.title >= 0)
+		draw_title(app, f, line);
+	line.y = l.last;
+	if (l.last >= 0)
+		draw_last(app, f, line);
+	else if (app->prompt.open)
+		prompt_draw(&app->prompt, f, (struct rect){ 0, 0, f->w, 1 }, (struct rect){ 0 });
+}

@@ -1,0 +1,257 @@
+/* table_draw: a list as cells: heading, the rows that are visible, and, when there are none, why. Reads only. */
+#include "tui/table_page.h"
+#include "tui/chart.h"
+
+static const char *level_glyph(enum level l, bool ascii)
+{
+	if (l == LEVEL_BAD)
+		return ascii ? "!" : "▲";
+	if (l == LEVEL_DOUBT)
+		return ascii ? "?" : "△";
+	return " ";
+}
+
+static enum role level_role(enum level l)
+{
+	switch (l) {
+	case LEVEL_BAD: return ROLE_BAD;
+	case LEVEL_DOUBT: return ROLE_DOUBT;
+	case LEVEL_BUSY: return ROLE_BUSY;
+	case LEVEL_DONE: return ROLE_DONE;
+	default: return ROLE_TEXT;
+	}
+}
+
+void table_page_cell(const struct table_page *t, const struct app *app, const struct row *r, int col, int64_t now,
+                     struct buf *out)
+{
+	if (col == COL_SOURCE) {
+		const struct store *s = app_store(app);
+		buf_adds(out, r->source < s->nsources && s->sources[r->source].name ? s->sources[r->source].name : "-");
+		return;
+	}
+	const struct column *c = &t->table->kind->cols[col];
+	if (c->type == COL_SERIES && !c->show && !row_null(r, col))
+		spark_text(row_text(t->table, r, col), c->width ? c->width : 12, app_ascii(app), out);
+	else
+		row_show(t->table, r, col, now, out);
+}
+
+/* Glyph and number cells left of the columns: cursor or mark, and the level where no status column carries it. */
+static int gutter(const struct table_page *t)
+{
+	return table_page_status_col(t->table->kind) >= 0 ? 1 : 3;
+}
+
+static uint16_t cell_width(const struct table_page *t, const struct app *app, const struct row *r, int col,
+                           int64_t now, struct buf *tmp)
+{
+	buf_clear(tmp);
+	table_page_cell(t, app, r, col, now, tmp);
+	int w = text_width(buf_str(tmp), app_ascii(app));
+	if (col >= 0 && t->table->kind->cols[col].type == COL_STATUS)
+		w += 2;
+	return (uint16_t)(w < 4096 ? w : 4096);
+}
+
+static void heading_text(const struct table_page *t, int col, bool ascii, struct buf *out)
+{
+	if (col == COL_SOURCE) {
+		buf_adds(out, "SOURCE");
+		return;
+	}
+	const struct column *c = &t->table->kind->cols[col];
+	if (c->type == COL_STATUS)
+		buf_adds(out, "  ");
+	buf_adds(out, c->title ? c->title : c->name);
+	if (c->unit)
+		buf_addf(out, " %s", c->unit);
+	if (t->view->sort_col == col)
+		buf_adds(out, t->view->descending ? ascii ? "v" : "↓" : ascii ? "^" : "↑");
+}
+
+/* Natural widths grow with what is seen and never shrink while the list stays as it is, so columns do not dance. */
+void table_page_measure(struct table_page *t, const struct app *app, int64_t now)
+{
+	const struct kind *k = t->table->kind;
+	bool ascii = app_ascii(app);
+	struct buf tmp = { 0 };
+	bool source = table_page_sources(t) > 1;
+	for (int i = 0; i <= k->ncols; i++) {
+		int col = i < k->ncols ? i : COL_SOURCE;
+		if (col == COL_SOURCE && !source)
+			continue;
+		buf_clear(&tmp);
+		heading_text(t, col, ascii, &tmp);
+		int w = text_width(buf_str(&tmp), ascii);
+		if (t->natural[i] < w)
+			t->natural[i] = (uint16_t)w;
+		uint32_t end = t->top + (uint32_t)t->rows;
+		for (uint32_t at = t->top; at < t->view->n && at < end; at++) {
+			const struct row *r = table_row(t->table, t->view->ids[at]);
+			uint16_t rw = r ? cell_width(t, app, r, col, now, &tmp) : 0;
+			if (rw > t->natural[i])
+				t->natural[i] = rw;
+			if (r && col >= 0 && !row_null(r, col))
+				t->known |= (uint64_t)1 << col;
+		}
+	}
+	buf_release(&tmp);
+	struct layout_in in = {
+		.kind = k, .room = t->w - gutter(t), .wide = t->wide, .source = source,
+		.one_namespace = t->space && *t->space && !strchr(t->space, '*'),
+		.hidden = t->hidden, .asked = t->asked, .known = t->known, .left = t->left, .natural = t->natural, .set = t->set,
+	};
+	t->ncols = table_layout(&in, t->cols, &t->most);
+}
+
+static void draw_heading(const struct table_page *t, struct frame *f, struct rect line)
+{
+	struct buf b = { 0 };
+	int g = gutter(t);
+	for (int i = 0; i < t->ncols; i++) {
+		const struct shown_col *c = &t->cols[i];
+		buf_clear(&b);
+		heading_text(t, c->col, f->ascii, &b);
+		enum role role = c->col == t->view->sort_col && c->col >= 0 ? ROLE_HEADING_SORTED : ROLE_HEADING;
+		if (c->col >= 0 && col_is_right(&t->table->kind->cols[c->col]))
+			frame_right(f, line, g + c->x, 0, c->w, buf_str(&b), role);
+		else
+			frame_fit(f, line, g + c->x, 0, c->w, buf_str(&b), role);
+	}
+	if (t->left && t->ncols)
+		frame_text(f, line, 0, 0, 1, STR("<"), ROLE_DIM);
+	buf_release(&b);
+}
+
+static bool source_old(const struct app *app, uint16_t source)
+{
+	const struct store *s = app_store(app);
+	if (source >= s->nsources)
+		return false;
+	enum health_state h = s->sources[source].state;
+	return h == HEALTH_STALE || h == HEALTH_DOWN || h == HEALTH_REFUSED;
+}
+
+static void draw_row(const struct table_page *t, const struct app *app, struct frame *f, struct rect line,
+                     const struct row *r, bool at_cursor, int64_t now, struct buf *b)
+{
+	const struct kind *k = t->table->kind;
+	enum level level = r->level;
+	bool old = !t->own && source_old(app, r->source), marked = view_marked(t->view, r->id);
+	int g = gutter(t), status = table_page_status_col(k);
+	enum role plain = old || level == LEVEL_DONE ? ROLE_DIM : ROLE_TEXT, loud = old ? ROLE_DIM : level_role(level);
+	if (at_cursor || marked) {
+		const char *mark = at_cursor ? marked ? f->ascii ? "*" : "◆" : f->ascii ? ">" : "▌" : f->ascii ? "+" : "•";
+		frame_text(f, line, 0, 0, 1, str_of(mark), at_cursor ? ROLE_CURSOR : ROLE_MARK);
+	}
+	if (g > 1)
+		frame_text(f, line, 1, 0, 1, str_of(level_glyph(level, f->ascii)), loud);
+	for (int i = 0; i < t->ncols; i++) {
+		const struct shown_col *c = &t->cols[i];
+		if (c->w <= 0)
+			continue;
+		buf_clear(b);
+		table_page_cell(t, app, r, c->col, now, b);
+		int x = g + c->x, w = c->w;
+		if (c->col == status && c->col >= 0) {
+			frame_text(f, line, x, 0, 1, str_of(level_glyph(level, f->ascii)), loud);
+			if (w > 2)
+				frame_fit(f, line, x + 2, 0, w - 2, buf_str(b), loud);
+		} else if (c->col >= 0 && col_is_right(&k->cols[c->col])) {
+			frame_right(f, line, x, 0, w, buf_str(b), plain);
+		} else {
+			frame_fit(f, line, x, 0, w, buf_str(b), plain);
+		}
+	}
+	if (marked)
+		frame_back(f, line, ROLE_MARK);
+	if (at_cursor)
+		frame_back(f, line, ROLE_CURSOR);
+}
+
+/* ---- why it is empty */
+static bool fills(const struct source *s, const char *kind)
+{
+	return s && s->backend && backend_fills(s->backend, kind);
+}
+
+static int say_source(const struct table_page *t, const struct app *app, struct frame *f, struct rect area, int y,
+                      unsigned i)
+{
+	const struct store *st = app_store(app);
+	const struct source_state *s = &st->sources[i];
+	const struct kind_state *ks = store_kind_state(st, t->kind_name, (uint16_t)i);
+	enum health_state state = ks && ks->state != HEALTH_IDLE && ks->state != HEALTH_LIVE ? ks->state : s->state;
+	const char *why = ks && ks->why && *ks->why ? ks->why : s->why ? s->why : "";
+	const char *remedy = s->remedy ? s->remedy : "";
+	enum role role = state == HEALTH_CONNECTING || state == HEALTH_IDLE ? ROLE_DIM : ROLE_SAY_BAD;
+	if (state == HEALTH_LIVE && ks && ks->listed)
+		return y;
+	if (state == HEALTH_LIVE)
+		frame_textf(f, area, 3, y++, -1, ROLE_DIM, "%s: reading %s%s", s->name, t->kind_name, f->ascii ? "..." : "…");
+	else if (state == HEALTH_CONNECTING || state == HEALTH_IDLE)
+		frame_textf(f, area, 3, y++, -1, role, "%s: connecting%s %s", s->name, f->ascii ? "..." : "…", why);
+	else
+		frame_textf(f, area, 3, y++, -1, role, "%s: %s: %s", s->name, health_name(state),
+		            *why ? why : "no reason was given");
+	if (*remedy && role == ROLE_SAY_BAD)
+		frame_textf(f, area, 5, y++, -1, ROLE_TEXT, "%s", remedy);
+	return y;
+}
+
+static void draw_empty(const struct table_page *t, const struct app *app, struct frame *f, struct rect area,
+                       int64_t now)
+{
+	struct buf b = { 0 };
+	int y = 1;
+	if (t->hooks && t->hooks->empty && t->hooks->empty(t->arg, &t->page, app, now, &b)) {
+		frame_text(f, area, 3, y, -1, buf_str(&b), ROLE_OK);
+		buf_release(&b);
+		return;
+	}
+	uint32_t hidden = t->table ? t->table->count : 0;
+	if (hidden && *t->typed) {
+		count_text(&b, hidden);
+		frame_textf(f, area, 3, y++, -1, ROLE_TEXT, "the filter '%s' hides all %s %s", t->typed, b.data, t->kind_name);
+	} else if (hidden && t->space && *t->space) {
+		frame_textf(f, area, 3, y++, -1, ROLE_TEXT, "no %s in namespace %s", t->kind_name, t->space);
+	} else if (hidden && *t->within) {
+		frame_textf(f, area, 3, y++, -1, ROLE_TEXT, "no %s %s", t->kind_name, t->words);
+	}
+	const struct store *s = app_store(app);
+	int before = y;
+	bool any = false;
+	for (unsigned i = 0; !t->own && i < s->nsources; i++)
+		any |= fills(s->sources[i].source, t->kind_name);
+	for (unsigned i = 0; !t->own && i < s->nsources; i++)
+		if (!any || !s->sources[i].source || fills(s->sources[i].source, t->kind_name))
+			y = say_source(t, app, f, area, y, i);
+	if (y == before && !hidden)
+		frame_textf(f, area, 3, y, -1, ROLE_DIM, t->table ? "no %s" : "no source has %s", t->kind_name);
+	buf_release(&b);
+}
+
+void table_page_draw(const struct page *p, const struct app *app, struct frame *f, struct rect area, int64_t now)
+{
+	const struct table_page *t = table_page_of(p);
+	int below = t->hooks && t->hooks->below && t->hooks->below_lines ? t->hooks->below_lines(t->arg, p, area.h) : 0;
+	struct rect list = rect_part(area, 0, 0, area.w, area.h - below);
+	if (!t->table || !t->view || !t->view->n) {
+		draw_empty(t, app, f, list, now);
+	} else {
+		draw_heading(t, f, rect_part(list, 0, 0, list.w, 1));
+		struct buf b = { 0 };
+		for (int y = 1; y < list.h; y++) {
+			uint32_t at = t->top + (uint32_t)y - 1;
+			if (at >= t->view->n)
+				break;
+			const struct row *r = table_row(t->table, t->view->ids[at]);
+			if (r)
+				draw_row(t, app, f, rect_part(list, 0, y, list.w, 1), r, at == t->cursor, now, &b);
+		}
+		buf_release(&b);
+	}
+	if (below > 0)
+		t->hooks->below(t->arg, p, app, f, rect_part(area, 0, area.h - below, area.w, below), now);
+}

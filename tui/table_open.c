@@ -1,0 +1,339 @@
+/* table_open: what opens from a row: documents, logs, the reasons why, trees, other lists; actions on it; and saving the
+ * rows. */
+#define _GNU_SOURCE
+#include "base/mem.h"
+#include "tui/table_page.h"
+#include "tui/why_page.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void table_page_open(struct app *app, const char *what, const char *kind, const struct row *r, const char *params)
+{
+	char *title = xasprintf("%s of " STR_FMT, what, STR_ARG(row_key(r)));
+	app_push(app, text_page_new(app, title, r->source, what, kind, row_key(r), params));
+	free(title);
+}
+
+static bool open_logs(struct table_page *t, struct app *app, const struct row *r, bool previous, struct str container)
+{
+	json_t *params = json_pack("{s:b, s:b, s:b, s:i}", "follow", !previous, "previous", previous, "timestamps", 1, "tail", 1000);
+	if (container.n)
+		json_object_set_new(params, "container", json_stringn(container.p, container.n));
+	else if (!previous)
+		json_object_set_new(params, "all_containers", json_true());
+	char *text = json_dumps(params, JSON_COMPACT);
+	table_page_open(app, "logs", t->kind_name, r, text);
+	json_decref(params);
+	free(text);
+	return true;
+}
+
+static void open_tree(struct table_page *t, struct app *app, const struct row *r, const char *what)
+{
+	char *title = xasprintf("%s " STR_FMT, what, STR_ARG(row_key(r)));
+	app_push(app, !strcmp(what, "why") ? why_page_new(app, title, r->source, t->kind_name, row_key(r))
+	         : tree_page_new(app, title, r->source, what, t->kind_name, row_key(r)));
+	free(title);
+}
+
+static void go_node(struct table_page *t, struct app *app, const struct row *r)
+{
+	struct str node = row_text_by(t->table, r, "node");
+	if (!node.n) {
+		app_say(app, false, "this %s is on no node", t->table->kind->singular);
+		return;
+	}
+	char *line = xasprintf("nodes name=" STR_FMT, STR_ARG(node));
+	app_run_line(app, str_of(line));
+	free(line);
+}
+
+static void go_events(struct table_page *t, struct app *app, const struct row *r)
+{
+	struct str name = row_text_by(t->table, r, "name");
+	char *line = xasprintf("events object=%s/" STR_FMT, t->table->kind->singular, STR_ARG(name));
+	app_run_line(app, str_of(line));
+	free(line);
+}
+
+/* ---- actions */
+
+/* "replicas=5 force=true" as JSON by the action's fields. NULL: said what is wrong. */
+static char *params_of(struct app *app, const struct action *a, struct str args)
+{
+	json_t *o = json_object();
+	for (struct str rest = args, value; rest.n;) {
+		value = str_trim(str_split(&rest, ' '));
+		struct str name = str_split(&value, '=');
+		const struct field *f = a->fields;
+		if (!name.n)
+			continue;
+		while (f && f->name && !str_is(name, f->name))
+			f++;
+		int64_t n;
+		double x;
+		if (!f || !f->name) {
+			app_say(app, true, "'%s' has no parameter '" STR_FMT "'", a->name, STR_ARG(name));
+			json_decref(o);
+			return NULL;
+		}
+		char *text = str_dup(value);
+		if (f->type == FIELD_COUNT && str_to_i64(value, &n))
+			json_object_set_new(o, f->name, json_integer(n));
+		else if (f->type == FIELD_REAL && str_to_f64(value, &x))
+			json_object_set_new(o, f->name, json_real(x));
+		else if (f->type == FIELD_BOOL)
+			json_object_set_new(o, f->name, json_boolean(str_is(value, "true") || str_is(value, "yes")));
+		else
+			json_object_set_new(o, f->name, json_string(text));
+		free(text);
+	}
+	char *text = json_dumps(o, JSON_COMPACT);
+	json_decref(o);
+	return text;
+}
+
+struct chosen {                   /* what a form's answer will be used on */
+	char *action, *kind;
+	uint16_t source;
+	char **keys; unsigned nkeys;
+};
+
+static void free_chosen(struct chosen *c)
+{
+	for (unsigned i = 0; i < c->nkeys; i++)
+		free(c->keys[i]);
+	free(c->keys);
+	free(c->action);
+	free(c->kind);
+	free(c);
+}
+
+static void filled(void *arg, struct app *app, const char *params)
+{
+	struct chosen *c = arg;
+	if (params)
+		app_act(app, c->action, c->kind, c->source, (const char *const *)c->keys, c->nkeys, params);
+	free_chosen(c);
+}
+
+/* The marked rows, else the one under the cursor; all of one source, or NULL. */
+static struct chosen *choose(struct table_page *t, struct app *app, const struct row *r, const char *action)
+{
+	struct chosen *c = xcalloc(1, sizeof(*c));
+	bool marks = view_marks(t->view) > 0;
+	c->action = xstrdup(action);
+	c->kind = xstrdup(t->kind_name);
+	c->source = r->source;
+	c->keys = xcalloc(marks ? view_marks(t->view) : 1, sizeof(char *));
+	for (uint32_t id = 0; marks && id < t->table->nslots; id++) {
+		const struct row *m = table_row(t->table, id);
+		if (!m || !view_marked(t->view, id))
+			continue;
+		if (c->nkeys == 0)
+			c->source = m->source;
+		if (m->source != c->source) {
+			app_say(app, true, "the marked rows are of several sources; act on one source at a time");
+			free_chosen(c);
+			return NULL;
+		}
+		c->keys[c->nkeys++] = str_dup(row_key(m));
+	}
+	if (!marks)
+		c->keys[c->nkeys++] = str_dup(row_key(r));
+	return c;
+}
+
+/* The fields with "@column" defaults taken from the row. Free each of *texts, *texts and the fields. */
+static struct field *fill_fields(const struct table_page *t, const struct action *a, const struct row *r, char ***texts)
+{
+	unsigned n = 0;
+	while (a->fields[n].name)
+		n++;
+	struct field *out = xcalloc(n + 1, sizeof(*out));
+	*texts = xcalloc(n + 1, sizeof(**texts));
+	for (unsigned i = 0; i < n; i++) {
+		out[i] = a->fields[i];
+		if (!out[i].otherwise || *out[i].otherwise != '@')
+			continue;
+		int c = kind_col(t->table->kind, str_of(out[i].otherwise + 1), false);
+		struct buf b = { 0 };
+		if (c >= 0 && !row_null(r, c) && t->table->kind->cols[c].type == COL_PAIR)
+			buf_addf(&b, "%d", PAIR_DEN(row_int(r, c)));
+		else if (c >= 0 && !row_null(r, c))
+			row_show(t->table, r, c, 0, &b);
+		(*texts)[i] = buf_detach(&b);
+		out[i].otherwise = (*texts)[i];
+	}
+	return out;
+}
+
+static void ask_form(struct table_page *t, struct app *app, const struct action *a, const struct row *r, struct chosen *c)
+{
+	char **texts, *title = xasprintf("%s %s" STR_FMT, a->title, c->nkeys > 1 ? "marked, first " : "", STR_ARG(row_key(r)));
+	struct field *fields = fill_fields(t, a, r, &texts);
+	app_push(app, form_page_new(app, title, fields, filled, c));
+	for (unsigned i = 0; fields[i].name; i++)
+		free(texts[i]);
+	free(texts);
+	free(fields);
+	free(title);
+}
+
+static bool wants_form(const struct action *a, struct str args)
+{
+	for (const struct field *f = a->fields; f && f->name; f++)
+		if (f->required && !args.n)
+			return true;
+	return false;
+}
+
+static void act(struct table_page *t, struct app *app, const struct row *r, struct str args)
+{
+	struct str rest = args, name = str_split(&rest, ' ');
+	char *action = str_dup(name);
+	const struct source *s = app_source(app, r->source);
+	const struct action *a = s ? action_find(s->backend, action, t->kind_name) : NULL;
+	struct chosen *c = NULL;
+	rest = str_trim(rest);
+	if (!a)
+		app_say(app, true, "'%s' is not offered on %s", action, t->kind_name);
+	else
+		c = choose(t, app, r, action);
+	if (c && wants_form(a, rest)) {
+		ask_form(t, app, a, r, c);
+	} else if (c) {
+		char *params = params_of(app, a, rest);
+		if (params)
+			filled(c, app, params);
+		else
+			free_chosen(c);
+		free(params);
+	}
+	free(action);
+}
+
+/* ---- saving */
+
+static void csv_text(struct buf *out, struct str s)
+{
+	buf_addc(out, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"')
+			buf_addc(out, '"');
+		buf_addc(out, s.p[i]);
+	}
+	buf_addc(out, '"');
+}
+
+static void row_out(const struct table_page *t, const struct row *r, int64_t now, bool json, struct buf *out)
+{
+	const struct kind *k = t->table->kind;
+	json_t *o = json ? json_object() : NULL;
+	for (int c = 0; c < k->ncols; c++) {
+		struct buf cell = { 0 };
+		if (!row_null(r, c))
+			row_show(t->table, r, c, now, &cell);
+		if (o) {
+			json_t *v = json_stringn(cell.data ? cell.data : "", cell.len);
+			json_object_set_new(o, k->cols[c].name, row_null(r, c) || !v ? json_null() : v);
+		} else {
+			buf_adds(out, c ? "," : "");
+			csv_text(out, buf_str(&cell));
+		}
+		buf_release(&cell);
+	}
+	if (o) {
+		char *text = json_dumps(o, JSON_COMPACT);
+		buf_adds(out, text ? text : "{}");
+		free(text);
+		json_decref(o);
+	}
+	buf_addc(out, '\n');
+}
+
+static bool save(struct table_page *t, struct app *app, struct str args)
+{
+	bool json = str_ends(args, STR(".json")) || str_ends(args, STR(".jsonl"));
+	char *path = str_dup(args);
+	if (!t->view || !args.n || !(json || str_ends(args, STR(".csv")))) {
+		app_say(app, true, "save to which file? its name ends in .csv or .json");
+		free(path);
+		return true;
+	}
+	struct buf b = { 0 };
+	for (int c = 0; !json && c < t->table->kind->ncols; c++)
+		buf_addf(&b, "%s%s", c ? "," : "", t->table->kind->cols[c].name);
+	if (!json)
+		buf_addc(&b, '\n');
+	for (uint32_t i = 0; i < t->view->n; i++)
+		row_out(t, table_row(t->table, t->view->ids[i]), clock_wall(app_clock(app)), json, &b);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	ssize_t n = fd >= 0 ? write(fd, b.data ? b.data : "", b.len) : -1;
+	if (fd < 0 || n != (ssize_t)b.len)
+		app_say(app, true, "cannot save to '%s': %s", path, fd < 0 || n < 0 ? strerror(errno) : "the disk is full");
+	else
+		app_say(app, false, "%u rows saved to %s", t->view->n, path);
+	if (fd >= 0)
+		close(fd);
+	buf_release(&b);
+	free(path);
+	return true;
+}
+
+/* The marked rows' keys, a line each, else the key of the row under the cursor. */
+void table_page_copy(const struct page *p, const struct app *app, struct buf *out)
+{
+	const struct table_page *t = table_page_of(p);
+	const struct row *r = table_page_row(p, NULL);
+	for (uint32_t i = 0; t->view && view_marks(t->view) && i < t->view->n; i++) {
+		const struct row *m = table_row(t->table, t->view->ids[i]);
+		if (m && view_marked(t->view, m->id)) {
+			buf_addstr(out, row_key(m));
+			buf_addc(out, '\n');
+		}
+	}
+	if (!out->len && r)
+		buf_addstr(out, row_key(r));
+}
+
+bool table_page_open_command(struct table_page *t, struct app *app, const char *name, struct str args)
+{
+	static const struct { const char *command, *what, *params; } texts[] = {
+		{ "describe", "describe", "" }, { "yaml", "yaml", "" }, { "reveal", "yaml", "{\"reveal\":true}" },
+	};
+	const struct row *r = table_page_row(&t->page, NULL);
+	if (strcmp(name, "save") == 0)
+		return save(t, app, args);
+	if (!r) {
+		app_say(app, false, "there is no row here");
+		return true;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		if (strcmp(name, texts[i].command) == 0) {
+			table_page_open(app, texts[i].what, t->kind_name, r, texts[i].params);
+			return true;
+		}
+	}
+	if (strcmp(name, "open") == 0)
+		table_page_open(app, "describe", t->kind_name, r, "");
+	else if (strcmp(name, "logs") == 0)
+		return open_logs(t, app, r, false, args);
+	else if (strcmp(name, "previous-logs") == 0)
+		return open_logs(t, app, r, true, args);
+	else if (strcmp(name, "why") == 0 || strcmp(name, "tree") == 0)
+		open_tree(t, app, r, name);
+	else if (strcmp(name, "node") == 0)
+		go_node(t, app, r);
+	else if (strcmp(name, "events") == 0)
+		go_events(t, app, r);
+	else if (strcmp(name, "action") == 0)
+		act(t, app, r, args);
+	else
+		return false;
+	return true;
+}
