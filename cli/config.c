@@ -1,0 +1,45 @@
+/* config: `binnacle config check`, `binnacle config explain [KEY]`. */
+#include "cli/session.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static int check(const struct cli *c)
+{
+	char *path = config_find(c->config);
+	if (!path) {
+		puts("there is no binnacle.yaml: the current context of the kubeconfig is shown");
+		return EXIT_OK;
+	}
+	struct config_errors errors;
+	struct config *config = config_load(path, session_source_types(), &errors);
+	session_print_errors(&errors);
+	if (config)
+		printf("%s: well; %u sources, %u environments\n", path, config->nsources, config->nenvironments);
+	int code = config ? EXIT_OK : EXIT_USAGE;
+	config_free(config);
+	config_errors_release(&errors);
+	free(path);
+	return code;
+}
+
+static int explain(const char *key)
+{
+	struct buf out = { 0 };
+	bool found = config_explain(key, session_source_types(), &out);
+	if (found)
+		fputs(out.data, stdout);
+	else
+		fprintf(stderr, "binnacle: %s\n", out.data);
+	buf_release(&out);
+	return found ? EXIT_OK : EXIT_USAGE;
+}
+
+int cli_config(struct cli *c)
+{
+	if (c->nargs && strcmp(c->args[0], "check") == 0)
+		return check(c);
+	if (c->nargs && strcmp(c->args[0], "explain") == 0)
+		return explain(c->nargs > 1 ? c->args[1] : "");
+	fputs("binnacle: config check, or config explain [KEY]\n", stderr);
+	return EXIT_USAGE;
+}

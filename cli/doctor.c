@@ -1,0 +1,71 @@
+/* doctor: asks every source how it is. Each answers with a list of checks:
+ *   [{"check": "reachable", "ok": true|false|null, "say": "...", "remedy": "..."}]    (null: could not be told) */
+#include "base/mem.h"
+#include "cli/print.h"
+#include "cli/session.h"
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+	return s ? s : "";
+}
+
+static unsigned print_check(const json_t *check)
+{
+	const json_t *ok = json_object_get(check, "ok");
+	const char *sign = json_is_true(ok) ? "ok" : json_is_false(ok) ? "WRONG" : "?";
+	printf("  %-6s ", sign);
+	print_text(stdout, text_of(check, "check"), 15);
+	print_text(stdout, text_of(check, "say"), 0);
+	if (!json_is_true(ok) && *text_of(check, "remedy")) {
+		printf("\n  %-6s %-14s -> ", "", "");
+		print_text(stdout, text_of(check, "remedy"), 0);
+	}
+	putchar('\n');
+	return json_is_false(ok);
+}
+
+/* The answer as a list of checks; a plain sentence becomes one that failed. Caller decrefs. */
+static json_t *checks_of(const char *answer, bool ok, const char *remedy)
+{
+	json_t *list = answer && ok ? json_loads(answer, 0, NULL) : NULL;
+	if (json_is_array(list))
+		return list;
+	json_decref(list);
+	return json_pack("[{s:s, s:b, s:s, s:s}]", "check", "reachable", "ok", 0, "say", answer ? answer : "no answer in time",
+	                 "remedy", remedy);
+}
+
+int cli_doctor(struct cli *c)
+{
+	int code, wait_ms = c->wait ? atoi(c->wait) * 1000 : 30000;
+	unsigned wrong = 0;
+	struct session *s = session_open(c, SESSION_CONFIGURED, &code);
+	if (!s)
+		return code;
+	session_start(s);
+	json_t *all = json_object();
+	for (unsigned i = 0; i < s->nsources; i++) {
+		bool ok;
+		char *answer = session_ask(s, s->sources[i], REQ_ASK, "", STR(""), "doctor", "", wait_ms, &ok);
+		json_t *list = checks_of(answer, ok, s->store->sources[i].remedy), *check;
+		size_t k;
+		if (!c->json)
+			printf("%s (%s)%s%s\n", s->sources[i]->name, s->sources[i]->backend->title,
+			       *s->sources[i]->environment ? ", environment " : "", s->sources[i]->environment);
+		json_array_foreach(list, k, check)
+			wrong += c->json ? json_is_false(json_object_get(check, "ok")) : print_check(check);
+		json_object_set_new(all, s->sources[i]->name, list);
+		free(answer);
+	}
+	if (c->json) {
+		json_dumpf(all, stdout, JSON_INDENT(2));
+		putchar('\n');
+	}
+	json_decref(all);
+	session_close(s);
+	return wrong ? EXIT_FAILED : EXIT_OK;
+}

@@ -1,0 +1,392 @@
+/* get: rows without a screen. table and wide are kubectl's layout, letter for letter; json, csv and yaml have every column
+ * under its name, with values as the wire has them (times in RFC 3339). */
+#define _GNU_SOURCE
+#include "base/filter.h"
+#include "base/fmt.h"
+#include "base/mem.h"
+#include "base/view.h"
+#include "cli/print.h"
+#include "cli/session.h"
+#include "tui/text.h"
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum form { FORM_TABLE, FORM_WIDE, FORM_JSON, FORM_CSV, FORM_YAML };
+
+struct get {
+	struct session *session;
+	const char *kind, *scope;
+	uint64_t asked;              /* bit by source */
+	int64_t now;
+};
+
+/* Every source that was asked has listed the kind, or has said why not. */
+static bool complete(void *arg)
+{
+	const struct get *g = arg;
+	const struct store *s = g->session->store;
+	for (unsigned i = 0; i < s->nsources && i < 64; i++) {
+		const struct kind_state *k = store_kind_state(s, g->kind, (uint16_t)i);
+		enum health_state h = s->sources[i].state;
+		bool over = (k && (k->listed || k->state == HEALTH_REFUSED || k->state == HEALTH_DOWN)) ||
+		        h == HEALTH_REFUSED || h == HEALTH_DOWN || h == HEALTH_STALE;
+		if ((g->asked >> i & 1) && !over)
+			return false;
+	}
+	return true;
+}
+
+/* ---- kubectl's layout */
+
+/* kubectl pads by characters, not by the cells they take. */
+static int characters(struct str s)
+{
+	int n = 0;
+	for (size_t i = 0; i < s.n; i++)
+		n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
+	return n;
+}
+
+/* What is no control stays as it is; kubectl cuts a cell at its first line end. */
+static void text_printable(struct str s, struct buf *out)
+{
+	struct piece p;
+	for (const char *from = s.p; piece_next(&s, false, &p); from = s.p) {
+		if (*from == '\n' || *from == '\r' || *from == '\f') {
+			buf_adds(out, "...");
+			return;
+		}
+		if (p.control || !s.p)
+			buf_add(out, p.text, p.n);
+		else
+			buf_add(out, p.ch == '\t' ? " " : from, p.ch == '\t' ? 1 : (size_t)(s.p - from));
+	}
+}
+
+static bool printed(const struct get *g, const struct kind *k, int c, enum form form)
+{
+	unsigned flags = k->cols[c].flags;
+	if (c == 0 && k->namespaced && g->scope[0])
+		return false;
+	return !(flags & (COL_HIDDEN | COL_OURS)) && (form == FORM_WIDE || !(flags & COL_WIDE));
+}
+
+/* Sentences for what did not work, and the exit code they make. */
+static int report(const struct get *g)
+{
+	const struct store *s = g->session->store;
+	int code = EXIT_OK;
+	for (unsigned i = 0; i < s->nsources; i++) {
+		const struct source_state *x = &s->sources[i];
+		const struct kind_state *k = store_kind_state(s, g->kind, (uint16_t)i);
+		if (i >= 64 || !(g->asked >> i & 1) || (k && k->listed && k->state != HEALTH_LIMITED))
+			continue;
+		bool refused = x->state == HEALTH_REFUSED || (k && (k->state == HEALTH_REFUSED || k->state == HEALTH_LIMITED));
+		const char *why = k && k->why[0] ? k->why : x->why;
+		struct buf said = { 0 };               /* it may quote what a server or a plugin sent */
+		text_printable(str_of(why), &said);
+		fprintf(stderr, "binnacle: %s: %s%s%s\n", x->name, said.len ? said.data : "no answer in time",
+		        x->remedy[0] ? "; " : "", x->remedy);
+		buf_release(&said);
+		if (!k || !k->listed)
+			code = refused ? EXIT_REFUSED : EXIT_UNREACHABLE;
+	}
+	return code;
+}
+
+/* A cell as kubectl prints it; text from outside is made printable. */
+static void print_cell(const struct get *g, const struct table *t, const struct row *r, int c, struct buf *out)
+{
+	struct buf raw = { 0 };
+	row_print(t, r, c, g->now, &raw);
+	text_printable(buf_str(&raw), out);
+	buf_release(&raw);
+}
+
+static void print_table(const struct get *g, const struct view *v, enum form form)
+{
+	const struct kind *k = v->table->kind;
+	int width[KIND_MAX_COLS] = { 0 }, last = 0;
+	struct buf b = { 0 };
+	for (int c = 0; c < k->ncols; c++) {
+		if (!printed(g, k, c, form))
+			continue;
+		last = c;
+		width[c] = (int)strlen(k->cols[c].title);
+		for (uint32_t i = 0; i < v->n; i++) {
+			buf_clear(&b);
+			print_cell(g, v->table, table_row(v->table, v->ids[i]), c, &b);
+			int w = characters(buf_str(&b));
+			width[c] = w > width[c] ? w : width[c];
+		}
+	}
+	for (int64_t i = -1; i < (int64_t)v->n; i++) {
+		for (int c = 0; c <= last; c++) {
+			if (!printed(g, k, c, form))
+				continue;
+			buf_clear(&b);
+			if (i < 0)
+				buf_adds(&b, k->cols[c].title);
+			else
+				print_cell(g, v->table, table_row(v->table, v->ids[i]), c, &b);
+			int pad = c == last ? 0 : width[c] + 3 - characters(buf_str(&b));
+			printf("%s%*s", b.data ? b.data : "", pad, "");
+		}
+		putchar('\n');
+	}
+	buf_release(&b);
+}
+
+/* ---- data */
+
+static void rfc3339(int64_t ms, char out[40])
+{
+	time_t s = (time_t)(ms / 1000);
+	struct tm tm;
+	gmtime_r(&s, &tm);
+	strftime(out, 40, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+static json_t *value_of(const struct table *t, const struct row *r, int c)
+{
+	const struct column *col = &t->kind->cols[c];
+	if (row_null(r, c))
+		return json_null();
+	if (col_is_text(col)) {
+		struct str s = row_text(t, r, c);
+		json_t *j = json_stringn(s.p, s.n);
+		if (j)
+			return j;
+		struct buf b = { 0 };             /* not UTF-8 */
+		text_printable(s, &b);
+		j = json_stringn(b.data, b.len);
+		buf_release(&b);
+		return j;
+	}
+	if (col_is_real(col))
+		return json_real(row_real(r, c));
+	int64_t v = row_int(r, c);
+	char text[40];
+	switch (col->type) {
+	case COL_TIME:
+		rfc3339(v, text);
+		return json_string(text);
+	case COL_PAIR:
+		snprintf(text, sizeof(text), "%d/%d", PAIR_NUM(v), PAIR_DEN(v));
+		return json_string(text);
+	case COL_BOOL:
+		return json_boolean(v);
+	case COL_MILLI:
+		return json_real((double)v / 1000);
+	default:
+		return json_integer(v);
+	}
+}
+
+static json_t *row_json(const struct get *g, const struct table *t, const struct row *r)
+{
+	json_t *o = json_object();
+	json_object_set_new(o, "source", json_string(g->session->store->sources[r->source].name));
+	for (int c = 0; c < t->kind->ncols; c++)
+		if (!(t->kind->cols[c].flags & COL_PLAIN_GET))
+			json_object_set_new(o, t->kind->cols[c].name, value_of(t, r, c));
+	return o;
+}
+
+/* What JSON is written with: for eyes nothing but ASCII, for programs as it is. */
+static size_t json_form(void)
+{
+	return JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15) | (print_raw_is_safe(stdout) ? 0 : JSON_ENSURE_ASCII);
+}
+
+static void print_json(const struct get *g, const struct view *v)
+{
+	putchar('[');
+	for (uint32_t i = 0; i < v->n; i++) {
+		json_t *o = row_json(g, v->table, table_row(v->table, v->ids[i]));
+		fputs(i ? ",\n " : "\n ", stdout);
+		json_dumpf(o, stdout, json_form());
+		json_decref(o);
+	}
+	puts(v->n ? "\n]" : "]");
+}
+
+/* JSON scalars are YAML scalars. */
+static void print_yaml(const struct get *g, const struct view *v)
+{
+	if (!v->n)
+		puts("[]");
+	for (uint32_t i = 0; i < v->n; i++) {
+		json_t *o = row_json(g, v->table, table_row(v->table, v->ids[i])), *value;
+		const char *name, *lead = "- ";
+		json_object_foreach(o, name, value) {
+			printf("%s%s: ", lead, name);
+			json_dumpf(value, stdout, json_form());
+			putchar('\n');
+			lead = "  ";
+		}
+		json_decref(o);
+	}
+}
+
+/* RFC 4180; a field that a spreadsheet would take for a formula gets a quote in front. */
+static void csv_field(const char *s, size_t n)
+{
+	bool formula = n && strchr("=+-@\t\r", s[0]) && !(n > 1 && (s[0] == '-' || s[0] == '+') && strchr("0123456789.", s[1]));
+	if (!formula && !memchr(s, ',', n) && !memchr(s, '"', n) && !memchr(s, '\n', n) && !memchr(s, '\r', n)) {
+		fwrite(s, 1, n, stdout);
+		return;
+	}
+	fputs(formula ? "\"'" : "\"", stdout);
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '"')
+			putchar('"');
+		putchar(s[i]);
+	}
+	putchar('"');
+}
+
+static void print_csv(const struct get *g, const struct view *v)
+{
+	const struct kind *k = v->table->kind;
+	fputs("source", stdout);
+	for (int c = 0; c < k->ncols; c++)
+		if (!(k->cols[c].flags & COL_PLAIN_GET))
+			printf(",%s", k->cols[c].name);
+	fputs("\r\n", stdout);
+	for (uint32_t i = 0; i < v->n; i++) {
+		json_t *o = row_json(g, v->table, table_row(v->table, v->ids[i])), *value;
+		const char *name, *lead = "";
+		json_object_foreach(o, name, value) {
+			fputs(lead, stdout);
+			lead = ",";
+			if (json_is_string(value)) {
+				struct buf text = { 0 };
+				if (print_raw_is_safe(stdout))
+					buf_add(&text, json_string_value(value), json_string_length(value));
+				else
+					text_printable(str_of(json_string_value(value)), &text);
+				csv_field(text.data, text.len);
+				buf_release(&text);
+			} else if (!json_is_null(value)) {
+				json_dumpf(value, stdout, json_form());
+			}
+		}
+		fputs("\r\n", stdout);
+		json_decref(o);
+	}
+}
+
+static int parse_form(const char *text, enum form *form)
+{
+	static const char *const names[] = { "table", "wide", "json", "csv", "yaml" };
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!text || strcmp(text, names[i]) == 0) {
+			*form = (enum form)i;
+			return EXIT_OK;
+		}
+	}
+	const char *near = str_nearest(str_of(text), names, ARRAY_SIZE(names));
+	fprintf(stderr, "binnacle: no output form '%s'%s%s; there are table, wide, json, csv, yaml\n", text,
+	        near ? "; did you mean " : "", near ? near : "");
+	return EXIT_USAGE;
+}
+
+static int print(struct get *g, struct table *t, const char *text, enum form form)
+{
+	struct filter_error err;
+	struct filter *f = filter_parse(text, t->kind, &err);
+	if (!f) {
+		fprintf(stderr, "binnacle: in the filter, at %zu: %s\n  %s\n  %*s^\n", err.at + 1, err.what, text,
+		        (int)err.at, "");
+		return EXIT_USAGE;
+	}
+	g->now = clock_wall(&g->session->clock);
+	struct view *v = view_new(t, g->now);
+	view_filter(v, f, g->now);
+	view_settle(v);
+	if (form == FORM_JSON)
+		print_json(g, v);
+	else if (form == FORM_YAML)
+		print_yaml(g, v);
+	else if (form == FORM_CSV)
+		print_csv(g, v);
+	else if (v->n)
+		print_table(g, v, form);
+	else
+		fprintf(stderr, "no %s%s\n", t->kind->name, filter_takes_all(f) ? "" : " that the filter takes");
+	view_free(v);
+	filter_free(f);
+	return ferror(stdout) || fflush(stdout) ? EXIT_FAILED : EXIT_OK;
+}
+
+static int unknown_kind(const struct session *s, const char *word)
+{
+	const char **names = xcalloc(s->store->ntables, sizeof(*names));
+	for (unsigned i = 0; i < s->store->ntables; i++)
+		names[i] = s->store->tables[i]->kind->name;
+	const char *near = str_nearest(str_of(word), names, s->store->ntables);
+	fprintf(stderr, "binnacle: no source has a kind '%s'%s%s%s\n", word, near ? "; did you mean '" : "", near ? near : "",
+	        near ? "'?" : "");
+	free(names);
+	return EXIT_USAGE;
+}
+
+/* The kind's name on rows: from our tables, else from whoever knows the kinds of a cluster. Caller frees; NULL: none. */
+static char *resolve(struct session *s, const char *word, int wait_ms)
+{
+	const struct kind *k = store_kind(s->store, str_of(word));
+	if (k)
+		return xstrdup(k->name);
+	for (unsigned i = 0; i < s->nsources; i++) {
+		bool ok;
+		char *name = session_ask(s, s->sources[i], REQ_ASK, "", str_of(word), "kind", "", wait_ms, &ok);
+		json_t *j = name && ok ? json_loads(name, JSON_DECODE_ANY, NULL) : NULL;
+		free(name);
+		const char *found = json_string_value(json_object_get(j, "kind"));
+		name = xstrdup(found);
+		json_decref(j);
+		if (name)
+			return name;
+	}
+	return NULL;
+}
+
+int cli_get(struct cli *c)
+{
+	enum form form;
+	int code, wait_ms = c->wait ? atoi(c->wait) * 1000 : 30000;
+	if (!c->nargs) {
+		fputs("binnacle: get what? such as: binnacle get pods 'status!=Running'\n", stderr);
+		return EXIT_USAGE;
+	}
+	if (parse_form(c->output, &form) != EXIT_OK)
+		return EXIT_USAGE;
+	struct session *s = session_open(c, c->seed ? SESSION_DEMO : SESSION_CONFIGURED, &code);
+	if (!s)
+		return code;
+	session_start(s);
+	struct buf filter = { 0 };
+	for (int i = 1; i < c->nargs; i++)
+		buf_addf(&filter, "%s%s", i > 1 ? " " : "", c->args[i]);
+	if (c->selector)
+		buf_addf(&filter, "%s-l %s", filter.len ? " " : "", c->selector);
+	char *kind = resolve(s, c->args[0], wait_ms);
+	struct get g = { s, kind, c->namespace ? c->namespace : "", 0, 0 };
+	if (!kind) {
+		code = unknown_kind(s, c->args[0]);
+	} else {
+		g.asked = c->replay ? ~(uint64_t)0 : session_watch(s, kind, g.scope);
+		session_run(s, wait_ms, complete, &g);
+		code = report(&g);
+		struct table *t = store_table(s->store, kind);
+		int printed_code = t && (t->count || code == EXIT_OK) ? print(&g, t, filter.data ? filter.data : "", form) : EXIT_OK;
+		code = code ? code : printed_code;
+	}
+	buf_release(&filter);
+	free(kind);
+	session_close(s);
+	return code;
+}

@@ -1,0 +1,236 @@
+/* options: see options.h. */
+#define _GNU_SOURCE
+#include "cli/options.h"
+#include "base/mem.h"
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+const struct exit_help exit_codes[] = {
+	{ EXIT_OK, "all went well" },
+	{ EXIT_FAILED, "it was tried and failed; of doctor: something is wrong" },
+	{ EXIT_USAGE, "the command line or the configuration is wrong" },
+	{ EXIT_NO_TERMINAL, "there is no terminal, or none that can show a screen" },
+	{ EXIT_UNREACHABLE, "no source answered in time" },
+	{ EXIT_REFUSED, "not let in, not allowed, or read-only" },
+	{ 0, NULL },
+};
+
+enum { MAX_OPTIONS = 40 };
+
+#define AT(field) offsetof(struct cli, field)
+const struct option_def option_defs[] = {
+	{ "context", 0, "NAME", "use this context of the kubeconfig", AT(context), NULL, "@context" },
+	{ "namespace", 'n', "NAME", "show this namespace only", AT(namespace), NULL, "@namespace" },
+	{ "all-namespaces", 'A', NULL, "show every namespace (this is the default)", AT(all_namespaces), NULL, NULL },
+	{ "kubeconfig", 0, "FILE", "read this kubeconfig instead of $KUBECONFIG", AT(kubeconfig), NULL, "@file" },
+	{ "config", 'c', "FILE", "read this binnacle.yaml", AT(config), NULL, "@file" },
+	{ "theme", 0, "NAME", "dark, light, high-contrast, colour-blind, mono, 16, or one of yours", AT(theme), "|demo|snapshot",
+	  "dark|light|high-contrast|colour-blind|mono|16" },
+	{ "keymap", 0, "NAME", "default, vi, emacs, or one of yours", AT(keymap), "|demo", "default|vi|emacs" },
+	{ "pane", 'p', "NAME", "open on this pane", AT(pane), "|demo", "@pane" },
+	{ "readonly", 'r', NULL, "let nothing be changed, whatever the configuration allows", AT(readonly), NULL, NULL },
+	{ "record", 0, "FILE", "write all that the sources say to a new file", AT(record), "|demo|get|snapshot", "@file" },
+	{ "replay", 0, "FILE", "play a recorded file instead of connecting", AT(replay), "|get|snapshot", "@file" },
+	{ "ascii", 0, NULL, "draw with ASCII only", AT(ascii), "|demo|snapshot", NULL },
+	{ "mouse", 0, NULL, "let the mouse select rows and scroll", AT(mouse), "|demo", NULL },
+	{ "output", 'o', "FORM", "table, wide, json, csv or yaml", AT(output), "get", "table|wide|json|csv|yaml" },
+	{ "selector", 'l', "LABELS", "only rows with these labels, as kubectl: app=api,tier!=web", AT(selector), "get", NULL },
+	{ "size", 0, "WxH", "size of the frame, in cells (120x40)", AT(size), "snapshot", "80x24|120x40|200x50" },
+	{ "wait", 0, "SECONDS", "wait this long for answers (30)", AT(wait), "get|snapshot|doctor", NULL },
+	{ "json", 0, NULL, "print JSON", AT(json), "doctor|audit", NULL },
+	{ "seed", 0, "NUMBER", "make the same demo again", AT(seed), "demo|snapshot|get", NULL },
+	{ "file", 0, "FILE", "read this audit file", AT(audit), "audit", "@file" },
+	{ "help", 'h', NULL, "say what can be said here", AT(help), NULL, NULL },
+	{ .name = NULL },
+};
+
+const struct subcommand subcommands[] = {
+	{ "", "", "open the console", cli_console, NULL },
+	{ "get", "KIND [FILTER]", "print rows: pods, nodes, deployments, drift, any resource", cli_get, "@kind" },
+	{ "snapshot", "PANE", "print one frame of a pane as text; needs no terminal", cli_snapshot, "@pane" },
+	{ "doctor", "", "check every source and say how to mend it", cli_doctor, NULL },
+	{ "demo", "", "open a simulated platform; needs no network", cli_demo, NULL },
+	{ "config", "check | explain [KEY]", "check the configuration, or explain a setting", cli_config, "check|explain" },
+	{ "audit", "[verify]", "print what was done, or verify the chain of the audit file", cli_audit, "verify" },
+	{ "completion", "bash | zsh | fish", "print completion for a shell", cli_completion, "bash|zsh|fish" },
+	{ "tables", "TABLE", "print a table of the man pages, as mdoc", cli_tables,
+	  "options|commands|exits|config|roles|keys|kinds" },
+	{ "version", "", "print the version", cli_version, NULL },
+	{ .name = NULL },
+};
+
+static bool in_list(const char *list, const char *word)
+{
+	struct str rest = str_of(list);
+	do {
+		if (str_is(str_split(&rest, '|'), word))
+			return true;
+	} while (rest.p);
+	return false;
+}
+
+bool option_for(const struct option_def *o, const struct subcommand *s)
+{
+	return !o->subs || in_list(o->subs, s->name);
+}
+
+static int usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static int usage(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	fputs("binnacle: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputs("; see binnacle --help\n", stderr);
+	va_end(ap);
+	return EXIT_USAGE;
+}
+
+static const struct subcommand *find_sub(const char *word)
+{
+	for (const struct subcommand *s = subcommands + 1; s->name; s++)
+		if (strcmp(s->name, word) == 0)
+			return s;
+	return NULL;
+}
+
+static int unknown_sub(const char *word)
+{
+	const char *names[16];
+	size_t n = 0;
+	for (const struct subcommand *s = subcommands + 1; s->name && n < ARRAY_SIZE(names); s++)
+		names[n++] = s->name;
+	const char *near = str_nearest(str_of(word), names, n);
+	return near ? usage("no command '%s'; did you mean '%s'?", word, near) : usage("no command '%s'", word);
+}
+
+static int unknown_option(const char *word)
+{
+	if (optopt >= 256)
+		return usage("'--%s' takes no value", option_defs[optopt - 256].name);
+	if (optopt)
+		return usage("no option '-%c'", optopt);
+	const char *names[MAX_OPTIONS];
+	size_t n = 0;
+	struct str typed = str_of(word);
+	while (typed.n && typed.p[0] == '-')
+		typed.p++, typed.n--;
+	struct str rest = typed, bare = str_split(&rest, '=');
+	for (const struct option_def *o = option_defs; o->name && n < ARRAY_SIZE(names); o++)
+		names[n++] = o->name;
+	const char *near = str_nearest(bare, names, n);
+	return near ? usage("no option '%s'; did you mean '--%s'?", word, near) : usage("no option '%s'", word);
+}
+
+static int set_option(struct cli *c, const struct option_def *o, const char *value)
+{
+	char *field = (char *)c + o->at;
+	if (o->arg)
+		*(const char **)(void *)field = value;
+	else
+		*(bool *)(void *)field = true;
+	return EXIT_OK;
+}
+
+int cli_parse(struct cli *c, int argc, char **argv)
+{
+	struct option longs[MAX_OPTIONS + 1] = { 0 };
+	char letters[2 * MAX_OPTIONS] = ":";
+	size_t n = 0, l = 1;
+	const struct option_def *given[MAX_OPTIONS];
+	size_t ngiven = 0;
+	for (const struct option_def *o = option_defs; o->name; o++, n++) {
+		longs[n] = (struct option){ o->name, o->arg ? required_argument : no_argument, NULL, 256 + (int)n };
+		if (o->letter) {
+			letters[l++] = o->letter;
+			if (o->arg)
+				letters[l++] = ':';
+		}
+	}
+	opterr = 0;
+	for (int k; (k = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
+		const struct option_def *o = option_defs;
+		if (k == ':')
+			return usage("a value is missing after '%s'", argv[optind - 1]);
+		if (k == '?')
+			return unknown_option(argv[optind - 1]);
+		while (k >= 256 ? o != &option_defs[k - 256] : o->letter != k)
+			o++;
+		set_option(c, o, optarg);
+		if (ngiven < ARRAY_SIZE(given))
+			given[ngiven++] = o;
+	}
+	c->sub = subcommands;
+	c->args = argv + optind;
+	c->nargs = argc - optind;
+	if (c->nargs && !(c->sub = find_sub(c->args[0])))
+		return unknown_sub(c->args[0]);
+	if (c->nargs)
+		c->args++, c->nargs--;
+	for (size_t i = 0; i < ngiven; i++)
+		if (!option_for(given[i], c->sub))
+			return usage("--%s does not go with '%s'", given[i]->name, c->sub->name);
+	return EXIT_OK;
+}
+
+/* Text from column `indent` on, wrapped at 80 columns, and a newline. */
+static void add_wrapped(struct buf *out, const char *text, size_t indent)
+{
+	struct str rest = str_of(text);
+	size_t col = indent;
+	while (rest.p) {
+		struct str word = str_split(&rest, ' ');
+		if (col > indent && col + 1 + word.n > 79) {
+			buf_addf(out, "\n%*s", (int)indent, "");
+			col = indent;
+		}
+		buf_addf(out, "%s" STR_FMT, col > indent ? " " : "", STR_ARG(word));
+		col += word.n + (col > indent);
+	}
+	buf_addc(out, '\n');
+}
+
+/* A word or two at the left, and what they mean beside them, or below where they are too long. */
+static void add_entry(struct buf *out, const char *left, size_t indent, const char *help)
+{
+	size_t n = strlen(left);
+	buf_addf(out, "  %s", left);
+	if (n + 3 > indent)
+		buf_addf(out, "\n%*s", (int)indent, "");
+	else
+		buf_addf(out, "%*s", (int)(indent - 2 - n), "");
+	add_wrapped(out, help, indent);
+}
+
+static void option_line(const struct option_def *o, struct buf *out)
+{
+	char left[40];
+	snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+	         o->letter ? "," : " ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+	add_entry(out, left, 27, o->help);
+}
+
+void cli_help(const struct subcommand *sub, struct buf *out)
+{
+	if (sub && *sub->name) {
+		buf_addf(out, "usage: binnacle %s %s%s[options]\n\n%c%s.\n", sub->name, sub->args, *sub->args ? " " : "",
+		         sub->help[0] - 'a' + 'A', sub->help + 1);
+	} else {
+		buf_adds(out, "usage: binnacle [options] [command]\n\n"
+			"A console for machine-learning platforms. With no command it opens on the\n"
+			"configured sources, or on the current context of the kubeconfig.\n\ncommands:\n");
+		for (const struct subcommand *s = subcommands + 1; s->name; s++) {
+			char left[40];
+			snprintf(left, sizeof(left), "%s%s%s", s->name, *s->args ? " " : "", s->args);
+			add_entry(out, left, 25, s->help);
+		}
+	}
+	buf_adds(out, "\noptions:\n");
+	for (const struct option_def *o = option_defs; o->name; o++)
+		if (option_for(o, sub ? sub : subcommands))
+			option_line(o, out);
+	buf_adds(out, "\nexit codes:\n");
+	for (const struct exit_help *e = exit_codes; e->means; e++)
+		buf_addf(out, "  %d  %s\n", e->code, e->means);
+}

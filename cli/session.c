@@ -1,0 +1,385 @@
+/* session: see session.h. */
+#define _GNU_SOURCE
+#include "cli/session.h"
+#include "backends/list.h"
+#include "base/kinds.h"
+#include "base/mem.h"
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+enum { INBOX_BYTES = 4 << 20 };
+
+struct session_private {
+	struct clock_shifted shifted;
+	struct guard_rule *rules;
+	struct yaml_doc **settings;      /* made from the command line */
+	unsigned nsettings;
+	struct replay *replay;
+	pthread_t player;
+	bool playing;
+	atomic_bool quit;
+};
+
+/* ---- places */
+
+static char *xdg(const char *variable, const char *under_home)
+{
+	const char *dir = getenv(variable), *home = getenv("HOME");
+	if (dir && dir[0] == '/')
+		return xasprintf("%s/binnacle", dir);
+	return home && *home ? xasprintf("%s/%s/binnacle", home, under_home) : xstrdup("/nonexistent/binnacle");
+}
+
+static void make_dirs(const char *path)
+{
+	char *p = xstrdup(path);
+	for (char *at = p + 1; *at; at++) {
+		if (*at != '/')
+			continue;
+		*at = '\0';
+		mkdir(p, 0700);
+		*at = '/';
+	}
+	mkdir(p, 0700);
+	free(p);
+}
+
+/* ---- sources */
+
+static struct source *add_source(struct session *s, const char *name, const char *environment,
+                                 const struct backend *b, const struct yaml *settings)
+{
+	uint16_t index = store_add_source(s->store, name, environment);
+	s->sources = xreallocarray(s->sources, s->nsources + 1, sizeof(struct source *));
+	struct source *made = source_new(index, name, environment, b, settings, &s->clock, s->inbox);
+	const struct config_environment *env = s->config ? config_environment(s->config, environment) : NULL;
+	const char *readonly = config_text(s->config, "readonly");
+	made->readonly = s->cli->readonly || (env && strcmp(env->guard, "read-only") == 0) ||
+	                 (readonly && strchr("ty1", readonly[0])) || (readonly && strcmp(readonly, "on") == 0);
+	s->sources[s->nsources++] = made;
+	s->store->sources[index].source = made;
+	return made;
+}
+
+/* Settings as binnacle.yaml would have them, from the command line. */
+static const struct yaml *settings_of(struct session *s, const char *const *names, const char *const *values, size_t n)
+{
+	struct buf b = { 0 };
+	struct yaml_error err;
+	buf_addc(&b, '{');
+	for (size_t i = 0; i < n; i++) {
+		if (!values[i])
+			continue;
+		buf_addf(&b, "%s%s: '", b.len > 1 ? ", " : "", names[i]);
+		for (const char *p = values[i]; *p; p++)
+			buf_adds(&b, *p == '\'' ? "''" : (char[]){ *p, 0 });
+		buf_addc(&b, '\'');
+	}
+	buf_addc(&b, '}');
+	struct yaml_doc *doc = yaml_parse(buf_str(&b), &err);
+	buf_release(&b);
+	if (!doc)
+		return NULL;
+	struct session_private *p = s->priv;
+	p->settings = xreallocarray(p->settings, p->nsettings + 1, sizeof(struct yaml_doc *));
+	p->settings[p->nsettings++] = doc;
+	return yaml_root(doc);
+}
+
+static void add_kubernetes(struct session *s)
+{
+	const struct cli *c = s->cli;
+	const char *const names[] = { "context", "kubeconfig", "namespace" };
+	const char *const values[] = { c->context, c->kubeconfig, c->namespace };
+	add_source(s, c->context ? c->context : "kubernetes", "", &backend_kubernetes,
+	           settings_of(s, names, values, ARRAY_SIZE(names)));
+}
+
+static const struct backend *find_backend(const char *name)
+{
+	const struct backend *const *b = backends_all;
+	while (*b && strcmp((*b)->name, name) != 0)
+		b++;
+	return *b;
+}
+
+/* --context and --kubeconfig stand in for the configured clusters; other sources stay. */
+static bool add_configured(struct session *s)
+{
+	const struct cli *c = s->cli;
+	bool own_cluster = c->context || c->kubeconfig;
+	if (own_cluster)
+		add_kubernetes(s);
+	for (unsigned i = 0; i < s->config->nsources; i++) {
+		const struct config_source *x = &s->config->sources[i];
+		const struct backend *b = find_backend(x->type);
+		if (!(own_cluster && b == &backend_kubernetes))
+			add_source(s, x->name, x->environment, b, x->settings);
+	}
+	return true;
+}
+
+static bool load_config(struct session *s)
+{
+	struct config_errors errors = { 0 };
+	char *path = config_find(s->cli->config);
+	if (path)
+		s->config = config_load(path, session_source_types(), &errors);
+	session_print_errors(&errors);
+	free(path);
+	bool ok = errors.n == 0;
+	config_errors_release(&errors);
+	return ok;
+}
+
+static bool add_sources(struct session *s, enum session_kind kind)
+{
+	const struct cli *c = s->cli;
+	if (kind == SESSION_DEMO) {
+		const char *const names[] = { "seed" };
+		add_source(s, "demo", "demo", &backend_demo, settings_of(s, names, &c->seed, 1));
+		return true;
+	}
+	if (s->config && s->config->nsources)
+		return add_configured(s);
+	if (!c->context && !c->kubeconfig && backend_kubernetes.by_itself && !backend_kubernetes.by_itself()) {
+		fputs("binnacle: nothing to connect to: no kubeconfig ($KUBECONFIG, ~/.kube/config), no binnacle.yaml; "
+		      "try `binnacle demo`, or --kubeconfig FILE\n", stderr);
+		return false;
+	}
+	add_kubernetes(s);
+	return true;
+}
+
+/* ---- replay: a thread that puts the recorded messages into the inbox at the pace at which they came */
+
+static void *play(void *arg)
+{
+	struct session *s = arg;
+	struct session_private *p = s->priv;
+	char why[120];
+	struct msg *m;
+	while ((m = replay_next(p->replay, why, sizeof(why)))) {
+		while (m->at > clock_wall(&s->clock) && !atomic_load(&p->quit))
+			poll(NULL, 0, 5);
+		if (!inbox_put(s->inbox, m, &p->quit))
+			return NULL;
+	}
+	if (s->nsources == 0 && why[0]) {
+		m = msg_new(MSG_HEALTH, 0);
+		m->at = clock_wall(&s->clock);
+		msg_put_health(m, (struct msg_health){ .state = HEALTH_STALE, .since = m->at, .latency_us = -1,
+			.why = str_of(why), .remedy = STR("what is shown was recorded before that") });
+		inbox_put(s->inbox, m, &p->quit);
+	}
+	return NULL;
+}
+
+static bool open_replay(struct session *s)
+{
+	char why[300];
+	struct session_private *p = s->priv;
+	if (!(p->replay = replay_open(s->cli->replay, why, sizeof(why)))) {
+		fprintf(stderr, "binnacle: %s\n", why);
+		return false;
+	}
+	s->clock = clock_from(&p->shifted, replay_started(p->replay));
+	for (unsigned i = 0; i < replay_sources(p->replay); i++) {
+		const char *environment, *name = replay_source(p->replay, i, &environment);
+		store_add_source(s->store, name, environment);
+	}
+	return true;
+}
+
+/* ---- the whole */
+
+const char *session_setting(const struct session *s, const char *key)
+{
+	return config_text(s->config, key);
+}
+
+const struct config_type_keys *session_source_types(void)
+{
+	static struct config_type_keys types[ARRAY_SIZE(backends_all)];     /* constant once filled */
+	for (size_t i = 0; backends_all[i]; i++)
+		types[i] = (struct config_type_keys){ backends_all[i]->name, backends_all[i]->title, backends_all[i]->keys };
+	return types;
+}
+
+void session_print_errors(const struct config_errors *e)
+{
+	for (unsigned i = 0; i < e->n; i++)
+		if (e->list[i].line)
+			fprintf(stderr, "binnacle: %s:%u:%u: %s\n", e->list[i].file, e->list[i].line, e->list[i].column, e->list[i].what);
+		else
+			fprintf(stderr, "binnacle: %s: %s\n", e->list[i].file, e->list[i].what);
+}
+
+char *session_audit_path(void)
+{
+	char *dir = xdg("XDG_STATE_HOME", ".local/state"), *path = xasprintf("%s/audit.jsonl", dir);
+	free(dir);
+	return path;
+}
+
+static void open_actor(struct session *s)
+{
+	char why[300], *path = session_audit_path();
+	unsigned n = 0, most = (s->config ? s->config->nenvironments : 0) + 2;
+	struct guard_rule *rules = s->priv->rules = xcalloc(most, sizeof(*rules));
+	rules[n++] = (struct guard_rule){ "", GUARD_CONFIRM, 20 };
+	rules[n++] = (struct guard_rule){ "demo", GUARD_CONFIRM, 20 };
+	for (unsigned i = 0; n < most; i++) {
+		const struct config_environment *e = &s->config->environments[i];
+		enum guard guard = !strcmp(e->guard, "confirm") ? GUARD_CONFIRM : !strcmp(e->guard, "type-name") ? GUARD_TYPE_NAME
+			: GUARD_READONLY;
+		rules[n++] = (struct guard_rule){ e->name, guard, e->limit };
+	}
+	make_dirs(s->state_dir);
+	s->audit = audit_open(path, &s->clock, why, sizeof(why));
+	s->actor = actor_new(s->store, s->audit, rules, n, &s->clock);
+	free(path);
+}
+
+struct session *session_open(const struct cli *c, enum session_kind kind, int *exit_code)
+{
+	char why[300];
+	struct session *s = xcalloc(1, sizeof(*s));
+	s->priv = xcalloc(1, sizeof(*s->priv));
+	s->cli = c;
+	s->clock = clock_system;
+	s->inbox = inbox_new(INBOX_BYTES);
+	s->store = store_new(&s->clock);
+	s->config_dir = xdg("XDG_CONFIG_HOME", ".config");
+	s->state_dir = xdg("XDG_STATE_HOME", ".local/state");
+	*exit_code = EXIT_USAGE;
+	for (const struct kind *const *k = kinds_all; *k; k++)
+		store_add_kind(s->store, *k);
+	if (!(c->replay ? open_replay(s) : (kind == SESSION_DEMO || load_config(s)) && add_sources(s, kind))) {
+		session_close(s);
+		return NULL;
+	}
+	s->environment = s->store->nsources ? s->store->sources[0].environment : "";
+	open_actor(s);
+	if (c->record && !(s->record = record_open(c->record, s->store, why, sizeof(why)))) {
+		fprintf(stderr, "binnacle: %s\n", why);
+		session_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+void session_start(struct session *s)
+{
+	for (unsigned i = 0; i < s->nsources; i++)
+		source_start(s->sources[i]);
+	if (s->priv->replay)
+		s->priv->playing = pthread_create(&s->priv->player, NULL, play, s) == 0;
+}
+
+void session_close(struct session *s)
+{
+	struct session_private *p = s->priv;
+	atomic_store(&p->quit, true);
+	inbox_wake_senders(s->inbox);
+	if (p->playing)
+		pthread_join(p->player, NULL);
+	actor_free(s->actor);
+	for (unsigned i = 0; i < s->nsources; i++)
+		source_stop(s->sources[i], 1500);
+	audit_close(s->audit);
+	record_close(s->record);
+	replay_close(p->replay);
+	store_free(s->store);
+	inbox_free(s->inbox);
+	for (unsigned i = 0; i < p->nsettings; i++)
+		yaml_doc_free(p->settings[i]);
+	free(p->settings);
+	free(p->rules);
+	config_free(s->config);
+	free(s->sources);
+	free(s->config_dir);
+	free(s->state_dir);
+	free(p);
+	free(s);
+}
+
+void session_saw(void *arg, const struct msg *m)
+{
+	struct session *s = arg;
+	if (s->record)
+		record_add(s->record, m);
+}
+
+bool session_run(struct session *s, int wait_ms, bool (*done)(void *arg), void *arg)
+{
+	int64_t until = clock_mono(&clock_system) + wait_ms;
+	for (;;) {
+		struct msg *m;
+		while ((m = inbox_take(s->inbox))) {
+			session_saw(s, m);
+			store_apply(s->store, m, 0);
+		}
+		if (done(arg))
+			return true;
+		int64_t left = until - clock_mono(&clock_system);
+		if (left <= 0)
+			return false;
+		struct pollfd fd = { inbox_fd(s->inbox), POLLIN, 0 };
+		poll(&fd, 1, (int)left);
+	}
+}
+
+uint64_t session_watch(struct session *s, const char *kind, const char *scope)
+{
+	uint64_t asked = 0;
+	bool ours = false;
+	for (unsigned i = 0; i < s->nsources; i++)
+		ours = ours || backend_fills(s->sources[i]->backend, kind);
+	for (unsigned i = 0; i < s->nsources; i++) {
+		/* a kind of no table of ours may be a custom resource: whoever knows the kinds of a cluster is asked */
+		if (ours ? !backend_fills(s->sources[i]->backend, kind) : !backend_fills(s->sources[i]->backend, "pods"))
+			continue;
+		source_ask(s->sources[i], request_new(REQ_WATCH, kind, str_of(scope), "", ""));
+		asked |= i < 64 ? (uint64_t)1 << i : 0;
+	}
+	return asked;
+}
+
+struct waiting {
+	char *text;
+	bool ok, over;
+};
+
+static void answered(void *arg, const struct msg *m)
+{
+	struct waiting *w = arg;
+	struct msg_answer a;
+	if (w->over || !msg_get_answer(m, &a))
+		return;
+	w->text = str_dup(a.json);
+	w->ok = a.ok;
+	w->over = true;
+}
+
+static bool is_over(void *arg)
+{
+	return ((struct waiting *)arg)->over;
+}
+
+char *session_ask(struct session *s, struct source *from, enum req_type type, const char *kind, struct str key, const char *what,
+                  const char *params, int wait_ms, bool *ok)
+{
+	struct waiting w = { 0 };
+	uint64_t id = source_ask(from, request_new(type, kind, key, what, params));
+	store_expect(s->store, id, answered, &w);
+	if (!session_run(s, wait_ms, is_over, &w))
+		source_cancel(from, id);
+	store_forget(s->store, id);
+	*ok = w.ok;
+	return w.text;
+}

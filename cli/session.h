@@ -1,0 +1,42 @@
+/* session: what a run of the program is made of, wired from the command line and the configuration: clock, inbox, store,
+ * sources, guards, audit, the action machine, recording. */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+#include "base/action.h"
+#include "base/record.h"
+#include "cli/options.h"
+
+struct session {
+	const struct cli *cli;
+	struct clock clock;
+	struct inbox *inbox;
+	struct store *store;
+	struct source **sources; unsigned nsources;
+	struct audit *audit;
+	struct actor *actor;
+	struct config *config;          /* NULL: none was found */
+	struct record *record;
+	const char *environment;        /* of the first source: the badge */
+	char *config_dir, *state_dir;   /* $XDG_CONFIG_HOME/binnacle, $XDG_STATE_HOME/binnacle */
+	struct session_private *priv;
+};
+
+enum session_kind { SESSION_CONFIGURED, SESSION_DEMO };
+/* NULL and an exit code, with sentences on stderr. Sources are made but not started. */
+struct session *session_open(const struct cli *c, enum session_kind kind, int *exit_code);
+const struct config_type_keys *session_source_types(void);   /* every backend's settings */
+void session_print_errors(const struct config_errors *e);    /* to stderr, a line each */
+const char *session_setting(const struct session *s, const char *key);   /* of binnacle.yaml's top level, or NULL */
+char *session_audit_path(void);             /* caller frees */
+void session_start(struct session *s);       /* every source's thread */
+void session_close(struct session *s);       /* waits a moment for the threads */
+/* Sees each message first: recording. */
+void session_saw(void *session, const struct msg *m);
+/* Take messages until `done` says so or `wait_ms` have passed. False: time ran out. */
+bool session_run(struct session *s, int wait_ms, bool (*done)(void *arg), void *arg);
+/* Ask every source that may fill this kind to keep its rows coming. Bit i of the answer: source i was asked. */
+uint64_t session_watch(struct session *s, const char *kind, const char *scope);
+/* Ask one source and wait for its answer: the JSON or the sentence, caller frees; *ok tells which. NULL: no answer in time. */
+char *session_ask(struct session *s, struct source *from, enum req_type type, const char *kind, struct str key, const char *what,
+                  const char *params, int wait_ms, bool *ok);
+#endif

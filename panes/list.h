@@ -1,0 +1,38 @@
+/* list: every pane, one line each, in the order of their tabs; and the scopes of their own commands. */
+#ifndef PANES_LIST_H
+#define PANES_LIST_H
+#include "tui/page.h"
+#include "tui/scopes.h"
+
+#define PANES(X) \
+	X(triage) \
+	X(cluster) \
+	X(drift) \
+	X(audit)
+
+#define X(name) extern const struct pane pane_##name;
+PANES(X)
+#undef X
+
+static const struct pane *const panes_all[] = {
+#define X(name) &pane_##name,
+	PANES(X)
+#undef X
+	NULL
+};
+
+#define PANE_SCOPES(X) \
+	X(drift)
+
+#define X(name) extern const struct command_scope name##_scope;
+PANE_SCOPES(X)
+#undef X
+
+static const struct command_scope *const scopes_all[] = {
+#define X(name) &name##_scope,
+	TUI_SCOPES(X)
+	PANE_SCOPES(X)
+#undef X
+	NULL
+};
+#endif
