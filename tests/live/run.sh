@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Run the live tests: run.sh BINNACLE [TEST...]
+#
+# Builds the servers (once), starts and seeds a set, runs every t-*.sh and t-*.py against it, and
+# ends the set again, also when interrupted. With LIVE_DIR naming a set that runs already (see
+# servers.sh up, seed.sh) that one is used and left running: for work on one test.
+# The last line is `N passed, N failed`; exit status 0 when nothing failed.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+[[ -n ${1:-} ]] || { sed -n '2,/^set /{/^#/s/^# \?//p}' "$0" >&2; exit 64; }
+BINNACLE=$(realpath "$1")
+[[ -x $BINNACLE ]] || { echo "run: no program '$1'" >&2; exit 66; }
+shift
+passed=0 failed=0 own="" child=""
+
+finish() {
+	local status=$?
+	trap - EXIT INT TERM HUP
+	[[ -z $child ]] || kill -- "-$child" 2>/dev/null || true
+	if [[ -n $own ]]; then
+		((status == 0)) || keep_logs
+		[[ ! -e $own/env ]] || "$here/servers.sh" down "$own" || true
+		rm -rf "$own"
+	fi
+	exit "$status"
+}
+
+keep_logs() {
+	local kept
+	kept=${BINNACLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/binnacle}/live-logs
+	rm -rf "$kept"
+	cp -r "$own/log" "$kept" 2>/dev/null && echo "run: the servers' logs are in '$kept'" >&2 || true
+}
+
+# A session of its own, so that a test's children end with it.
+run_test() {
+	local test=$1 limit status=0 began=$SECONDS out=$LIVE/test.out good bad
+	limit=$(sed -n '1,5s/^# limit: \([0-9]*\)$/\1/p' "$test")
+	printf '# %s\n' "$(basename "$test")"
+	LIVE=$LIVE BINNACLE=$BINNACLE setsid timeout -k 5 "${limit:-120}" "$test" >"$out" 2>&1 </dev/null &
+	child=$!
+	wait "$child" || status=$?
+	kill -KILL -- "-$child" 2>/dev/null || true
+	child=""
+	cat "$out"
+	good=$(grep -c '^ok ' "$out" || true) bad=$(grep -c '^not ok ' "$out" || true)
+	if ((status != 0 && bad == 0)) || ! grep -q '^1\.\.' "$out"; then
+		echo "not ok - $(basename "$test") ended with status $status after $((SECONDS - began)) s"
+		bad=$((bad + 1))
+	fi
+	passed=$((passed + good)) failed=$((failed + bad))
+}
+
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+if [[ -n ${LIVE_DIR:-} ]]; then
+	LIVE=$(realpath "$LIVE_DIR")
+else
+	"$here/servers.sh" build
+	LIVE=$(mktemp -d) own=$LIVE
+	"$here/servers.sh" up --metrics "$LIVE"
+	"$here/seed.sh" "$LIVE"
+fi
+tests=("$@")
+((${#tests[@]})) || tests=("$here"/t-*.sh "$here"/t-*.py)
+for test in "${tests[@]}"; do
+	[[ ! -x $test ]] || run_test "$(realpath "$test")"
+done
+echo "$passed passed, $failed failed"
+((failed == 0))

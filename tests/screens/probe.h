@@ -1,0 +1,5 @@
+/* probe: see probe.c. */
+#ifndef TESTS_PROBE_H
+#define TESTS_PROBE_H
+int probe_main(int argc, char **argv);
+#endif
