@@ -390,7 +390,12 @@ static bool load_server(struct kube_access *a, const struct entry *c, struct kub
 		            c->file->path, c->item->line, a->cluster);
 	for (size_t k = strlen(a->server); k && a->server[k - 1] == '/';)
 		a->server[--k] = '\0';
-	char *host = strstr(a->server, "://") + 3, *slash = strchr(host, '/'), *at = strchr(host, '@');
+	char *host = strstr(a->server, "://");
+	if (!host)
+		return fail(err, "write it like https://host:6443", "%s:%u: the server of cluster '%s' names no host",
+		            c->file->path, c->item->line, a->cluster);
+	host += 3;
+	char *slash = strchr(host, '/'), *at = strchr(host, '@');
 	if (at && (!slash || at < slash))
 		return fail(err, "put the password into the user's entry", "%s:%u: the server of cluster '%s' holds a user or password",
 		            c->file->path, c->item->line, a->cluster);

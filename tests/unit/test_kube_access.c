@@ -161,6 +161,7 @@ static void names_what_is_wrong(void **state)
 	refused("contexts: [{name: a}]\n", "a", "names the cluster ''", "");
 	refused_entry("{}", "{}", "cluster 'c' has no server", "");
 	refused_entry("{server: 'ftp://h'}", "{}", "not http or https", "https://host:6443");
+	refused_entry("{server: 'https://'}", "{}", "names no host", "https://host:6443");
 	refused_entry("{server: 'https://u:secretpw@h'}", "{}", "holds a user or password", "");
 	refused_entry("{server: 'https://h', certificate-authority-data: '***'}", "{}", "certificate-authority-data is not base64", "");
 	refused_entry("{server: 'https://h', proxy-url: 'ftp://p'}", "{}", "unknown scheme", "socks5");
