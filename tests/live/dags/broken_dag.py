@@ -1,0 +1,5 @@
+"""A DAG file that does not import, so that the console has an import error to show."""
+
+import a_module_that_nobody_has
+
+a_module_that_nobody_has.dag()
