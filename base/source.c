@@ -16,6 +16,7 @@ struct link {
 	const struct yaml *settings;
 	const struct clock *clock;
 	struct inbox *inbox;
+	struct history *history;
 	uint16_t index;
 	pthread_t thread;
 	bool started;
@@ -179,7 +180,7 @@ static bool wait_end(struct link *l, int wait_ms)
 	return true;
 }
 
-void source_stop(struct source *s, int wait_ms)
+bool source_stop(struct source *s, int wait_ms)
 {
 	struct link *l = s->link;
 	atomic_store(&l->closing, true);
@@ -208,6 +209,7 @@ void source_stop(struct source *s, int wait_ms)
 	free(s->name);
 	free(s->environment);
 	free(s);
+	return over;
 }
 
 /* ---- the backend's side */
@@ -220,6 +222,16 @@ const char *link_name(const struct link *l)
 const struct yaml *link_settings(const struct link *l)
 {
 	return l->settings;
+}
+
+struct history *link_history(const struct link *l)
+{
+	return l->history;
+}
+
+void source_keep(struct source *s, struct history *h)
+{
+	s->link->history = h;
 }
 
 const char *link_setting(const struct link *l, const char *key)

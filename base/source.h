@@ -16,6 +16,7 @@
 #include "base/kind.h"
 
 struct action;
+struct history;
 struct link;
 
 enum req_type {
@@ -69,18 +70,21 @@ struct source {
 struct source *source_new(uint16_t index, const char *name, const char *environment,
                           const struct backend *b, const struct yaml *settings, const struct clock *clock,
                           struct inbox *inbox);
+/* Where its thread keeps what it saw; NULL (the default): nowhere. Before the start; borrowed, outlives the source. */
+void source_keep(struct source *s, struct history *h);
 void source_start(struct source *s);                       /* at most once */
 uint64_t source_ask(struct source *s, struct request *r);  /* takes r; returns its id, never 0 */
 void source_cancel(struct source *s, uint64_t id);
 /* Tells the thread to end, waits up to wait_ms, frees. A thread that does not end is left behind (and with
- * it the link): the program is about to exit. */
-void source_stop(struct source *s, int wait_ms);
+ * it the link): false, and the program is about to exit. */
+bool source_stop(struct source *s, int wait_ms);
 
 /* ---- the backend's side; any of the backend's own threads may call these */
 const char *link_name(const struct link *l);
 const struct yaml *link_settings(const struct link *l);    /* NULL: none */
 const char *link_setting(const struct link *l, const char *key);  /* scalar, or NULL */
 const struct clock *link_clock(const struct link *l);
+struct history *link_history(const struct link *l);        /* NULL: nothing is kept (demo, replay) */
 bool link_closing(const struct link *l);
 const atomic_bool *link_closing_flag(const struct link *l);  /* the same, for whoever waits elsewhere */
 int link_fd(const struct link *l);       /* readable when a request waits or the link closes */

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "cli/session.h"
 #include "backends/list.h"
+#include "base/history.h"
 #include "base/kinds.h"
 #include "base/mem.h"
 #include <errno.h>
@@ -60,6 +61,7 @@ static struct source *add_source(struct session *s, const char *name, const char
 	const char *readonly = config_text(s->config, "readonly");
 	made->readonly = s->cli->readonly || (env && strcmp(env->guard, "read-only") == 0) ||
 	                 (readonly && strchr("ty1", readonly[0])) || (readonly && strcmp(readonly, "on") == 0);
+	source_keep(made, s->history);
 	s->sources[s->nsources++] = made;
 	s->store->sources[index].source = made;
 	return made;
@@ -256,6 +258,11 @@ struct session *session_open(const struct cli *c, enum session_kind kind, int *e
 	s->store = store_new(&s->clock);
 	s->config_dir = xdg("XDG_CONFIG_HOME", ".config");
 	s->state_dir = xdg("XDG_STATE_HOME", ".local/state");
+	if (!c->replay && kind != SESSION_DEMO) {
+		char *path = xasprintf("%s/history.db", s->state_dir);
+		s->history = history_new(path);
+		free(path);
+	}
 	*exit_code = EXIT_USAGE;
 	for (const struct kind *const *k = kinds_all; *k; k++)
 		store_add_kind(s->store, *k);
@@ -289,8 +296,13 @@ void session_close(struct session *s)
 	if (p->playing)
 		pthread_join(p->player, NULL);
 	actor_free(s->actor);
+	bool over = true;
 	for (unsigned i = 0; i < s->nsources; i++)
-		source_stop(s->sources[i], 1500);
+		over &= source_stop(s->sources[i], 1500);
+	if (over)
+		history_free(s->history);
+	else
+		history_flush(s->history, NULL);     /* a thread that was left behind may still use it */
 	audit_close(s->audit);
 	record_close(s->record);
 	replay_close(p->replay);

@@ -16,6 +16,7 @@ struct session {
 	struct actor *actor;
 	struct config *config;          /* NULL: none was found */
 	struct record *record;
+	struct history *history;        /* NULL in demo and replay */
 	const char *environment;        /* of the first source: the badge */
 	char *config_dir, *state_dir;   /* $XDG_CONFIG_HOME/binnacle, $XDG_STATE_HOME/binnacle */
 	struct session_private *priv;

@@ -32,10 +32,10 @@ struct app *app_new(const struct app_options *o)
 	app->tops = xcalloc(app->npanes + 1, sizeof(*app->tops));
 	frame_init(&app->frame, 0, 0, o->ascii);
 	path = o->state_dir ? xasprintf("%s/history", o->state_dir) : NULL;
-	history_load(&app->commands, path);
+	recall_load(&app->commands, path);
 	free(path);
 	path = o->state_dir ? xasprintf("%s/filters", o->state_dir) : NULL;
-	history_load(&app->lines, path);
+	recall_load(&app->lines, path);
 	free(path);
 	app_views_load(app);
 	return app;

@@ -34,7 +34,7 @@ struct app {
 	char *ns;
 	int context;                 /* index of the only source shown, -1 = all */
 	struct prompt prompt;
-	struct history commands, lines;
+	struct recall commands, lines;
 	app_line_fn typing, done;    /* of a page's question; done NULL: the `:` prompt */
 	void *line_arg;
 	struct saved_view *views; unsigned nviews;

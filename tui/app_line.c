@@ -88,8 +88,8 @@ const char *app_view(const struct app *app, struct str name)
 void app_lines_free(struct app *app)
 {
 	prompt_close(&app->prompt);
-	history_release(&app->commands);
-	history_release(&app->lines);
+	recall_release(&app->commands);
+	recall_release(&app->lines);
 	for (unsigned i = 0; i < app->nviews; i++) {
 		free(app->views[i].name);
 		free(app->views[i].line);

@@ -28,7 +28,7 @@ static void set_text(struct prompt *p, const char *text)
 	p->at = p->text.len;
 }
 
-void prompt_open(struct prompt *p, const char *label, const char *text, struct history *h, prompt_complete_fn complete,
+void prompt_open(struct prompt *p, const char *label, const char *text, struct recall *h, prompt_complete_fn complete,
                  void *arg)
 {
 	prompt_close(p);
@@ -172,7 +172,7 @@ static enum prompt_result paste(struct prompt *p, struct str s)
 
 static enum prompt_result go_back(struct prompt *p, int by)
 {
-	struct history *h = p->history;
+	struct recall *h = p->history;
 	unsigned back;
 
 	if (!h || (by > 0 && p->back >= h->n) || (by < 0 && p->back == 0))
@@ -275,7 +275,7 @@ static enum prompt_result move_to(struct prompt *p, size_t at)
 static enum prompt_result done(struct prompt *p)
 {
 	if (p->history && p->text.len)
-		history_add(p->history, prompt_text(p));
+		recall_add(p->history, prompt_text(p));
 	return PROMPT_DONE;
 }
 

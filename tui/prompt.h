@@ -6,10 +6,10 @@
 #include "tui/key.h"
 
 /* Lines typed before; kept in a file (0600) when path is given. Newest last, no repetition, at most 500. */
-struct history { char **lines; unsigned n; char *path; };
-void history_load(struct history *h, const char *path);       /* a missing or bad file is an empty history */
-void history_add(struct history *h, const char *line);        /* and writes the file, atomically */
-void history_release(struct history *h);
+struct recall { char **lines; unsigned n; char *path; };
+void recall_load(struct recall *h, const char *path);       /* a missing or bad file is an empty history */
+void recall_add(struct recall *h, const char *line);        /* and writes the file, atomically */
+void recall_release(struct recall *h);
 
 /* Candidates for the word that starts at `from` and ends at the cursor: complete adds them with prompt_offer. */
 struct prompt;
@@ -21,7 +21,7 @@ struct prompt {
 	struct buf text;
 	size_t at;                   /* cursor, byte offset, always at a grapheme */
 	struct buf killed;           /* C-w, C-u, C-k; C-y puts it back */
-	struct history *history;     /* may be NULL */
+	struct recall *history;     /* may be NULL */
 	unsigned back;               /* how far back in history; 0 = what is being typed */
 	char *typed;                 /* what was being typed before going back */
 	prompt_complete_fn complete;
@@ -35,7 +35,7 @@ struct prompt {
 };
 enum prompt_result { PROMPT_NOTHING, PROMPT_MOVED, PROMPT_CHANGED, PROMPT_DONE, PROMPT_LEFT };
 
-void prompt_open(struct prompt *p, const char *label, const char *text, struct history *h, prompt_complete_fn complete,
+void prompt_open(struct prompt *p, const char *label, const char *text, struct recall *h, prompt_complete_fn complete,
                  void *arg);
 void prompt_close(struct prompt *p);
 enum prompt_result prompt_key(struct prompt *p, const struct key *k);

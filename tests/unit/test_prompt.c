@@ -131,23 +131,23 @@ static void test_completion(void **state)
 static void test_history(void **state)
 {
 	char dir[] = "/tmp/binnacle-history-XXXXXX", path[64];
-	struct history h;
+	struct recall h;
 	struct prompt p = { 0 };
 	struct stat st;
 
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/state/history", dir);
-	history_load(&h, path);
-	history_add(&h, "pods");
-	history_add(&h, "nodes");
-	history_add(&h, "pods");                                   /* again: moves to the end */
-	history_add(&h, "");
+	recall_load(&h, path);
+	recall_add(&h, "pods");
+	recall_add(&h, "nodes");
+	recall_add(&h, "pods");                                   /* again: moves to the end */
+	recall_add(&h, "");
 	assert_int_equal(h.n, 2);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	history_release(&h);
+	recall_release(&h);
 
-	history_load(&h, path);
+	recall_load(&h, path);
 	assert_int_equal(h.n, 2);
 	assert_string_equal(h.lines[1], "pods");
 	prompt_open(&p, ":", "", &h, NULL, NULL);
@@ -170,10 +170,10 @@ static void test_history(void **state)
 		char line[16];
 
 		snprintf(line, sizeof(line), "l%d", i);
-		history_add(&h, line);
+		recall_add(&h, line);
 	}
 	assert_int_equal(h.n, 500);
-	history_release(&h);
+	recall_release(&h);
 	unlink(path);
 	snprintf(path, sizeof(path), "%s/state", dir);
 	rmdir(path);

@@ -1,4 +1,4 @@
-/* history: what was typed at the prompt, kept between runs. The file is written anew each time, beside itself and then
+/* recall: what was typed at the prompt, kept between runs. The file is written anew each time, beside itself and then
  * renamed, so that two consoles at once lose at most a line and never the file. */
 #define _GNU_SOURCE
 #include "base/mem.h"
@@ -12,7 +12,7 @@
 #define LINES_MAX 500
 #define BYTES_MAX (1 << 20)
 
-static void remember(struct history *h, struct str line)
+static void remember(struct recall *h, struct str line)
 {
 	for (unsigned i = 0; i < h->n; i++)
 		if (str_is(line, h->lines[i])) {          /* said before: it moves to the end */
@@ -30,7 +30,7 @@ static void remember(struct history *h, struct str line)
 	h->lines[h->n++] = str_dup(line);
 }
 
-void history_load(struct history *h, const char *path)
+void recall_load(struct recall *h, const char *path)
 {
 	struct buf text = { 0 };
 	struct str rest, line;
@@ -38,7 +38,7 @@ void history_load(struct history *h, const char *path)
 	size_t n;
 	FILE *f;
 
-	*h = (struct history){ .path = path ? xstrdup(path) : NULL };
+	*h = (struct recall){ .path = path ? xstrdup(path) : NULL };
 	f = path ? fopen(path, "re") : NULL;
 	if (!f)
 		return;
@@ -53,7 +53,7 @@ void history_load(struct history *h, const char *path)
 	buf_release(&text);
 }
 
-static void save(const struct history *h)
+static void save(const struct recall *h)
 {
 	char *dir = xstrdup(h->path), *slash = strrchr(dir, '/');
 	char *beside = xasprintf("%s.%ld", h->path, (long)getpid());
@@ -81,7 +81,7 @@ static void save(const struct history *h)
 	free(dir);
 }
 
-void history_add(struct history *h, const char *line)
+void recall_add(struct recall *h, const char *line)
 {
 	if (!*line || strchr(line, '\n'))
 		return;
@@ -90,11 +90,11 @@ void history_add(struct history *h, const char *line)
 		save(h);
 }
 
-void history_release(struct history *h)
+void recall_release(struct recall *h)
 {
 	for (unsigned i = 0; i < h->n; i++)
 		free(h->lines[i]);
 	free(h->lines);
 	free(h->path);
-	*h = (struct history){ 0 };
+	*h = (struct recall){ 0 };
 }

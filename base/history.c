@@ -1,0 +1,311 @@
+/* history: one writer thread over a queue; readers open the file for themselves. See history.h. */
+#define _GNU_SOURCE
+#include "base/history.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define BUSY_MS 3000       /* another program writes */
+#define SQLITE(X) \
+	X(open_v2) X(close) X(busy_timeout) X(exec) X(errmsg) X(prepare_v2) X(step) X(reset) X(finalize) X(bind_text) \
+	X(bind_int64) X(bind_double) X(bind_null) X(column_text) X(column_bytes) X(column_int64) X(column_double) \
+	X(column_type)
+
+struct lib {
+#define X(name) __typeof__(sqlite3_##name) *name;
+	SQLITE(X)
+#undef X
+};
+
+struct waiting {
+	struct waiting *next;
+	int64_t at;
+	double value;
+	struct str texts[5];       /* kind, source, subject, what, detail; bytes follow */
+};
+
+struct history {
+	char *path;
+	pthread_mutex_t lock;
+	pthread_cond_t work, idle;
+	pthread_t writer;
+	bool running, quit, busy;
+	struct waiting *first, **last;
+	unsigned n;
+	char *error;               /* of the last batch; NULL: it is in the file */
+};
+
+/* ---- the library and the file */
+
+/* Filled once under pthread_once and constant from then on. */
+static struct { pthread_once_t once; struct lib table; bool ok; } sqlite = { .once = PTHREAD_ONCE_INIT };
+
+static void load(void)
+{
+#define X(name) "sqlite3_" #name,
+	static const char *const names[] = { SQLITE(X) };
+#undef X
+	void *lib = dlopen("libsqlite3.so.0", RTLD_LAZY | RTLD_LOCAL);
+	for (size_t i = 0; lib && i < ARRAY_SIZE(names); i++) {
+		void *found = dlsym(lib, names[i]);
+		if (!found)
+			return;
+		memcpy((char *)&sqlite.table + i * sizeof(void *), &found, sizeof(void *));
+	}
+	sqlite.ok = lib;
+}
+
+static const char schema[] =
+	"pragma journal_mode=wal; pragma synchronous=normal;"
+	"create table if not exists events(kind text not null, at integer not null, source text not null,"
+	" subject text not null, what text not null, detail text not null, value real,"
+	" primary key(kind, at, source, subject, what)) without rowid;"
+	"create index if not exists events_subject on events(kind, subject, at);";
+
+static char *trouble(const struct history *h, const struct lib *s, sqlite3 *db)
+{
+	return xasprintf("local history '%s': %s; see whether the disk is full, or move the file away", h->path,
+	                 db ? s->errmsg(db) : "out of memory");
+}
+
+/* NULL: *why. */
+static sqlite3 *open_file(const struct history *h, const struct lib **lib, char **why)
+{
+	sqlite3 *db = NULL;
+	pthread_once(&sqlite.once, load);
+	if (!sqlite.ok) {
+		*why = xstrdup("local history: the library libsqlite3.so.0 is not installed; install the package libsqlite3-0");
+		return NULL;
+	}
+	const struct lib *s = *lib = &sqlite.table;
+	int fd = open(h->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);    /* SQLite would make it readable by all */
+	if (fd < 0) {
+		*why = xasprintf("local history '%s': %s", h->path, strerror(errno));
+		return NULL;
+	}
+	close(fd);
+	if (s->open_v2(h->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK) {
+		s->busy_timeout(db, BUSY_MS);
+		if (s->exec(db, schema, NULL, NULL, NULL) == SQLITE_OK)
+			return db;
+	}
+	*why = trouble(h, s, db);
+	s->close(db);
+	return NULL;
+}
+
+/* ---- writing */
+
+static bool write_batch(struct history *h, const struct lib *s, sqlite3 *db, const struct waiting *w, char **why)
+{
+	sqlite3_stmt *put = NULL;
+	bool ok = s->exec(db, "begin immediate", NULL, NULL, NULL) == SQLITE_OK &&
+		s->prepare_v2(db, "insert or ignore into events(kind, source, subject, what, detail, at, value)"
+		              " values(?,?,?,?,?,?,?)", -1, &put, NULL) == SQLITE_OK;
+	for (; ok && w; w = w->next) {
+		for (int i = 0; i < 5; i++)
+			s->bind_text(put, i + 1, w->texts[i].p, (int)w->texts[i].n, SQLITE_STATIC);
+		s->bind_int64(put, 6, w->at);
+		isnan(w->value) ? s->bind_null(put, 7) : s->bind_double(put, 7, w->value);
+		ok = s->step(put) == SQLITE_DONE;
+		s->reset(put);
+	}
+	ok = ok && s->exec(db, "commit", NULL, NULL, NULL) == SQLITE_OK;
+	if (!ok)
+		*why = trouble(h, s, db);
+	s->finalize(put);
+	if (!ok)
+		s->exec(db, "rollback", NULL, NULL, NULL);
+	return ok;
+}
+
+static void free_waiting(struct waiting *w)
+{
+	while (w) {
+		struct waiting *next = w->next;
+		free(w);
+		w = next;
+	}
+}
+
+static void *write_all(void *arg)
+{
+	struct history *h = arg;
+	const struct lib *s = NULL;
+	sqlite3 *db = NULL;
+	pthread_mutex_lock(&h->lock);
+	while (!h->quit || h->first) {
+		if (!h->first) {
+			pthread_cond_wait(&h->work, &h->lock);
+			continue;
+		}
+		struct waiting *batch = h->first;
+		char *why = NULL;
+		h->first = NULL;
+		h->last = &h->first;
+		h->n = 0;
+		h->busy = true;
+		pthread_mutex_unlock(&h->lock);
+		if (!db)
+			db = open_file(h, &s, &why);
+		if (db)
+			write_batch(h, s, db, batch, &why);
+		free_waiting(batch);
+		pthread_mutex_lock(&h->lock);
+		h->busy = false;
+		free(h->error);
+		h->error = why;
+		pthread_cond_broadcast(&h->idle);
+	}
+	pthread_mutex_unlock(&h->lock);
+	if (db)
+		s->close(db);
+	return NULL;
+}
+
+struct history *history_new(const char *path)
+{
+	struct history *h = xcalloc(1, sizeof(*h));
+	h->path = xstrdup(path);
+	h->last = &h->first;
+	pthread_mutex_init(&h->lock, NULL);
+	pthread_cond_init(&h->work, NULL);
+	pthread_cond_init(&h->idle, NULL);
+	return h;
+}
+
+void history_free(struct history *h)
+{
+	if (!h)
+		return;
+	pthread_mutex_lock(&h->lock);
+	h->quit = true;
+	pthread_cond_signal(&h->work);
+	pthread_mutex_unlock(&h->lock);
+	if (h->running)
+		pthread_join(h->writer, NULL);
+	pthread_mutex_destroy(&h->lock);
+	pthread_cond_destroy(&h->work);
+	pthread_cond_destroy(&h->idle);
+	free(h->error);
+	free(h->path);
+	free(h);
+}
+
+static struct waiting *copy_event(const struct history_event *e)
+{
+	const struct str texts[5] = { e->kind, e->source, e->subject, e->what, e->detail };
+	size_t n = 0;
+	for (int i = 0; i < 5; i++)
+		n += texts[i].n;
+	struct waiting *w = xmalloc(sizeof(*w) + n + 1);
+	char *to = (char *)(w + 1);
+	*w = (struct waiting){ .at = e->at, .value = e->value };
+	for (int i = 0; i < 5; i++) {
+		w->texts[i] = (struct str){ to, texts[i].n };
+		if (texts[i].n)
+			memcpy(to, texts[i].p, texts[i].n);
+		to += texts[i].n;
+	}
+	return w;
+}
+
+bool history_add(struct history *h, const struct history_event *e)
+{
+	if (!h)
+		return false;
+	struct waiting *w = copy_event(e);
+	pthread_mutex_lock(&h->lock);
+	if (!h->running)
+		h->running = pthread_create(&h->writer, NULL, write_all, h) == 0;
+	bool ok = h->running && h->n < HISTORY_WAITING;
+	if (ok) {
+		*h->last = w;
+		h->last = &w->next;
+		h->n++;
+		pthread_cond_signal(&h->work);
+	}
+	pthread_mutex_unlock(&h->lock);
+	if (!ok)
+		free(w);
+	return ok;
+}
+
+bool history_flush(struct history *h, char **why)
+{
+	if (!h)
+		return true;
+	pthread_mutex_lock(&h->lock);
+	while (h->running && (h->first || h->busy))
+		pthread_cond_wait(&h->idle, &h->lock);
+	bool ok = !h->error;
+	if (why)
+		*why = xstrdup(h->error);
+	pthread_mutex_unlock(&h->lock);
+	return ok;
+}
+
+/* ---- reading */
+
+static struct str text_at(const struct lib *s, sqlite3_stmt *q, int col)
+{
+	const char *p = (const char *)s->column_text(q, col);
+	return (struct str){ p ? p : "", p ? (size_t)s->column_bytes(q, col) : 0 };
+}
+
+static void bind_or_null(const struct lib *s, sqlite3_stmt *q, int i, const char *text)
+{
+	text ? s->bind_text(q, i, text, -1, SQLITE_STATIC) : s->bind_null(q, i);
+}
+
+bool history_read(struct history *h, const struct history_query *q, bool (*each)(void *arg, const struct history_event *e),
+                  void *arg, char **why)
+{
+	static const char select[] =
+		"select kind, source, subject, what, detail, at, value from (select * from events where kind = ?1"
+		" and (?2 is null or source = ?2) and (?3 is null or subject = ?3) and at between ?4 and ?5"
+		" order by at desc limit ?6) order by at, source, subject, what";
+	const struct lib *s = NULL;
+	sqlite3_stmt *rows = NULL;
+	char *error = NULL;
+	int got;
+	if (!h)
+		return true;
+	history_flush(h, NULL);        /* a failed write is told to those who flush; what is in the file can be read */
+	sqlite3 *db = open_file(h, &s, &error);
+	if (db && s->prepare_v2(db, select, -1, &rows, NULL) == SQLITE_OK) {
+		bind_or_null(s, rows, 1, q->kind);
+		bind_or_null(s, rows, 2, q->source);
+		bind_or_null(s, rows, 3, q->subject);
+		s->bind_int64(rows, 4, q->from);
+		s->bind_int64(rows, 5, q->until ? q->until : INT64_MAX);
+		s->bind_int64(rows, 6, q->limit ? (int64_t)q->limit : -1);
+		while ((got = s->step(rows)) == SQLITE_ROW) {
+			struct history_event e = { text_at(s, rows, 0), text_at(s, rows, 1), text_at(s, rows, 2), text_at(s, rows, 3),
+				text_at(s, rows, 4), s->column_int64(rows, 5),
+				s->column_type(rows, 6) == SQLITE_NULL ? NAN : s->column_double(rows, 6) };
+			if (!each(arg, &e))
+				break;
+		}
+		if (got != SQLITE_ROW && got != SQLITE_DONE)
+			error = trouble(h, s, db);
+	} else if (db) {
+		error = trouble(h, s, db);
+	}
+	if (rows)
+		s->finalize(rows);
+	if (db)
+		s->close(db);
+	if (why)
+		*why = error;
+	else
+		free(error);
+	return !error;
+}
