@@ -27,9 +27,29 @@ static void *late_open(const char *const *files)
 	return lib;
 }
 
-/* Filled once under pthread_once and constant from then on. */
-static struct { pthread_once_t once; struct late_curl table; const char *why; } curl = { PTHREAD_ONCE_INIT };
-static struct { pthread_once_t once; struct late_pq table; const char *why; } pq = { PTHREAD_ONCE_INIT };
+/* Each table is filled once under pthread_once and constant from then on. NULL: it is there; else what is wrong. */
+static const char *late_fill(const char *const *files, const char *const *names, void *table, size_t n, const char *missing,
+                             const char *old)
+{
+	void *lib = late_open(files);
+	return !lib ? missing : !late_bind(lib, names, table, n) ? old : NULL;
+}
+
+#define LATE_TABLE(lib) \
+	static struct { pthread_once_t once; struct late_##lib table; const char *why; } lib = { PTHREAD_ONCE_INIT }; \
+	static void load_##lib(void); \
+	const struct late_##lib *late_##lib(const char **why) \
+	{ \
+		pthread_once(&lib.once, load_##lib); \
+		if (why) \
+			*why = lib.why; \
+		return lib.why ? NULL : &lib.table; \
+	}
+LATE_TABLE(curl)
+LATE_TABLE(pq)
+LATE_TABLE(crypto)
+LATE_TABLE(expat)
+LATE_TABLE(z)
 
 static void load_curl(void)
 {
@@ -37,12 +57,10 @@ static void load_curl(void)
 	static const char *const names[] = { LATE_CURL(X) };
 #undef X
 	static const char *const files[] = { "libcurl.so.4", "libcurl-gnutls.so.4", "libcurl.so", NULL };
-	void *lib = late_open(files);
-	if (!lib)
-		curl.why = "the library libcurl.so.4 is not installed; install the package libcurl4";
-	else if (!late_bind(lib, names, &curl.table, ARRAY_SIZE(names)))
-		curl.why = "the library libcurl is too old; version 7.85 or newer is needed";
-	else if (curl.table.global_init(CURL_GLOBAL_ALL) != CURLE_OK)
+	curl.why = late_fill(files, names, &curl.table, ARRAY_SIZE(names),
+	                     "the library libcurl.so.4 is not installed; install the package libcurl4",
+	                     "the library libcurl is too old; version 7.85 or newer is needed");
+	if (!curl.why && curl.table.global_init(CURL_GLOBAL_ALL) != CURLE_OK)
 		curl.why = "the library libcurl could not start its TLS library";
 }
 
@@ -52,25 +70,40 @@ static void load_pq(void)
 	static const char *const names[] = { LATE_PQ(X) };
 #undef X
 	static const char *const files[] = { "libpq.so.5", "libpq.so", NULL };
-	void *lib = late_open(files);
-	if (!lib)
-		pq.why = "the library libpq.so.5 is not installed; install the package libpq5";
-	else if (!late_bind(lib, names, &pq.table, ARRAY_SIZE(names)))
-		pq.why = "the library libpq is too old; version 10 or newer is needed";
+	pq.why = late_fill(files, names, &pq.table, ARRAY_SIZE(names),
+	                   "the library libpq.so.5 is not installed; install the package libpq5",
+	                   "the library libpq is too old; version 10 or newer is needed");
 }
 
-const struct late_curl *late_curl(const char **why)
+static void load_crypto(void)
 {
-	pthread_once(&curl.once, load_curl);
-	if (why)
-		*why = curl.why;
-	return curl.why ? NULL : &curl.table;
+#define X(name) #name,
+	static const char *const names[] = { LATE_CRYPTO(X) };
+#undef X
+	static const char *const files[] = { "libcrypto.so.3", "libcrypto.so.1.1", "libcrypto.so", NULL };
+	crypto.why = late_fill(files, names, &crypto.table, ARRAY_SIZE(names),
+	                       "the library libcrypto.so.3 is not installed; install the package libssl3",
+	                       "the library libcrypto is too old; version 1.1 or newer is needed");
 }
 
-const struct late_pq *late_pq(const char **why)
+static void load_expat(void)
 {
-	pthread_once(&pq.once, load_pq);
-	if (why)
-		*why = pq.why;
-	return pq.why ? NULL : &pq.table;
+#define X(name) "XML_" #name,
+	static const char *const names[] = { LATE_EXPAT(X) };
+#undef X
+	static const char *const files[] = { "libexpat.so.1", "libexpat.so", NULL };
+	expat.why = late_fill(files, names, &expat.table, ARRAY_SIZE(names),
+	                      "the library libexpat.so.1 is not installed; install the package libexpat1",
+	                      "the library libexpat is too old; version 2.1 or newer is needed");
+}
+
+static void load_z(void)
+{
+#define X(name) #name,
+	static const char *const names[] = { LATE_Z(X) };
+#undef X
+	static const char *const files[] = { "libz.so.1", "libz.so", NULL };
+	z.why = late_fill(files, names, &z.table, ARRAY_SIZE(names),
+	                  "the library libz.so.1 is not installed; install the package zlib1g",
+	                  "the library libz is too old; version 1.2 or newer is needed");
 }

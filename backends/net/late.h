@@ -8,7 +8,12 @@
 #ifndef NET_LATE_H
 #define NET_LATE_H
 #include <curl/curl.h>
+#include <expat.h>
 #include <libpq-fe.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
+#include <zlib.h>
 
 #define LATE_CURL(X) \
 	X(global_init) X(easy_init) X(easy_cleanup) X(easy_reset) X(easy_setopt) X(easy_getinfo) X(easy_strerror) \
@@ -25,6 +30,17 @@
 	X(resultStatus) X(resultErrorMessage) X(resultErrorField) X(ntuples) X(nfields) X(fname) X(fnumber) X(ftype) \
 	X(getvalue) X(getisnull) X(getlength) X(clear) X(escapeIdentifier) X(escapeLiteral)
 
+/* libcrypto: signing of requests to AWS (sigv4.h) */
+#define LATE_CRYPTO(X) X(SHA1) X(SHA256) X(HMAC) X(EVP_sha256)
+
+/* expat: answers in XML (xml.h) */
+#define LATE_EXPAT(X) \
+	X(ParserCreate) X(ParserFree) X(Parse) X(StopParser) X(SetUserData) X(SetElementHandler) \
+	X(SetCharacterDataHandler) X(SetStartDoctypeDeclHandler) X(GetErrorCode) X(ErrorString) X(GetCurrentLineNumber)
+
+/* zlib: what is stored compressed */
+#define LATE_Z(X) X(inflateInit2_) X(inflate) X(inflateReset) X(inflateEnd)
+
 struct late_curl {
 #define X(name) __typeof__(curl_##name) *name;
 	LATE_CURL(X)
@@ -35,7 +51,25 @@ struct late_pq {
 	LATE_PQ(X)
 #undef X
 };
+struct late_crypto {
+#define X(name) __typeof__(name) *name;
+	LATE_CRYPTO(X)
+#undef X
+};
+struct late_expat {
+#define X(name) __typeof__(XML_##name) *name;
+	LATE_EXPAT(X)
+#undef X
+};
+struct late_z {
+#define X(name) __typeof__(name) *name;
+	LATE_Z(X)
+#undef X
+};
 
 const struct late_curl *late_curl(const char **why);   /* curl_global_init is done */
 const struct late_pq *late_pq(const char **why);
+const struct late_crypto *late_crypto(const char **why);
+const struct late_expat *late_expat(const char **why);
+const struct late_z *late_z(const char **why);
 #endif
