@@ -1,6 +1,7 @@
 /* kinds.c: the list of all constant kinds, in the order in which help and completion name them. */
 #include "base/kinds.h"
 #include "base/drift.h"
+#include "base/registry.h"
 
 const struct kind *const kinds_all[] = {
 	/* kinds_cluster.c */
@@ -11,5 +12,7 @@ const struct kind *const kinds_all[] = {
 	&kind_poddisruptionbudgets, &kind_events,
 	/* kinds_drift.c */
 	&kind_drift, &kind_features,
+	/* kinds_registry.c */
+	&kind_models, &kind_versions, &kind_experiments, &kind_trainings, &kind_promotions,
 	NULL,
 };
