@@ -50,6 +50,7 @@ void request_free(struct request *r)
 	free(r->key);
 	free(r->what);
 	free(r->params);
+	buf_release(&r->body);
 	free(r);
 }
 
@@ -168,6 +169,43 @@ void source_cancel(struct source *s, uint64_t id)
 	forget_live(l, id);
 	queue(l, r);
 	pthread_mutex_unlock(&l->lock);
+}
+
+void source_tell(struct source *s, struct request *r)
+{
+	pthread_mutex_lock(&s->link->lock);
+	queue(s->link, r);
+	pthread_mutex_unlock(&s->link->lock);
+}
+
+/* Walks what waits: short, unless the reader lags, and then this is what makes it short. */
+bool source_feed(struct source *s, const char *kind, const char *from, struct str body, size_t most)
+{
+	struct link *l = s->link;
+	size_t waiting = body.n;
+	struct request *r = request_new(REQ_ROWS, kind, str_of(from), NULL, NULL);
+	buf_addstr(&r->body, body);
+	pthread_mutex_lock(&l->lock);
+	for (struct request *q = l->first; q; q = q->next)
+		if (q->type == REQ_ROWS && !strcmp(q->kind, kind) && !strcmp(q->key, from))
+			waiting += q->body.len + sizeof(*q);
+	bool fits = waiting <= most;
+	for (struct request **at = &l->first; !fits && *at;) {
+		struct request *q = *at;
+		bool one = q->type == REQ_ROWS && !strcmp(q->kind, kind) && !strcmp(q->key, from);
+		*at = one ? q->next : q;
+		if (one)
+			request_free(q);
+		else
+			at = &q->next;
+		l->last = at;
+	}
+	if (fits)
+		queue(l, r);
+	pthread_mutex_unlock(&l->lock);
+	if (!fits)
+		request_free(r);
+	return fits;
 }
 
 static bool wait_end(struct link *l, int wait_ms)

@@ -26,6 +26,9 @@ enum req_type {
 	REQ_PLAN = 'p',     /* action `what` on `key` with `params`: ANSWER with a plan (base/plan.h) */
 	REQ_RUN = 'x',      /* carry the plan in `params` out: STEPs up to FINISHED */
 	REQ_CANCEL = 'c',   /* of request `id` */
+	/* For a backend that `reads`, never answered: rows of another source. key: its name; kind, body: what base/rows.h
+	 * writes. Without a body: how that source is, `what` is its state's name and `params` the sentence of why. */
+	REQ_ROWS = 'r',
 };
 
 struct request {
@@ -36,6 +39,7 @@ struct request {
 	char *key;           /* row key, or scope */
 	char *what;
 	char *params;        /* JSON object, or "" */
+	struct buf body;     /* REQ_ROWS */
 };
 struct request *request_new(enum req_type type, const char *kind, struct str key, const char *what,
                             const char *params);   /* NULL texts become "" */
@@ -49,6 +53,9 @@ struct backend {
 	const struct action *const *actions;   /* that it offers; NULL-terminated, may be NULL */
 	/* The thread's body: returns when link_closing(). Must not touch anything but the link. */
 	void (*run)(struct link *l);
+	/* Kinds of other sources whose rows it wants (base/feed.h), while somebody looks at its own; NULL-terminated, may be
+	 * NULL. */
+	const char *const *reads;
 	/* True: this backend has something to connect to with no configuration at all (a kubeconfig).
 	 * May be NULL. Runs on the main thread: no network, no waiting. */
 	bool (*by_itself)(void);
@@ -75,6 +82,10 @@ void source_keep(struct source *s, struct history *h);
 void source_start(struct source *s);                       /* at most once */
 uint64_t source_ask(struct source *s, struct request *r);  /* takes r; returns its id, never 0 */
 void source_cancel(struct source *s, uint64_t id);
+void source_tell(struct source *s, struct request *r);     /* takes r: REQ_ROWS, which is never answered */
+/* Rows of `kind` from the source named `from`, for one that reads them. False: more than `most` bytes of them would wait;
+ * then all that waits of them is gone, and a full listing must follow. */
+bool source_feed(struct source *s, const char *kind, const char *from, struct str body, size_t most);
 /* Tells the thread to end, waits up to wait_ms, frees. A thread that does not end is left behind (and with
  * it the link): false, and the program is about to exit. */
 bool source_stop(struct source *s, int wait_ms);

@@ -15,6 +15,8 @@ struct store_private {
 	struct table *into;
 	struct expected *expected;
 	unsigned nexpected;
+	void (*tap)(void *arg, const struct msg *m);
+	void *tap_arg;
 	struct kind **made;        /* kinds made at run time */
 	unsigned nmade;
 };
@@ -220,9 +222,23 @@ static bool continue_rows(struct store *s, unsigned budget)
 		struct source_state *x = &s->sources[p->rows->source];
 		replace(&x->why, STR("sent rows that cannot be read; they are left out"));
 	}
-	msg_free(p->rows);
+	struct msg *m = p->rows;
 	p->rows = NULL;
+	if (p->tap && t)
+		p->tap(p->tap_arg, m);
+	msg_free(m);
 	return false;
+}
+
+bool store_busy(const struct store *s)
+{
+	return s->priv->rows != NULL;
+}
+
+void store_tap(struct store *s, void (*fn)(void *arg, const struct msg *m), void *arg)
+{
+	s->priv->tap = fn;
+	s->priv->tap_arg = arg;
 }
 
 bool store_apply(struct store *s, struct msg *m, unsigned budget)
@@ -239,10 +255,13 @@ bool store_apply(struct store *s, struct msg *m, unsigned budget)
 		open_rows(s, m);
 		return continue_rows(s, budget);
 	}
-	if (m->type == MSG_HEALTH)
+	if (m->type == MSG_HEALTH) {
 		apply_health(s, m);
-	else
+		if (s->priv->tap)
+			s->priv->tap(s->priv->tap_arg, m);
+	} else {
 		reply(s, m);
+	}
 	msg_free(m);
 	return false;
 }

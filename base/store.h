@@ -44,6 +44,10 @@ const struct kind_state *store_kind_state(const struct store *s, const char *kin
  * when there is more to do, then call store_apply(s, NULL, budget) before any other message. */
 bool store_apply(struct store *s, struct msg *m, unsigned budget);
 
+bool store_busy(const struct store *s);   /* a message of rows is applied in part */
+/* Every message of rows and health is shown to fn once it is applied; m borrowed. One tap; NULL: none. */
+void store_tap(struct store *s, void (*fn)(void *arg, const struct msg *m), void *arg);
+
 /* Replies find whoever waits for them: fn is called from store_apply with TEXT, STEP and ANSWER messages of
  * request id, m borrowed. */
 typedef void (*store_reply_fn)(void *arg, const struct msg *m);

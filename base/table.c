@@ -481,6 +481,42 @@ bool table_apply(struct table *t, uint16_t source, struct rd *r, unsigned budget
 	return !r->bad;
 }
 
+static void write_row(const struct table *t, const struct row *r, struct buf *body)
+{
+	rows_put(body, row_key(r), r->level);
+	for (int c = 0; c < t->kind->ncols; c++) {
+		const struct column *col = &t->kind->cols[c];
+		if (row_null(r, c))
+			cell_null(body);
+		else if (col_is_text(col))
+			cell_text(body, row_text(t, r, c));
+		else if (col_is_real(col))
+			cell_real(body, row_real(r, c));
+		else
+			cell_int(body, row_int(r, c));
+	}
+}
+
+/* Listings under way are begun for the reader too, so that their end means something to it. */
+void table_write(const struct table *t, uint16_t source, struct buf *body)
+{
+	const struct listing *l = NULL;
+	for (unsigned i = 0; i < t->priv->nlistings; i++)
+		l = t->priv->listings[i].source == source ? &t->priv->listings[i] : l;
+	bool listed = l && l->listed;
+	rows_start(body, t->kind->name);
+	if (listed)
+		rows_begin(body, STR(""));
+	for (unsigned i = 0; l && i < l->nopen; i++)
+		if (!listed || l->open[i].n)
+			rows_begin(body, (struct str){ l->open[i].prefix, l->open[i].n });
+	for (uint32_t id = 0; id < t->nslots; id++)
+		if (t->slots[id] && t->slots[id]->source == source)
+			write_row(t, t->slots[id], body);
+	if (listed)
+		rows_end(body, STR(""));
+}
+
 void table_drop_source(struct table *t, uint16_t source)
 {
 	for (uint32_t id = 0; id < t->nslots; id++) {

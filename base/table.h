@@ -50,6 +50,8 @@ bool table_apply(struct table *t, uint16_t source, struct rd *r, unsigned budget
 /* A full listing of this kind from that source: under way, and has one ended before. */
 struct table_listing { bool listing, listed; };
 struct table_listing table_listing(const struct table *t, uint16_t source);
+/* The rows of a source as the body of a message that lists them: a full listing, if one has ever ended. */
+void table_write(const struct table *t, uint16_t source, struct buf *body);
 void table_drop_source(struct table *t, uint16_t source);      /* all its rows are gone */
 
 const struct row *table_find(const struct table *t, uint16_t source, struct str key);

@@ -48,7 +48,7 @@ static struct app *make_app(struct session *s, const struct dress *l, bool ascii
 {
 	return app_new(&(struct app_options){
 		.store = s->store, .inbox = s->inbox, .actor = s->actor, .clock = &s->clock,
-		.sources = s->sources, .nsources = s->nsources, .panes = panes_all,
+		.sources = s->sources, .nsources = s->nsources, .feed = s->feed, .panes = panes_all,
 		.keymap = l->keymap, .theme = l->theme, .theme_dir = l->theme_dir,
 		.environment = s->environment, .state_dir = s->state_dir,
 		.readonly = s->cli->readonly, .mouse = s->cli->mouse || setting_on(s, "mouse"), .ascii = ascii,

@@ -270,6 +270,7 @@ struct session *session_open(const struct cli *c, enum session_kind kind, int *e
 		session_close(s);
 		return NULL;
 	}
+	s->feed = feed_new(s->store, s->sources, s->nsources);
 	s->environment = s->store->nsources ? s->store->sources[0].environment : "";
 	open_actor(s);
 	if (c->record && !(s->record = record_open(c->record, s->store, why, sizeof(why)))) {
@@ -296,6 +297,7 @@ void session_close(struct session *s)
 	if (p->playing)
 		pthread_join(p->player, NULL);
 	actor_free(s->actor);
+	feed_free(s->feed);
 	bool over = true;
 	for (unsigned i = 0; i < s->nsources; i++)
 		over &= source_stop(s->sources[i], 1500);
@@ -357,6 +359,8 @@ uint64_t session_watch(struct session *s, const char *kind, const char *scope)
 		if (ours ? !backend_fills(s->sources[i]->backend, kind) : !backend_fills(s->sources[i]->backend, "pods"))
 			continue;
 		source_ask(s->sources[i], request_new(REQ_WATCH, kind, str_of(scope), "", ""));
+		if (ours)
+			feed_on(s->feed, i);
 		asked |= i < 64 ? (uint64_t)1 << i : 0;
 	}
 	return asked;

@@ -3,6 +3,7 @@
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 #include "base/action.h"
+#include "base/feed.h"
 #include "base/record.h"
 #include "cli/options.h"
 
@@ -12,6 +13,7 @@ struct session {
 	struct inbox *inbox;
 	struct store *store;
 	struct source **sources; unsigned nsources;
+	struct feed *feed;
 	struct audit *audit;
 	struct actor *actor;
 	struct config *config;          /* NULL: none was found */

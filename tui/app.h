@@ -10,6 +10,7 @@ struct app_options {
 	struct actor *actor;
 	const struct clock *clock;
 	struct source **sources; unsigned nsources;
+	struct feed *feed;                   /* told what is watched; may be NULL */
 	const struct pane *const *panes;     /* NULL-terminated, in tab order */
 	const struct keymap *keymap;
 	const struct theme *theme;

@@ -1,6 +1,7 @@
 /* app_watch: which kinds the sources are asked for. A kind that nobody looks at any more is kept for a while, so that
  * going into a row and back, or from pane to pane, asks for nothing again. */
 #include "tui/app_in.h"
+#include "base/feed.h"
 #include "base/mem.h"
 #include <stdlib.h>
 
@@ -38,9 +39,12 @@ void app_watch(struct app *app, const char *kind, const char *scope)
 	                     .ids = xcalloc(app->o.nsources + 1, sizeof(uint64_t)) };
 	known = anyone_fills(app, kind);
 	for (unsigned i = 0; i < app->o.nsources; i++)
-		if (!known || backend_fills(app->o.sources[i]->backend, kind))
+		if (!known || backend_fills(app->o.sources[i]->backend, kind)) {
 			w->ids[i] = source_ask(app->o.sources[i],
 			                       request_new(REQ_WATCH, kind, str_of(w->scope), "", NULL));
+			if (known)
+				feed_on(app->o.feed, i);
+		}
 }
 
 void app_unwatch(struct app *app, const char *kind, const char *scope)
@@ -54,8 +58,11 @@ void app_unwatch(struct app *app, const char *kind, const char *scope)
 static void let_go(struct app *app, struct watch *w)
 {
 	for (unsigned i = 0; i < app->o.nsources; i++)
-		if (w->ids[i])
+		if (w->ids[i]) {
+			if (backend_fills(app->o.sources[i]->backend, w->kind))
+				feed_off(app->o.feed, i);
 			source_cancel(app->o.sources[i], w->ids[i]);
+		}
 	free(w->kind);
 	free(w->scope);
 	free(w->ids);

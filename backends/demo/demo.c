@@ -84,6 +84,8 @@ static void handle(struct demo *d, struct request *r)
 	case REQ_CANCEL:
 		drop_watch(d, r->id);
 		break;
+	case REQ_ROWS:
+		break;
 	}
 }
 

@@ -408,6 +408,8 @@ static void handle(struct history *h, struct request *r)
 			if (h->watches[i].id == r->id)
 				h->watches[i--] = h->watches[--h->nwatches];
 		break;
+	case REQ_ROWS:
+		break;
 	case REQ_ASK:
 		if (!strcmp(r->what, "doctor"))
 			doctor(h, r->id);

@@ -1,0 +1,133 @@
+/* feed: see feed.h. */
+#include "base/feed.h"
+#include "base/mem.h"
+#include <stdlib.h>
+
+#define LAG_BYTES (512 * 1024)   /* so much of one kind may wait at a reader, and twice the kind's rows */
+
+struct reading {                 /* one kind of one source, for one reader */
+	unsigned reader, from;       /* places in sources */
+	const char *kind;
+	uint64_t watch;
+	bool owed;                   /* a full listing, as soon as the store is between two messages */
+};
+struct feed {
+	struct store *store;
+	struct source **sources;
+	unsigned nsources;
+	unsigned *watched;           /* by source: how many watch it */
+	struct reading *readings;
+	unsigned n;
+};
+
+static const struct source_state *state_of(const struct feed *f, unsigned source)
+{
+	return &f->store->sources[f->sources[source]->index];
+}
+
+static void send_listing(struct feed *f, struct reading *r)
+{
+	const struct table *t = store_table(f->store, r->kind);
+	struct buf body = { 0 };
+	r->owed = false;
+	if (!t)
+		return;
+	table_write(t, f->sources[r->from]->index, &body);
+	source_feed(f->sources[r->reader], r->kind, state_of(f, r->from)->name, buf_str(&body), SIZE_MAX);
+	buf_release(&body);
+}
+
+static void send_health(struct feed *f, const struct reading *r)
+{
+	const struct source_state *x = state_of(f, r->from);
+	struct request *q = request_new(REQ_ROWS, "", str_of(x->name), health_name(x->state), x->why);
+	source_tell(f->sources[r->reader], q);
+}
+
+static void tapped(void *arg, const struct msg *m)
+{
+	struct feed *f = arg;
+	struct rd at;
+	struct str kind = m->type == MSG_ROWS ? rows_open(&at, buf_str(&m->body)) : STR("");
+	unsigned told = UINT32_MAX;
+	for (unsigned i = 0; i < f->n; i++) {
+		struct reading *r = &f->readings[i];
+		if (f->sources[r->from]->index != m->source) {
+			if (r->owed)
+				send_listing(f, r);
+			continue;
+		}
+		const struct table *t = store_table(f->store, r->kind);
+		if (m->type == MSG_HEALTH && told != r->reader) {
+			told = r->reader;
+			send_health(f, r);
+		} else if (m->type == MSG_ROWS && str_is(kind, r->kind) && !r->owed &&
+		           !source_feed(f->sources[r->reader], r->kind, state_of(f, r->from)->name, buf_str(&m->body),
+		                        LAG_BYTES + 2 * (t ? t->bytes : 0))) {
+			r->owed = true;
+		}
+		if (r->owed)
+			send_listing(f, r);
+	}
+}
+
+struct feed *feed_new(struct store *store, struct source **sources, unsigned nsources)
+{
+	struct feed *f = xcalloc(1, sizeof(*f));
+	*f = (struct feed){ store, sources, nsources, xcalloc(nsources + 1, sizeof(unsigned)), NULL, 0 };
+	store_tap(store, tapped, f);
+	return f;
+}
+
+void feed_free(struct feed *f)
+{
+	if (!f)
+		return;
+	store_tap(f->store, NULL, NULL);
+	free(f->watched);
+	free(f->readings);
+	free(f);
+}
+
+static void add(struct feed *f, unsigned reader, unsigned from, const char *kind)
+{
+	bool told = false;
+	for (unsigned i = 0; i < f->n; i++)
+		told = told || (f->readings[i].reader == reader && f->readings[i].from == from);
+	f->readings = xreallocarray(f->readings, f->n + 1, sizeof(*f->readings));
+	struct reading *r = &f->readings[f->n++];
+	*r = (struct reading){ reader, from, kind, 0, store_busy(f->store) };
+	if (!told)
+		send_health(f, r);
+	if (!r->owed)
+		send_listing(f, r);
+	r->watch = source_ask(f->sources[from], request_new(REQ_WATCH, kind, STR(""), "", ""));
+}
+
+void feed_on(struct feed *f, unsigned source)
+{
+	if (!f || !f->sources[source]->backend->reads || f->watched[source]++)
+		return;
+	for (const char *const *kind = f->sources[source]->backend->reads; *kind; kind++)
+		for (unsigned from = 0; from < f->nsources; from++) {
+			if (from == source || !backend_fills(f->sources[from]->backend, *kind))
+				continue;
+			add(f, source, from, *kind);
+			feed_on(f, from);
+		}
+}
+
+void feed_off(struct feed *f, unsigned source)
+{
+	if (!f || !f->watched[source] || --f->watched[source])
+		return;
+	for (unsigned i = 0; i < f->n; i++) {
+		struct reading r = f->readings[i];
+		if (r.reader != source)
+			continue;
+		source_cancel(f->sources[r.from], r.watch);
+		f->readings[i--] = f->readings[--f->n];
+		feed_off(f, r.from);
+		i = UINT32_MAX;          /* it may have let go of others: from the start */
+	}
+}
