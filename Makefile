@@ -5,7 +5,8 @@
 #   make test       unit, screen, key and protocol tests: seconds, no servers; make unit: only those
 #   make dev        warnings are errors (CC=gcc or CC=clang); make dev-clang
 #   make asan|ubsan|tsan   the quick tests under that sanitizer; make sanitize: the first two in one
-#   make fuzz       every parser for FUZZ_SECONDS (60); make bench: the figures of README.md
+#   make fuzz       every parser for FUZZ_SECONDS (60), or FUZZ_RUNS inputs that are the same each time
+#   make bench      the figures of README.md
 #   make live       the tests against genuine servers alone
 #   V=1 shows the commands
 #   make install uninstall DESTDIR= prefix=
@@ -106,7 +107,7 @@ unit: $(filter $(B)/tests/unit/%,$(TEST_BIN)) all
 fuzz:
 	@$(MAKE) B=build-fuzz CC=clang OPT='-O1 -g' \
 		SAN='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined' fuzz-programs
-	@tests/run-fuzz build-fuzz $(or $(FUZZ_SECONDS),60) $(FUZZ)
+	@tests/run-fuzz build-fuzz $(if $(FUZZ_RUNS),runs=$(FUZZ_RUNS),$(or $(FUZZ_SECONDS),60)) $(FUZZ)
 fuzz-programs: $(FUZZ_BIN)
 live: all tools
 	@tests/live/run.sh $(B)/binnacle

@@ -3,9 +3,9 @@
 #include "base/filter.h"
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "base/pattern.h"
 #include <ctype.h>
 #include <math.h>
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -211,9 +211,7 @@ static bool parse_regex(struct scan *s, struct term *t)
 		s->at++;       /* while one types, the end may be missing */
 	char *text = buf_detach(&re);
 	char why[80];
-	int rc = regcomp(&t->regex, text, REG_EXTENDED | REG_ICASE | REG_NOSUB);
-	if (rc) {
-		regerror(rc, &t->regex, why, sizeof(why));
+	if (!pattern_compile(&t->regex, text, REG_ICASE | REG_NOSUB, why, sizeof(why))) {
 		free(text);
 		return fail(s, open, "in this regular expression: %s", why);
 	}

@@ -1,6 +1,7 @@
 /* text_lines: see text_page.h. Taking bytes in is one copy and one search for line ends. */
 #define _GNU_SOURCE
 #include "base/mem.h"
+#include "base/pattern.h"
 #include "tui/text_page.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -119,6 +120,7 @@ void matcher_release(struct matcher *m)
 void matcher_set(struct matcher *m, const char *text)
 {
 	bool ascii = true;
+	char why[80];
 	matcher_release(m);
 	if (!*text)
 		return;
@@ -131,7 +133,7 @@ void matcher_set(struct matcher *m, const char *text)
 	m->text = xstrdup(text);
 	m->plain = !strpbrk(text, ".[]{}()*+?^$|\\") && (ascii || !m->folded);
 	if (!m->plain)
-		m->plain = regcomp(&m->re, text, REG_EXTENDED | (m->folded ? REG_ICASE : 0)) != 0;
+		m->plain = !pattern_compile(&m->re, text, m->folded ? REG_ICASE : 0, why, sizeof(why));
 }
 
 bool matcher_find(const struct matcher *m, struct str s, size_t *from, size_t *n)

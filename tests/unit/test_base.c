@@ -275,6 +275,8 @@ static void filters_match(void **state)
 		{ "mem>=3Mi", 2 }, { "cpu>500m", 1 }, { "cpu<0.5", 3 }, { "score>0.5", 1 }, { "age<2m", 2 }, { "age>5m", 1 },
 		{ "age>6m30s", 1 }, { "ready<1", 4 }, { "ready>=1/2", 2 }, { "-l app=api", 4 }, { "-l app=db", 0 }, { "-l tier", 4 },
 		{ "-l !tier", 0 }, { "-l app!=api", 0 }, { "-l app=api,tier=web restarts>5", 1 }, { "\"status=x\"", 0 },
+		
+		{ "/^[[:alpha:]++++++++++++]{2,3}-[0-9]$/", 1 }, { "/[]+++++++++++++]|api/", 2 },
 		{ "name=api-*", 2 }, { "namespace=b web", 1 }, { "a\\ b", 0 },
 	};
 	struct table *t = sample();
@@ -289,7 +291,9 @@ static void bad_filters_say_where(void **state)
 	static const struct { const char *text; size_t at; const char *says; } cases[] = {
 		{ "web statsu=x", 4, "did you mean 'status'" }, { "restarts>many", 9, "'many' is not a value for restarts" },
 		{ "age<5q", 4, "90s, 5m" }, { "web /(/", 4, "regular expression" }, { "\"open", 0, "quote" },
-		{ "-l ,", 3, "label" }, { "restarts>", 9, "missing" },
+		{ "-l ,", 3, "label" }, { "restarts>", 9, "missing" }, { "/a++++++++++++++++++++++++++++++++", 0, "repeats too much" },
+		{ "/(.{99}){99}/", 0, "repeats too much" }, { "/((((((((((a+)+)+)+)+)+)+)+)+)+)+/", 0, "repeats too much" },
+		{ "/(a*)\\1/", 0, "too slow" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct filter_error err;
