@@ -10,11 +10,11 @@ extern const struct kind kind_drift, kind_features;
 /* Columns by place, for panes; kinds_drift.c has them in this order. */
 enum drift_col {
 	DRIFT_MODEL, DRIFT_AGE, DRIFT_RESULT, DRIFT_SCORE, DRIFT_LIMIT, DRIFT_COUNT, DRIFT_ACTION, DRIFT_FEATURES,
-	DRIFT_CURRENT, DRIFT_REFERENCE, DRIFT_ID, DRIFT_DRIFTED, DRIFT_CHECKED, DRIFT_POINTS, DRIFT_COL_COUNT
+	DRIFT_CURRENT, DRIFT_REFERENCE, DRIFT_ID, DRIFT_DRIFTED, DRIFT_CHECKED, DRIFT_POINTS, DRIFT_ROWS, DRIFT_COL_COUNT
 };
 enum feature_col {
 	FEATURE_MODEL, FEATURE_NAME, FEATURE_METHOD, FEATURE_VALUE, FEATURE_LIMIT, FEATURE_DRIFTED, FEATURE_NOW,
-	FEATURE_FIRST, FEATURE_LAST, FEATURE_HISTORY, FEATURE_POINTS, FEATURE_COL_COUNT
+	FEATURE_FIRST, FEATURE_LAST, FEATURE_HISTORY, FEATURE_POINTS, FEATURE_SCORES, FEATURE_COL_COUNT
 };
 
 /* Which way a number is wrong. */
@@ -34,6 +34,7 @@ struct drift_check {
 	enum points points;
 	int drifted;                 /* 1, 0, -1 not said: then by score and limit, if both are known */
 	int64_t count, checked;      /* features drifted, of how many; -1 unknown */
+	int64_t rows;                /* of the batch, that were compared; 0 unknown */
 };
 int drift_of(const struct drift_check *c);      /* 1, 0, -1 as above */
 void drift_put(struct buf *b, const struct drift_check *c);
@@ -45,7 +46,8 @@ struct drift_feature {
 	unsigned drifted, checks;    /* drifted in so many of the checks looked at */
 	unsigned row;                /* drifted in the last so many without a break; 0 = not in the last one */
 	int64_t first, last;         /* first and last check in which it drifted; 0 = never */
-	struct str history;          /* COL_SERIES */
+	struct str history;          /* COL_SERIES: the more, the further from the reference */
+	struct str scores;           /* "1763692800=0.41 1763696400=0.02!": when (s since 1970) and what, oldest first; ! drifted */
 };
 /* Its key is "model/name", or the name alone where the model has none. */
 void feature_put(struct buf *b, const struct drift_feature *f);

@@ -32,6 +32,7 @@ static const struct column drift_cols[DRIFT_COL_COUNT] = {
 	[DRIFT_DRIFTED] = { "drifted", "DRIFT", COL_BOOL, COL_HIDDEN, 9 },
 	[DRIFT_CHECKED] = { "checked", "CHECKED", COL_COUNT, COL_HIDDEN, 9 },
 	[DRIFT_POINTS] = { "points", "POINTS", COL_TEXT, COL_HIDDEN | COL_SHARED, 9 },
+	[DRIFT_ROWS] = { "rows", "ROWS", COL_COUNT, 0, 5, 7 },
 };
 const struct kind kind_drift = {
 	.name = "drift", .singular = "check", .aliases = drift_aliases,
@@ -52,6 +53,7 @@ static const struct column features_cols[FEATURE_COL_COUNT] = {
 	[FEATURE_LAST] = { "last", "LAST", COL_TIME, 0, 3, 6 },
 	[FEATURE_HISTORY] = { "history", "HISTORY", COL_SERIES, 0, 2, 16 },
 	[FEATURE_POINTS] = { "points", "POINTS", COL_TEXT, COL_HIDDEN | COL_SHARED, 9 },
+	[FEATURE_SCORES] = { "scores", "SCORES", COL_TEXT, COL_HIDDEN, 9 },
 };
 const struct kind kind_features = {
 	.name = "features", .singular = "feature", .aliases = features_aliases,
@@ -94,6 +96,7 @@ void drift_put(struct buf *b, const struct drift_check *c)
 	count_or_null(b, drifted);
 	count_or_null(b, c->checked);
 	cell_text(b, str_of(points_name(c->points)));
+	c->rows > 0 ? cell_int(b, c->rows) : cell_null(b);
 }
 
 void feature_put(struct buf *b, const struct drift_feature *f)
@@ -117,4 +120,5 @@ void feature_put(struct buf *b, const struct drift_feature *f)
 	cell_time(b, f->last);
 	cell_text_or_null(b, f->history);
 	cell_text(b, str_of(points_name(f->points)));
+	cell_text_or_null(b, f->scores);
 }

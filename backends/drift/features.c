@@ -55,9 +55,9 @@ static struct str cut_name(struct str s)
 	return s;
 }
 
-static void add_feature(struct feature_list *f, struct str name, double score, int drifted)
+void features_add(struct feature_list *f, const struct feature_say *s)
 {
-	name = cut_name(name);
+	struct str name = cut_name(s->name), method = cut_name(s->method);
 	if (!name.n || f->n >= FEATURES_MAX)
 		return;
 	for (unsigned i = 0; i < f->n; i++)
@@ -67,13 +67,22 @@ static void add_feature(struct feature_list *f, struct str name, double score, i
 		f->cap = f->cap ? f->cap * 2 : 8;
 		f->items = xreallocarray(f->items, f->cap, sizeof(*f->items));
 	}
-	f->items[f->n++] = (struct feature_seen){ (uint32_t)f->text.len, (uint32_t)name.n, score, drifted != 0 };
-	f->drifted += drifted != 0;
-	f->complete |= drifted == 0;
+	struct feature_seen *seen = &f->items[f->n++];
+	*seen = (struct feature_seen){ .at = (uint32_t)f->text.len, .len = (uint32_t)name.n, .score = s->score,
+		.drifted = s->drifted, .limit = s->limit, .points = s->points, .method_len = (uint32_t)method.n };
 	buf_addstr(&f->text, name);
+	seen->method_at = (uint32_t)f->text.len;
+	buf_addstr(&f->text, method);
+	f->drifted += s->drifted;
+	f->complete |= !s->drifted;
 }
 
-static void forget_all(struct feature_list *f)
+static void add_feature(struct feature_list *f, struct str name, double score, int drifted)
+{
+	features_add(f, &(struct feature_say){ .name = name, .score = score, .limit = NAN, .drifted = drifted != 0 });
+}
+
+void features_clear(struct feature_list *f)
 {
 	f->n = f->drifted = 0;
 	f->complete = false;
@@ -83,6 +92,11 @@ static void forget_all(struct feature_list *f)
 struct str feature_name(const struct feature_list *f, unsigned i)
 {
 	return (struct str){ f->text.data + f->items[i].at, f->items[i].len };
+}
+
+struct str feature_method(const struct feature_list *f, unsigned i)
+{
+	return (struct str){ f->text.data + f->items[i].method_at, f->items[i].method_len };
 }
 
 /* ---- words */
@@ -249,7 +263,7 @@ static void read_keyed(struct reader *r, struct str key, struct record *about)
 	skip_blanks(r);
 	if (r->p < r->end && is_open(*r->p)) {
 		if (among(key, list_keys)) {     /* a report: only its list counts */
-			forget_all(r->out);
+			features_clear(r->out);
 			read_brackets(r, NULL);
 			r->p = r->end;
 			return;
@@ -355,7 +369,7 @@ static void read_all(struct feature_list *f, struct str text, bool unwrap)
 
 void features_parse(struct feature_list *f, struct str text)
 {
-	forget_all(f);
+	features_clear(f);
 	text = str_trim(text);
 	/* set() and frozenset({...}) of Python, array([...]) of numpy */
 	for (size_t i = 0; i < text.n && i < 12; i++)

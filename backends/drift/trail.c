@@ -73,18 +73,29 @@ static void features_copy(struct feature_list *to, const struct feature_list *fr
 	buf_addstr(&to->text, buf_str(&from->text));
 }
 
+static void forget(struct model *m, struct str key)
+{
+	for (unsigned i = 0; i < m->n; i++)
+		if (str_is(key, m->checks[i].key)) {
+			past_release(&m->checks[i]);
+			memmove(m->checks + i, m->checks + i + 1, (--m->n - i) * sizeof(*m->checks));
+			return;
+		}
+}
+
+void trail_remove(struct trail *t, struct str key)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		forget(t->models[i], key);
+}
+
 void trail_add(struct trail *t, const struct drift_check *c, const struct feature_list *f)
 {
 	struct model *m = model_of(t, c->model);
 	unsigned at = 0;
 	if (!m)
 		return;
-	for (unsigned i = 0; i < m->n; i++)
-		if (str_is(c->key, m->checks[i].key)) {
-			past_release(&m->checks[i]);
-			memmove(m->checks + i, m->checks + i + 1, (--m->n - i) * sizeof(*m->checks));
-			break;
-		}
+	forget(m, c->key);
 	while (at < m->n && m->checks[at].time > c->time)
 		at++;
 	if (at == TRAIL_WINDOW)
@@ -104,30 +115,52 @@ static const struct feature_seen *seen_in(const struct past *p, struct str name)
 	return NULL;
 }
 
-/* 1, 0, -1: whether this check found the feature drifted. Where its score is known that decides, else being named. */
-static int verdict(const struct feature_seen *s, const struct trail_rule *rule)
+/* Whether this check found the feature drifted. What a check judged by a limit of its own stands; else, where the score is
+ * known, the rule decides, else being named. */
+static bool verdict(const struct feature_seen *s, const struct trail_rule *rule)
 {
-	if (!s)
-		return 0;
-	int over = points_over(rule->points, s->score, rule->limit);
-	return !s->drifted ? 0 : over >= 0 ? over : 1;
+	if (!s || !s->drifted)
+		return false;
+	return !isnan(s->limit) || points_over(rule->points, s->score, rule->limit) != 0;
+}
+
+/* One value of the sparkline: how far from the reference. Of a p value that is the rest to 1. */
+static void add_history(const struct feature_seen *s, const struct drift_feature *f, bool scores, const struct trail_rule *rule,
+                        struct buf *out)
+{
+	if (out->len)
+		buf_addc(out, ' ');
+	if (!scores)
+		buf_adds(out, verdict(s, rule) ? "1" : "0");
+	else if (s && !isnan(s->score))
+		buf_addf(out, "%.4g", f->points == POINTS_BELOW && s->score >= 0 && s->score <= 1 ? 1 - s->score : s->score);
+	else
+		buf_addc(out, s ? '-' : '0');
+}
+
+/* Takes what the newest check that says anything of the feature says of it: value, limit, method. */
+static void take_newest(struct drift_feature *f, const struct past *p, const struct feature_seen *s)
+{
+	f->value = isnan(f->value) ? s->score : f->value;
+	if (s->method_len && !f->method.n) {
+		f->method = feature_method(&p->features, (unsigned)(s - p->features.items));
+		f->limit = s->limit;
+		f->points = s->points;
+	}
 }
 
 static void write_feature(const struct model *m, struct str name, const struct trail_rule *rule, struct buf *out)
 {
-	struct drift_feature f = { .model = str_of(m->name), .name = name, .method = rule->method, .value = NAN,
-	                           .limit = rule->limit, .points = rule->points, .checks = m->n };
-	bool scores = false, broken = false;
-	struct buf history = { 0 };
+	struct drift_feature f = { .model = str_of(m->name), .name = name, .value = NAN, .limit = rule->limit,
+	                           .points = rule->points, .checks = m->n };
+	bool broken = false;
+	struct buf history = { 0 }, scores = { 0 };
 
 	for (unsigned i = 0; i < m->n; i++) {
 		const struct feature_seen *s = seen_in(&m->checks[i], name);
-		if (s && !isnan(s->score)) {
-			if (!scores)
-				f.value = s->score;
-			scores = true;
-		}
-		if (verdict(s, rule) > 0) {
+		if (s)
+			take_newest(&f, &m->checks[i], s);
+		if (verdict(s, rule)) {
 			f.drifted++;
 			f.row += !broken;
 			f.last = f.last ? f.last : m->checks[i].time;
@@ -136,20 +169,20 @@ static void write_feature(const struct model *m, struct str name, const struct t
 			broken = true;
 		}
 	}
-	for (unsigned i = m->n < TRAIL_HISTORY ? m->n : TRAIL_HISTORY; i-- > 0;) {
+	for (unsigned i = m->n; i-- > 0;) {
 		const struct feature_seen *s = seen_in(&m->checks[i], name);
-		if (history.len)
-			buf_addc(&history, ' ');
-		if (!scores)
-			buf_adds(&history, verdict(s, rule) > 0 ? "1" : "0");
-		else if (s && !isnan(s->score))
-			buf_addf(&history, "%.4g", s->score);
-		else
-			buf_addc(&history, s ? '-' : '0');
+		if (i < TRAIL_HISTORY)
+			add_history(s, &f, !isnan(f.value), rule, &history);
+		if (s && !isnan(s->score) && m->checks[i].time)
+			buf_addf(&scores, "%s%lld=%.6g%s", scores.len ? " " : "", (long long)(m->checks[i].time / 1000), s->score,
+			         verdict(s, rule) ? "!" : "");
 	}
+	f.method = f.method.n ? f.method : rule->method;
 	f.history = buf_str(&history);
+	f.scores = buf_str(&scores);
 	feature_put(out, &f);
 	buf_release(&history);
+	buf_release(&scores);
 }
 
 static void write_model(const struct model *m, const struct trail_rule *rule, struct buf *out)

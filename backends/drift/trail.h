@@ -15,8 +15,10 @@ void trail_free(struct trail *t);
 /* Notes a check, newer or older than those known, with its features; the same key again replaces. Copies all.
  * Checks older than the window are left. */
 void trail_add(struct trail *t, const struct drift_check *c, const struct feature_list *f);
+/* Forgets the checks of that key, of whichever model. */
+void trail_remove(struct trail *t, struct str key);
 void trail_clear(struct trail *t);
-/* How features are judged where their scores are known. */
+/* How features are judged where their scores are known and their check does not say. */
 struct trail_rule { struct str method; double limit; enum points points; };
 /* Appends a full listing of kind `features` (a rows message's body), empty when there is none. */
 void trail_write(const struct trail *t, const struct trail_rule *rule, struct buf *out);

@@ -250,7 +250,8 @@ static void ranks_features(void **state)
 	bed = table_find(table, 0, STR("m/bed"));
 	assert_int_equal(row_int(bed, FEATURE_DRIFTED), PAIR(1, 2));
 	assert_true(row_real(bed, FEATURE_VALUE) == 0.01);
-	assert_true(str_is(row_text(table, bed, FEATURE_HISTORY), "0.4 0.01"));
+	assert_true(str_is(row_text(table, bed, FEATURE_HISTORY), "0.6 0.99"));   /* how far from the reference */
+	assert_true(str_is(row_text(table, bed, FEATURE_SCORES), "1=0.4 2=0.01!"));
 	table_free(table);
 
 	trail_clear(t);                          /* only the newest are kept */
