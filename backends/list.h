@@ -6,6 +6,7 @@
 #define BACKENDS(X) \
 	X(kubernetes) \
 	X(postgres) \
+	X(reports) \
 	X(demo)
 
 #define X(name) extern const struct backend backend_##name;

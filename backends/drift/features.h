@@ -19,7 +19,7 @@ struct feature_list {
 	struct feature_seen *items;
 	unsigned n, cap;
 	unsigned drifted;        /* how many of them */
-	bool complete;           /* some are said not to have drifted: the list names all that were checked */
+	bool complete;           /* the list names all that were checked: some are said not to have drifted */
 	struct buf text;         /* the names, one after the other */
 };
 

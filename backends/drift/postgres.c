@@ -4,6 +4,7 @@
  * table costs no more than what is shown; later ones ask only for rows as new as the last known, at each poll and at
  * once when the server notifies. A lost connection is made anew, slower each time it fails; the rows stay. */
 #include "backends/drift/find.h"
+#include "backends/drift/settings.h"
 #include "backends/drift/trail.h"
 #include "base/fmt.h"
 #include "base/mem.h"
@@ -430,43 +431,17 @@ static void handle(struct history *h, struct request *r)
 	request_free(r);
 }
 
-static double real_setting(struct link *l, const char *key)
-{
-	return read_number(str_of(link_setting(l, key)));
-}
-
-/* "30s", "500ms", "2m", "1h"; plain numbers are seconds. */
-static int64_t duration_setting(struct link *l, const char *key, int64_t otherwise)
-{
-	static const struct { const char *unit; int64_t ms; } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 },
-		{ "h", 3600000 }, { "", 1000 } };
-	struct str s = str_trim(str_of(link_setting(l, key)));
-	for (size_t i = 0; s.n && i < ARRAY_SIZE(units); i++) {
-		struct str unit = str_of(units[i].unit);
-		double v;
-		if (str_ends(s, unit) && str_to_f64((struct str){ s.p, s.n - unit.n }, &v) && v > 0 && v < 1e6)
-			return (int64_t)(v * (double)units[i].ms);
-	}
-	return otherwise;
-}
-
-static enum points points_setting(struct link *l, const char *key)
-{
-	const char *s = link_setting(l, key);
-	return s && !strcmp(s, "below") ? POINTS_BELOW : POINTS_ABOVE;
-}
-
 static void read_settings(struct history *h, struct link *l)
 {
-	double limit = real_setting(l, "limit");
+	double limit = setting_real(l, "limit");
 	h->limit = limit >= 1 && limit <= 1000000 ? (long)limit : 5000;
-	h->poll_ms = duration_setting(l, "poll", 30000);
+	h->poll_ms = setting_duration(l, "poll", 30000);
 	h->poll_ms = h->poll_ms < 1000 ? 1000 : h->poll_ms;
-	h->pg.timeout_ms = (int)duration_setting(l, "timeout", 10000);
-	h->threshold = real_setting(l, "threshold");
-	h->points = points_setting(l, "points");
-	h->rule = (struct trail_rule){ str_of(link_setting(l, "feature_method")), real_setting(l, "feature_threshold"),
-	                               points_setting(l, "feature_points") };
+	h->pg.timeout_ms = (int)setting_duration(l, "timeout", 10000);
+	h->threshold = setting_real(l, "threshold");
+	h->points = setting_points(l, "points");
+	h->rule = (struct trail_rule){ str_of(link_setting(l, "feature_method")), setting_real(l, "feature_threshold"),
+	                               setting_points(l, "feature_points") };
 }
 
 static void run(struct link *l)

@@ -83,6 +83,7 @@ void report_give(struct reading *r, struct drift_check *c)
 		c->count = r->features.drifted;
 	if (c->checked < 0 && r->features.n)
 		c->checked = r->features.n;
+	r->features.complete = r->features.n > 0;              /* a report names all that it looked at */
 	r->fn(r->arg, c, &r->features);
 	features_clear(&r->features);
 }

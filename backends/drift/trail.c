@@ -125,12 +125,14 @@ static bool verdict(const struct feature_seen *s, const struct trail_rule *rule)
 }
 
 /* One value of the sparkline: how far from the reference. Of a p value that is the rest to 1. */
-static void add_history(const struct feature_seen *s, const struct drift_feature *f, bool scores, const struct trail_rule *rule,
-                        struct buf *out)
+static void add_history(const struct past *p, const struct feature_seen *s, const struct drift_feature *f, bool scores,
+                        const struct trail_rule *rule, struct buf *out)
 {
 	if (out->len)
 		buf_addc(out, ' ');
-	if (!scores)
+	if (!s && p->features.complete)
+		buf_addc(out, '-');              /* not looked at */
+	else if (!scores)
 		buf_adds(out, verdict(s, rule) ? "1" : "0");
 	else if (s && !isnan(s->score))
 		buf_addf(out, "%.4g", f->points == POINTS_BELOW && s->score >= 0 && s->score <= 1 ? 1 - s->score : s->score);
@@ -152,7 +154,7 @@ static void take_newest(struct drift_feature *f, const struct past *p, const str
 static void write_feature(const struct model *m, struct str name, const struct trail_rule *rule, struct buf *out)
 {
 	struct drift_feature f = { .model = str_of(m->name), .name = name, .value = NAN, .limit = rule->limit,
-	                           .points = rule->points, .checks = m->n };
+	                           .points = rule->points };
 	bool broken = false;
 	struct buf history = { 0 }, scores = { 0 };
 
@@ -160,19 +162,20 @@ static void write_feature(const struct model *m, struct str name, const struct t
 		const struct feature_seen *s = seen_in(&m->checks[i], name);
 		if (s)
 			take_newest(&f, &m->checks[i], s);
+		f.checks += s || !m->checks[i].features.complete;
 		if (verdict(s, rule)) {
 			f.drifted++;
 			f.row += !broken;
 			f.last = f.last ? f.last : m->checks[i].time;
 			f.first = m->checks[i].time;
-		} else {
+		} else if (s || !m->checks[i].features.complete) {
 			broken = true;
 		}
 	}
 	for (unsigned i = m->n; i-- > 0;) {
 		const struct feature_seen *s = seen_in(&m->checks[i], name);
 		if (i < TRAIL_HISTORY)
-			add_history(s, &f, !isnan(f.value), rule, &history);
+			add_history(&m->checks[i], s, &f, !isnan(f.value), rule, &history);
 		if (s && !isnan(s->score) && m->checks[i].time)
 			buf_addf(&scores, "%s%lld=%.6g%s", scores.len ? " " : "", (long long)(m->checks[i].time / 1000), s->score,
 			         verdict(s, rule) ? "!" : "");

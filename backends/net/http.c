@@ -69,6 +69,8 @@ static void finish_header(struct http_stream *s, struct str name, struct str val
 			r->retry_after_ms = date > clock_wall(s->http->clock) ? date - clock_wall(s->http->clock) : 0;
 	} else if (name.n == 4 && !strncasecmp(name.p, "Date", 4)) {
 		http_date(value, &r->date_ms);
+	} else if (name.n == 13 && !strncasecmp(name.p, "Last-Modified", 13)) {
+		http_date(value, &r->modified_ms);
 	}
 }
 

@@ -96,6 +96,7 @@ struct http_reply {
 	char warning[256];              /* text of Warning headers (Kubernetes: deprecated API ...), joined by "; " */
 	int64_t retry_after_ms;         /* -1: none */
 	int64_t date_ms;                /* the server's clock from Date; 0: none. Second precision */
+	int64_t modified_ms;            /* Last-Modified; 0: not said */
 	int64_t latency_us;             /* from sending to the first byte of the answer; -1: none */
 	int64_t connect_us;             /* DNS + TCP + TLS, 0: an open connection was used */
 	bool http2;
