@@ -2,7 +2,8 @@
 # Run the live tests: run.sh BINNACLE [TEST...]
 #
 # Builds the servers (once), starts and seeds a set, runs every t-*.sh and t-*.py against it, and
-# ends the set again, also when interrupted. With LIVE_DIR naming a set that runs already (see
+# ends the set again, also when interrupted. A line `# needs: airflow3 s3` near a test's top starts these of
+# mlservers.sh before it; they end after the last test that needs them. With LIVE_DIR naming a set that runs already (see
 # servers.sh up, seed.sh) that one is used and left running: for work on one test.
 # The last line is `N passed, N failed`; exit status 0 when nothing failed.
 set -euo pipefail
@@ -19,6 +20,7 @@ finish() {
 	[[ -z $child ]] || kill -- "-$child" 2>/dev/null || true
 	if [[ -n $own ]]; then
 		((status == 0)) || keep_logs
+		[[ ! -e $own/ml ]] || "$here/mlservers.sh" down "$own" || true
 		[[ ! -e $own/env ]] || "$here/servers.sh" down "$own" || true
 		rm -rf "$own"
 	fi
@@ -30,6 +32,22 @@ keep_logs() {
 	kept=${BINNACLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/binnacle}/live-logs
 	rm -rf "$kept"
 	cp -r "$own/log" "$kept" 2>/dev/null && echo "run: the servers' logs are in '$kept'" >&2 || true
+}
+
+needs_of() {
+	[[ $# == 0 ]] || sed -ns '1,5s/^# needs: //p' "$@" | tr ' ' '\n' | sort -u
+}
+
+# What the first test needs is started; what none of them needs any more has ended, in a set of our own.
+bring_up() {
+	local need idle
+	need=$(needs_of "$1")
+	# shellcheck disable=SC2086
+	[[ -z $need ]] || "$here/mlservers.sh" up "$LIVE" $need
+	[[ -n $own && -d $own/ml ]] || return 0
+	for idle in $(comm -13 <(needs_of "$@") <(cd "$own/ml" && printf '%s\n' *.prepared | sed 's/.prepared$//' | sort)); do
+		"$here/mlservers.sh" stop "$LIVE" "$idle"
+	done
 }
 
 # A session of its own, so that a test's children end with it.
@@ -64,8 +82,15 @@ else
 fi
 tests=("$@")
 ((${#tests[@]})) || tests=("$here"/t-*.sh "$here"/t-*.py)
-for test in "${tests[@]}"; do
-	[[ ! -x $test ]] || run_test "$(realpath "$test")"
+for ((i = 0; i < ${#tests[@]}; i++)); do
+	test=${tests[i]}
+	[[ -x $test ]] || continue
+	if bring_up "${tests[@]:i}"; then
+		run_test "$(realpath "$test")"
+	else
+		echo "not ok - the servers that $(basename "$test") needs did not start"
+		failed=$((failed + 1))
+	fi
 done
 echo "$passed passed, $failed failed"
 ((failed == 0))
