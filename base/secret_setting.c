@@ -52,7 +52,7 @@ static bool read_output(int fd, struct buf *out)
 	}
 }
 
-static int from_command(struct secret *s, const char *line, char *why, size_t size)
+static int from_command(struct secret *s, const char *line, bool all, char *why, size_t size)
 {
 	struct buf out = { 0 };
 	int fds[2], status = -1;
@@ -71,7 +71,8 @@ static int from_command(struct secret *s, const char *line, char *why, size_t si
 			;
 	}
 	struct str first = buf_str(&out);
-	first = str_split(&first, '\n');
+	if (!all)
+		first = str_split(&first, '\n');
 	if (whole && status == 0 && first.n)
 		*s = secret_of(first);
 	else if (!whole)
@@ -83,6 +84,12 @@ static int from_command(struct secret *s, const char *line, char *why, size_t si
 		explicit_bzero(out.data, out.len);
 	buf_release(&out);
 	return secret_set(*s) ? 0 : -1;
+}
+
+int secret_from_command(struct secret *s, const char *line, char *why, size_t size)
+{
+	*s = (struct secret){ 0 };
+	return from_command(s, line, true, why, size);
 }
 
 int secret_from_setting(struct secret *s, const struct yaml *node, char *why, size_t size)
@@ -104,7 +111,7 @@ int secret_from_setting(struct secret *s, const struct yaml *node, char *why, si
 		else if (!secret_set(*s))
 			snprintf(why, size, "the secret file '%.200s' is empty", file);
 	} else if (command) {
-		return from_command(s, command, why, size);
+		return from_command(s, command, false, why, size);
 	} else {
 		snprintf(why, size, "a secret is a map with one of env:, file:, command:");
 	}
