@@ -66,8 +66,9 @@ $(B)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(subst ','\'',$(CFLAGS_ALL))' | cmp -s - $@ || echo '$(CC) $(subst ','\'',$(CFLAGS_ALL))' >$@
 FORCE:
-# builtin.c takes these in by .incbin
+# builtin.c and price.c take these in by .incbin
 $(B)/tui/builtin.o: $(wildcard themes/*.yaml keymaps/*.yaml)
+$(B)/backends/cost/price.o: backends/cost/prices.yaml
 
 $(B)/libhelp.a: $(HELP_OBJ)
 	$(call quiet,AR)rm -f $@ && ar rcs $@ $^

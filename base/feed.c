@@ -44,12 +44,24 @@ static void send_health(struct feed *f, const struct reading *r)
 	source_tell(f->sources[r->reader], q);
 }
 
+/* A list that is forbidden or gone: of one kind only. */
+static void send_kind_health(struct feed *f, const struct reading *r, const struct msg_health *h)
+{
+	struct request *q = request_new(REQ_ROWS, r->kind, str_of(state_of(f, r->from)->name), health_name(h->state), NULL);
+	free(q->params);
+	q->params = str_dup(h->why);
+	source_tell(f->sources[r->reader], q);
+}
+
 static void tapped(void *arg, const struct msg *m)
 {
 	struct feed *f = arg;
 	struct rd at;
 	struct str kind = m->type == MSG_ROWS ? rows_open(&at, buf_str(&m->body)) : STR("");
 	unsigned told = UINT32_MAX;
+	struct msg_health h = { .kind = { "", 0 } };
+	if (m->type == MSG_HEALTH)
+		msg_get_health(m, &h);
 	for (unsigned i = 0; i < f->n; i++) {
 		struct reading *r = &f->readings[i];
 		if (f->sources[r->from]->index != m->source) {
@@ -58,7 +70,10 @@ static void tapped(void *arg, const struct msg *m)
 			continue;
 		}
 		const struct table *t = store_table(f->store, r->kind);
-		if (m->type == MSG_HEALTH && told != r->reader) {
+		if (h.kind.n) {
+			if (str_is(h.kind, r->kind))
+				send_kind_health(f, r, &h);
+		} else if (m->type == MSG_HEALTH && told != r->reader) {
 			told = r->reader;
 			send_health(f, r);
 		} else if (m->type == MSG_ROWS && str_is(kind, r->kind) && !r->owed &&

@@ -1,5 +1,6 @@
 /* kinds.c: the list of all constant kinds, in the order in which help and completion name them. */
 #include "base/kinds.h"
+#include "base/cost.h"
 #include "base/drift.h"
 #include "base/registry.h"
 
@@ -14,5 +15,7 @@ const struct kind *const kinds_all[] = {
 	&kind_drift, &kind_features,
 	/* kinds_registry.c */
 	&kind_models, &kind_versions, &kind_experiments, &kind_trainings, &kind_promotions,
+	/* kinds_cost.c */
+	&kind_costs, &kind_budgets, &kind_spend, &kind_bills,
 	NULL,
 };

@@ -27,7 +27,8 @@ enum req_type {
 	REQ_RUN = 'x',      /* carry the plan in `params` out: STEPs up to FINISHED */
 	REQ_CANCEL = 'c',   /* of request `id` */
 	/* For a backend that `reads`, never answered: rows of another source. key: its name; kind, body: what base/rows.h
-	 * writes. Without a body: how that source is, `what` is its state's name and `params` the sentence of why. */
+	 * writes. Without a body: how that source is, or (with a kind) its list of that kind: `what` is the state's name,
+	 * `params` the sentence of why. */
 	REQ_ROWS = 'r',
 };
 
