@@ -7,6 +7,7 @@
 	X(kubernetes) \
 	X(postgres) \
 	X(reports) \
+	X(serving) \
 	X(demo)
 
 #define X(name) extern const struct backend backend_##name;

@@ -3,6 +3,7 @@
 #include "base/cost.h"
 #include "base/drift.h"
 #include "base/registry.h"
+#include "base/serving.h"
 
 const struct kind *const kinds_all[] = {
 	/* kinds_cluster.c */
@@ -17,5 +18,7 @@ const struct kind *const kinds_all[] = {
 	&kind_models, &kind_versions, &kind_experiments, &kind_trainings, &kind_promotions,
 	/* kinds_cost.c */
 	&kind_costs, &kind_budgets, &kind_spend, &kind_bills,
+	/* kinds_serving.c */
+	&kind_modelendpoints, &kind_predictions,
 	NULL,
 };

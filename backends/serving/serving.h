@@ -1,0 +1,95 @@
+/* serving: endpoints of models, whatever protocol they speak. One source is one address; it may serve several models.
+ *
+ *   serving.c    the source's thread: looks, rows, health, requests      doctor.c   what is well, check by check
+ *   call.c       a prediction or explanation: sent, read, counted        answer.c   what came back, in any shape
+ *   schema.c     the fields a model wants, from any description          access.c   settings, credentials
+ *   rest.c kserve.c v2.c mlflow.c ray.c      the protocols, each a constant descriptor */
+#ifndef SERVING_SERVING_H
+#define SERVING_SERVING_H
+#include "backends/net/http.h"
+#include "base/serving.h"
+#include "base/source.h"
+#include <jansson.h>
+
+enum { CALLS_KEPT = 512, MODELS_MAX = 64 };
+
+struct model {                    /* one endpoint */
+	char *key;                    /* of its row */
+	char *name;                   /* in the protocol's paths; "" where it has none */
+	char *title, *version, *stage, *run;   /* NULL unknown */
+	enum { STATUS_UNKNOWN, STATUS_READY, STATUS_NOT_READY, STATUS_DOWN, STATUS_REFUSED } status;
+	char why[320];
+	int64_t since;
+	int explains;                 /* 1, 0, -1 unknown */
+	json_t *schema;               /* NULL: not asked for yet, or none */
+	json_t *sent;                 /* the last inputs that were answered */
+	float ms[CALLS_KEPT];         /* of our own calls, NaN: failed; a ring */
+	unsigned ncalls;
+	bool seen;                    /* in the look that is under way */
+};
+
+struct protocol;
+struct serving {
+	struct link *link;
+	struct http *http;
+	struct http_conf conf;
+	struct access *access;
+	const struct protocol *protocol;      /* NULL: not found yet */
+	char *flavour;                /* what the protocol noted of the server: its version; NULL */
+	json_t *openapi;              /* REST and Ray: the description, NULL: none */
+	bool no_ready, no_model;      /* REST: paths that are not there */
+	struct model *models; unsigned nmodels;
+	int timeout_ms;
+	uint64_t asking;              /* the request that is worked on; 0: none */
+	/* of the last exchange: */
+	enum http_end end;
+	int status;
+	int64_t latency_us, retry_after_ms;
+	char error[512], remedy[256];
+	unsigned asked;               /* exchanges since the last look, which sets the pace */
+};
+
+/* One short GET. True: an answer of 2xx came; *json is its document (NULL where it is none; caller decrefs; the pointer may be
+ * NULL) and text[size] its beginning. */
+bool serving_get(struct serving *s, const char *path, json_t **json, char *text, size_t size);
+bool serving_lost(const struct serving *s);      /* the last exchange got no answer at all, or was refused */
+struct model *serving_model(struct serving *s, const char *name);    /* that model, made when new */
+void model_is(struct serving *s, struct model *m, int status, const char *why);
+void set_text(char **to, const char *text);      /* "" and NULL: unknown */
+const char *setting(const struct serving *s, const char *key);       /* NULL where empty */
+bool is_cancelled(void *serving);
+
+struct call_form {                /* how a question is sent */
+	struct buf path;
+	json_t *body;
+	const char *type;             /* Content-Type; NULL: application/json */
+};
+struct protocol {
+	const char *name, *title;
+	/* Does the server speak it? One or two short questions; notes what it learns. */
+	bool (*probe)(struct serving *s);
+	/* Which models, and how are they? False: nobody answered. */
+	bool (*look)(struct serving *s);
+	/* The fields; NULL: unknown. Caller owns. May be NULL. */
+	json_t *(*schema)(struct serving *s, struct model *m);
+	/* The question for these inputs. False: this service does not explain. */
+	bool (*form)(struct serving *s, struct model *m, const json_t *inputs, bool explain, struct call_form *f);
+};
+extern const struct protocol protocol_rest, protocol_kserve, protocol_v2, protocol_mlflow, protocol_ray;
+extern const struct protocol *const protocols[];  /* in the order of trying; NULL at the end */
+json_t *v2_schema(struct serving *s, struct model *m);
+char *model_path(const char *before, const struct model *m, const char *after);   /* name escaped; caller frees */
+
+/* access.c */
+struct access *access_new(struct serving *s);    /* fills s->conf; NULL: s->error says what is wrong with the settings */
+void access_free(struct access *a);
+
+/* call.c */
+void call_ask(struct serving *s, struct model *m, const struct request *r, bool explain);
+const json_t *call_schema(struct serving *s, struct model *m);   /* found now where it was not known; borrowed, or NULL */
+void call_figures(const struct model *m, double *p50, double *p99, int64_t *calls, int64_t *failed);
+
+/* doctor.c */
+void serving_doctor(struct serving *s, uint64_t id, bool found);
+bool serving_find(struct serving *s);            /* serving.c: the protocol, and the models; false: error says why */
+#endif
