@@ -92,9 +92,9 @@ static void print_explanation(const json_t *o, double prediction)
 	json_array_foreach(features, i, f)
 		sum += number_of(f, "by");
 	enum space space = space_find(base, sum, prediction, &off);
-	printf("contributions by %s, in %s%s:\n", text_of(o, "method"), space == SPACE_SAME ? "the prediction's own unit" :
-	       space == SPACE_UNKNOWN ? "a space that is not known" : space_name(space),
-	       space == SPACE_UNKNOWN ? " (base and contributions do not add up to the prediction)" : " of the prediction");
+	printf("contributions by %s, in %s%s:\n", text_of(o, "method"), space == SPACE_UNKNOWN ? "a space that is not known"
+	       : space == SPACE_SAME ? "the prediction's own unit" : space_name(space), space == SPACE_UNKNOWN
+	       ? " (base and contributions do not add up to the prediction)" : space == SPACE_SAME ? "" : " of the prediction");
 	printf("  %-24s %12.6g\n", "base", base);
 	json_array_foreach(features, i, f) {
 		struct buf b = { 0 };

@@ -112,7 +112,8 @@ static const json_t *named(const json_t *o, const char *const *names, struct ans
 			continue;
 		const json_t *first = json_is_array(v) ? json_array_get(v, 0) : NULL;
 		const char *own = json_string_value(json_object_get(first, "name"));   /* a tensor's */
-		snprintf(a->name, sizeof(a->name), "%s", own ? own : *names);
+		if (own || strcmp(*names, "data"))
+			snprintf(a->name, sizeof(a->name), "%s", own ? own : *names);
 		return v;
 	}
 	return NULL;

@@ -81,7 +81,7 @@ static bool look(struct serving *s)
 	if (s->status == 404)                            /* it answers: more cannot be known */
 		model_is(s, m, STATUS_READY, "");
 	else
-		model_is(s, m, ready && !says ? STATUS_READY : STATUS_NOT_READY, ready ? "it says that no model is loaded" : s->error);
+		model_is(s, m, ready && !says ? STATUS_READY : STATUS_NOT_READY, says ? "it says that no model is loaded" : s->error);
 	json_decref(j);
 	if (!s->no_model && serving_get(s, "/model", &j, NULL, 0)) {
 		take_model(m, j);

@@ -244,6 +244,25 @@ json_t *schema_v2(const json_t *metadata)
 
 /* ---- MLflow */
 
+/* "Model is missing inputs ['bed', 'bath']": names without types. */
+static json_t *missing_inputs(struct str s)
+{
+	json_t *schema = new_schema("what it says it misses");
+	size_t at = str_find(s, STR("missing inputs ["), false);
+	struct str rest = at == STR_NONE ? STR("") : (struct str){ s.p + at + 16, s.n - at - 16 };
+	while (rest.n && *rest.p == '\'') {
+		rest = (struct str){ rest.p + 1, rest.n - 1 };
+		char *name = str_dup(str_split(&rest, '\''));
+		json_t *f = rest.p ? add_field(schema, name, "json") : NULL;
+		if (f)
+			json_object_set_new(f, "required", json_true());
+		free(name);
+		while (rest.n && (*rest.p == ',' || *rest.p == ' '))
+			rest = (struct str){ rest.p + 1, rest.n - 1 };
+	}
+	return done(schema);
+}
+
 json_t *schema_mlflow(struct str s)
 {
 	json_t *schema = new_schema("the model's signature");
@@ -267,7 +286,8 @@ json_t *schema_mlflow(struct str s)
 		while (rest.n && (*rest.p == ',' || *rest.p == ' '))
 			rest = (struct str){ rest.p + 1, rest.n - 1 };
 	}
-	return done(schema);
+	schema = done(schema);
+	return schema ? schema : missing_inputs(s);
 }
 
 /* ---- what was sent before */

@@ -75,6 +75,7 @@ bool serving_lost(const struct serving *s)
 
 struct model *serving_model(struct serving *s, const char *name)
 {
+	const char *plain = *name == '/' ? name + 1 : name;   /* a route; the root has none */
 	unsigned i = 0;
 	while (i < s->nmodels && strcmp(s->models[i].name, name))
 		i++;
@@ -83,8 +84,7 @@ struct model *serving_model(struct serving *s, const char *name)
 			i--;                     /* enough */
 		else
 			s->models[s->nmodels++] = (struct model){ .name = xstrdup(name), .explains = -1,
-				.key = *name ? xasprintf("%s/%s", link_name(s->link), *name == '/' ? name + 1 : name)
-				             : xstrdup(link_name(s->link)) };
+				.key = *plain ? xasprintf("%s/%s", link_name(s->link), plain) : xstrdup(link_name(s->link)) };
 	}
 	s->models[i].seen = true;
 	return &s->models[i];
