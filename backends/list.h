@@ -8,6 +8,7 @@
 	X(postgres) \
 	X(reports) \
 	X(serving) \
+	X(mlflow) \
 	X(demo)
 
 #define X(name) extern const struct backend backend_##name;
