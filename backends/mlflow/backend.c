@@ -90,7 +90,8 @@ static bool went(struct mlflow *m, bool ok, int first, int last)
 
 static bool wants_registry(const struct mlflow *m)
 {
-	return mlflow_watches(m, WATCH_MODELS) || mlflow_watches(m, WATCH_VERSIONS) || mlflow_watches(m, WATCH_PROMOTIONS);
+	return mlflow_watches(m, WATCH_MODELS) || mlflow_watches(m, WATCH_VERSIONS) || mlflow_watches(m, WATCH_PROMOTIONS) ||
+	       mlflow_watches(m, WATCH_TRAININGS);       /* which name the version that a run became */
 }
 
 static bool poll_trainings(struct mlflow *m)
@@ -115,8 +116,6 @@ static void poll(struct mlflow *m)
 		lost(m);
 		return;
 	}
-	if (mlflow_watches(m, WATCH_PROMOTIONS) && !m->listed[WATCH_PROMOTIONS])
-		m->listed[WATCH_PROMOTIONS] = changes_send(m);
 	if (wants_registry(m) && !went(m, registry_refresh(m), WATCH_MODELS, WATCH_VERSIONS))
 		return;
 	if (mlflow_watches(m, WATCH_EXPERIMENTS)) {
@@ -135,7 +134,8 @@ static void poll(struct mlflow *m)
 
 static bool measures(const struct mlflow *m)
 {
-	return m->catalog.at_wanted < m->catalog.nwanted && m->nwatches && !m->retry_ms;
+	return m->catalog.at_wanted < m->catalog.nwanted && !m->retry_ms &&
+	       (mlflow_watches(m, WATCH_MODELS) || mlflow_watches(m, WATCH_VERSIONS));
 }
 
 static void measure(struct mlflow *m)
@@ -144,6 +144,8 @@ static void measure(struct mlflow *m)
 	registry_say(m);
 	if (!ok && client_is_lost(m))
 		lost(m);
+	else if (!measures(m))
+		registry_close(m);
 }
 
 /* ---- requests */
@@ -201,6 +203,8 @@ static void handle(struct mlflow *m, struct request *r)
 			detail_training(m, r);
 		else
 			link_textf(m->link, r->id, TEXT_END | TEXT_ERROR, "MLflow has no '%s' of %s", r->what, r->kind);
+		break;
+	case REQ_ROWS:
 		break;
 	case REQ_PLAN:
 		link_fail(m->link, r->id, "an MLflow source only reads");

@@ -104,14 +104,11 @@ static bool take_event(void *arg, const struct history_event *e)
 	return true;
 }
 
-bool changes_send(struct mlflow *m)
+void changes_send(struct mlflow *m)
 {
 	struct buf rows = { 0 };
 	rows_start(&rows, "promotions");
-	rows_begin(&rows, STR("seen/"));
-	bool ok = history_read(link_history(m->link), &(struct history_query){ .kind = KIND, .source = link_name(m->link), .limit = 2000 },
-		take_event, &rows, NULL);
-	rows_end(&rows, STR("seen/"));
+	history_read(link_history(m->link), &(struct history_query){ .kind = KIND, .source = link_name(m->link), .limit = 2000 },
+	             take_event, &rows, NULL);
 	send_body(m, &rows);
-	return ok;
 }

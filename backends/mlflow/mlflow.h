@@ -82,7 +82,7 @@ struct mlflow {
 	struct watch watches[WATCHES_MAX];
 	unsigned nwatches;
 	int64_t next_ms, full_ms, retry_ms, look_ms;     /* mono: of the next poll, full listing, try; when last looked at */
-	bool listed[WATCH_KINDS], refused[WATCH_KINDS];
+	bool opened[WATCH_KINDS], listed[WATCH_KINDS], refused[WATCH_KINDS];   /* a first full listing began, ended */
 	struct catalog catalog;
 	struct experiment *experiments;
 	unsigned nexperiments;
@@ -137,12 +137,13 @@ struct str key_metric(const json_t *metric_list, struct str prefer, double *valu
 /* ---- work */
 bool registry_refresh(struct mlflow *m);         /* models and versions; false: failure */
 void registry_say(struct mlflow *m);             /* rows of models that changed */
+void registry_close(struct mlflow *m);           /* the first listing is complete */
 bool runs_measure(struct mlflow *m);             /* one batch of wanted versions */
 bool runs_experiments(struct mlflow *m, bool send);
 bool runs_trainings(struct mlflow *m, const char *experiment);   /* NULL: of all */
 void runs_release(struct mlflow *m);
 void changes_note(struct mlflow *m, struct model *model);     /* its champion may have changed */
-bool changes_send(struct mlflow *m);
+void changes_send(struct mlflow *m);             /* what the local history holds */
 void detail_version(struct mlflow *m, const struct request *r, bool as_text);
 void detail_training(struct mlflow *m, const struct request *r);
 void detail_metric(struct mlflow *m, const struct request *r);

@@ -57,9 +57,7 @@ static int by_key(const void *a, const void *b)
 static void add_value(struct buf *out, const json_t *v)
 {
 	if (json_is_number(v)) {
-		char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
-		buf_adds(out, text ? text : "");
-		free(text);
+		buf_addf(out, "%.9g", json_number_value(v));
 		return;
 	}
 	struct str s = { json_string_value(v), json_string_length(v) };

@@ -198,7 +198,7 @@ static bool list_versions(struct listing *l, const char *path, struct str prefix
 	rows_start(&l->rows, "versions");
 	rows_begin(&l->rows, prefix);
 	bool ok = client_list(m, &(struct list_query){ .path = path, .name = "model_versions", .page = 1000, .element = on_version, .arg = l });
-	if (ok) {
+	if (ok && m->listed[WATCH_VERSIONS]) {       /* the first time registry_close does it */
 		if (!l->rows.len)
 			rows_start(&l->rows, "versions");
 		rows_end(&l->rows, prefix);
@@ -332,13 +332,8 @@ static void put_model(struct model *m, struct buf *rows)
 void registry_say(struct mlflow *m)
 {
 	struct buf rows = { 0 };
-	bool whole = !m->listed[WATCH_MODELS];
-	rows_start(&rows, "models");
-	size_t empty = rows.len;
-	if (whole)
-		rows_begin(&rows, STR(""));
 	for (unsigned i = 0; i < m->catalog.n; i++) {
-		if (!whole && !m->catalog.models[i]->dirty)
+		if (!m->catalog.models[i]->dirty)
 			continue;
 		if (!rows.len)
 			rows_start(&rows, "models");
@@ -346,20 +341,51 @@ void registry_say(struct mlflow *m)
 		if (rows.len > BATCH_BYTES)
 			send_body(m, &rows);
 	}
-	if (whole && !rows.len)
-		rows_start(&rows, "models");
-	if (whole)
+	send_body(m, &rows);
+}
+
+static void mark(struct mlflow *m, const char *kind, bool begin)
+{
+	struct buf rows = { 0 };
+	rows_start(&rows, kind);
+	if (begin)
+		rows_begin(&rows, STR(""));
+	else
 		rows_end(&rows, STR(""));
-	if (rows.len > empty)
-		send_body(m, &rows);
-	buf_release(&rows);
-	m->listed[WATCH_MODELS] = true;
+	send_body(m, &rows);
+}
+
+/* The first listing is complete when the metrics are there too, so that who asks once gets them. */
+void registry_close(struct mlflow *m)
+{
+	static const struct { int kind; const char *name; } kinds[] = { { WATCH_MODELS, "models" }, { WATCH_VERSIONS, "versions" },
+		{ WATCH_PROMOTIONS, "promotions" } };
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (m->listed[kinds[i].kind] || !m->opened[kinds[i].kind])
+			continue;
+		mark(m, kinds[i].name, false);
+		m->listed[kinds[i].kind] = true;
+	}
+}
+
+static bool open_listings(struct mlflow *m)
+{
+	bool promotions = mlflow_watches(m, WATCH_PROMOTIONS) && !m->listed[WATCH_PROMOTIONS];
+	if (!m->listed[WATCH_MODELS])
+		mark(m, "models", true);
+	m->opened[WATCH_MODELS] = m->opened[WATCH_VERSIONS] = true;
+	if (promotions) {
+		mark(m, "promotions", true);
+		m->opened[WATCH_PROMOTIONS] = true;
+		changes_send(m);
+	}
+	return promotions;               /* then the versions are read again, for what their tags say */
 }
 
 bool registry_refresh(struct mlflow *m)
 {
 	unsigned changed = 0;
-	bool full = !m->listed[WATCH_VERSIONS] || mlflow_mono(m) >= m->full_ms, ok = true;
+	bool full = open_listings(m) || !m->listed[WATCH_VERSIONS] || mlflow_mono(m) >= m->full_ms, ok = true;
 	for (unsigned i = 0; i < m->catalog.n; i++)
 		m->catalog.models[i]->seen = false;
 	if (full)
@@ -368,8 +394,7 @@ bool registry_refresh(struct mlflow *m)
 	                                          .element = on_model, .arg = m }))
 		return false;
 	forget_models(m);
-	if (!m->listed[WATCH_MODELS])
-		registry_say(m);             /* names first: the versions of many models take their time */
+	registry_say(m);                 /* names first: the versions of many models take their time */
 	for (unsigned i = 0; i < m->catalog.n; i++)
 		changed += m->catalog.models[i]->changed;
 	if (full || changed > SINGLE_MAX)
@@ -377,7 +402,8 @@ bool registry_refresh(struct mlflow *m)
 	for (unsigned i = 0; ok && i < m->catalog.n; i++)
 		if (m->catalog.models[i]->changed)
 			ok = list_one(m, m->catalog.models[i]);
-	m->listed[WATCH_VERSIONS] |= ok;
 	registry_say(m);
+	if (ok && m->catalog.at_wanted == m->catalog.nwanted)
+		registry_close(m);
 	return ok;
 }
