@@ -403,7 +403,8 @@ bool registry_refresh(struct mlflow *m)
 		if (m->catalog.models[i]->changed)
 			ok = list_one(m, m->catalog.models[i]);
 	registry_say(m);
-	if (ok && m->catalog.at_wanted == m->catalog.nwanted)
+	bool metrics = mlflow_watches(m, WATCH_MODELS) || mlflow_watches(m, WATCH_VERSIONS);
+	if (ok && (!metrics || m->catalog.at_wanted == m->catalog.nwanted))
 		registry_close(m);
 	return ok;
 }
