@@ -32,7 +32,7 @@ static const struct column drift_cols[DRIFT_COL_COUNT] = {
 	[DRIFT_DRIFTED] = { "drifted", "DRIFT", COL_BOOL, COL_HIDDEN, 9 },
 	[DRIFT_CHECKED] = { "checked", "CHECKED", COL_COUNT, COL_HIDDEN, 9 },
 	[DRIFT_POINTS] = { "points", "POINTS", COL_TEXT, COL_HIDDEN | COL_SHARED, 9 },
-	[DRIFT_ROWS] = { "rows", "ROWS", COL_COUNT, 0, 5, 7 },
+	[DRIFT_ROWS] = { "rows", "ROWS", COL_COUNT, COL_OURS, 5, 7 },
 };
 const struct kind kind_drift = {
 	.name = "drift", .singular = "check", .aliases = drift_aliases,

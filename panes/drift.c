@@ -5,6 +5,7 @@
 #include "base/drift.h"
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "panes/feature.h"
 #include "tui/chart.h"
 #include "tui/table_page.h"
 #include <math.h>
@@ -274,20 +275,14 @@ static void draw(const struct page *p, const struct app *app, struct frame *f, s
 	}
 }
 
-/* Enter: from a feature to the checks that found it drifted; of a check, all that it says. */
+/* Enter: a feature in full; of a check, all that it says. */
 static bool open_row(struct drift_page *d, struct app *app)
 {
 	const struct table *t;
 	const struct row *r = table_page_row(d->lists[d->focus], &t);
 	struct buf b = { 0 };
 	if (r && d->focus == FEATURES) {
-		struct str name = row_text(t, r, FEATURE_NAME);
-		struct page *list = table_page_new(app, "drift", STR(""));
-		buf_addf(&b, "features~\"" STR_FMT "\"", STR_ARG(name));
-		table_page_sort(list, "age", true);
-		if (memchr(name.p, '"', name.n) || !table_page_within(list, app, buf_str(&b), name))
-			app_say(app, true, "the checks of this feature cannot be told by a filter");
-		app_push(app, list);
+		app_push(app, feature_page_new(app, r->source, row_key(r)));
 	} else if (r) {
 		buf_addf(&b, "check " STR_FMT ": " STR_FMT "  ", STR_ARG(row_key(r)), STR_ARG(row_text(t, r, DRIFT_RESULT)));
 		buf_addstr(&b, row_text(t, r, DRIFT_FEATURES));

@@ -113,12 +113,16 @@ static void dot(const struct plot *p, uint8_t *cells, uint8_t *over, int x, int 
 	over[cy * p->area.w + cx] |= wrong;
 }
 
+static bool is_over(const struct chart *c, double v)
+{
+	return !isnan(c->limit) && (c->below ? v < c->limit : v > c->limit);
+}
+
 static void segment(const struct plot *p, uint8_t *cells, uint8_t *over, int i)
 {
 	const struct chart *c = p->c;
 	int x = at_x(p, c->x[i]), y = at_y(p, c->y[i]);
-	bool wrong = !isnan(c->limit) && c->y[i] > c->limit;
-	dot(p, cells, over, x, y, wrong);
+	dot(p, cells, over, x, y, is_over(c, c->y[i]));
 	if (i == 0 || isnan(c->y[i - 1]))
 		return;
 	int fx = at_x(p, c->x[i - 1]), fy = at_y(p, c->y[i - 1]);
@@ -126,7 +130,7 @@ static void segment(const struct plot *p, uint8_t *cells, uint8_t *over, int i)
 	for (int k = 1; k < steps; k++) {
 		double part = (double)k / steps, value = c->y[i - 1] + (c->y[i] - c->y[i - 1]) * part;
 		dot(p, cells, over, fx + (int)lround((x - fx) * part), fy + (int)lround((y - fy) * part),
-		    !isnan(c->limit) && value > c->limit);
+		    is_over(c, value));
 	}
 }
 

@@ -14,6 +14,7 @@ struct chart {
 	const double *x, *y;      /* n points, x rising; y NaN = a gap */
 	int n;
 	double limit;             /* threshold drawn as a dotted line; NaN = none */
+	bool below;               /* values below the limit are over it (p values), not those above */
 	double lo, hi;            /* of y; NaN: from the data (0 and the limit are kept in sight) */
 	const struct chart_mark *marks; int nmarks;
 	/* A label for the axis at x; NULL: none. Appends to out. */

@@ -441,7 +441,8 @@ static void show_drift(struct world *w, struct buf *body)
 				buf_addf(&names, "%s%s", names.len ? ", " : "", demo_features[f]);
 		drift_put(body, &(struct drift_check){ .key = str_of(key), .model = STR("real_estate_model"), .id = str_of(key),
 			.features = buf_str(&names), .current = str_of(batch), .reference = STR("train-2026-10"), .action = str_of(k->action),
-			.time = k->at, .score = k->score, .limit = 0.05, .drifted = k->score > 0.05, .count = k->drifted, .checked = FEATURES });
+			.time = k->at, .score = k->score, .limit = 0.05, .drifted = k->score > 0.05, .count = k->drifted, .checked = FEATURES,
+			.rows = 48000 + k->at / 1000 % 911 });
 		buf_release(&names);
 	}
 }
@@ -449,7 +450,7 @@ static void show_drift(struct world *w, struct buf *body)
 static void show_features(struct world *w, struct buf *body)
 {
 	for (unsigned f = 0; f < FEATURES; f++) {
-		struct buf history = { 0 };
+		struct buf history = { 0 }, scores = { 0 };
 		struct drift_feature d = { .model = STR("real_estate_model"), .name = str_of(demo_features[f]), .method = STR("KS p"),
 			.limit = 0.05, .points = POINTS_BELOW, .value = NAN };
 		for (unsigned i = 0; i < w->nchecks; i++) {
@@ -465,10 +466,13 @@ static void show_features(struct world *w, struct buf *body)
 				d.last = k->at;
 			if (i + 16 >= w->nchecks)
 				buf_addf(&history, "%s%.3f", history.len ? " " : "", 1 - k->p[f]);
+			buf_addf(&scores, "%s%lld=%.4g%s", scores.len ? " " : "", (long long)(k->at / 1000), k->p[f], drifted ? "!" : "");
 		}
 		d.history = buf_str(&history);
+		d.scores = buf_str(&scores);
 		feature_put(body, &d);
 		buf_release(&history);
+		buf_release(&scores);
 	}
 }
 

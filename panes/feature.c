@@ -1,0 +1,250 @@
+/* feature: how one feature moved: its score over the checks against its own limit, when it first drifted, and what happened on
+ * the platform around that time (promotions, runs, trainings) as letters on the same axis; below, the checks that found
+ * it drifted. */
+#define _GNU_SOURCE
+#include "panes/feature.h"
+#include "base/changes.h"
+#include "base/drift.h"
+#include "base/fmt.h"
+#include "base/mem.h"
+#include "base/say.h"
+#include "tui/chart.h"
+#include "tui/table_page.h"
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define POINTS_MAX 256
+#define MARKS_MAX 64
+#define LEGEND_MAX 6
+
+struct feature_page {
+	struct page page;
+	struct page *list;               /* of the checks */
+	uint16_t source;
+	char *key, *name;
+	uint64_t seen;                   /* version of the table, and of the store for the changes */
+	double x[POINTS_MAX], y[POINTS_MAX], limit;
+	int n;
+	bool below, gone;
+	int64_t first;
+	char *head;
+	enum level level;
+	struct changes changes;
+	struct chart_mark marks[MARKS_MAX]; int nmarks;
+	int64_t gathered;
+	int chart_lines, legend_lines;
+};
+
+static struct feature_page *of(const struct page *p)
+{
+	return (struct feature_page *)(uintptr_t)p;
+}
+
+/* "1763692800=0.41! 1763696400=0.02" */
+static void read_scores(struct feature_page *f, struct str text)
+{
+	f->n = 0;
+	while (text.p && f->n < POINTS_MAX) {
+		struct str value = str_split(&text, ' '), when = str_split(&value, '=');
+		int64_t s;
+		if (str_ends(value, STR("!")))
+			value.n--;
+		if (!str_to_i64(when, &s) || !str_to_f64(value, &f->y[f->n]))
+			continue;
+		f->x[f->n++] = (double)s * 1000;
+	}
+}
+
+static void take_row(struct feature_page *f, const struct table *t, const struct row *r, int64_t now)
+{
+	struct buf b = { 0 };
+	read_scores(f, row_text(t, r, FEATURE_SCORES));
+	f->limit = row_null(r, FEATURE_LIMIT) ? NAN : row_real(r, FEATURE_LIMIT);
+	f->below = str_is(row_text(t, r, FEATURE_POINTS), "below");
+	f->first = row_int(r, FEATURE_FIRST);
+	f->level = (enum level)r->level;
+	row_say(t, r, "[{method}  ][{value}][, {points} {limit} is drift]", now, &b);
+	buf_adds(&b, b.len ? "   drifted in " : "drifted in ");
+	row_say(t, r, "{drifted} checks", now, &b);
+	if (f->first) {
+		buf_adds(&b, ", first ");
+		fmt_age(now - f->first, &b);
+		buf_adds(&b, " ago");
+	}
+	free(f->head);
+	f->head = buf_detach(&b);
+}
+
+/* What happened between the first and the last point; of too many the ones nearest to the first drift. */
+static void take_changes(struct feature_page *f, const struct store *s, int64_t now)
+{
+	int64_t from = f->n ? (int64_t)f->x[0] : 0, to = f->n ? (int64_t)f->x[f->n - 1] + 60000 : 0;
+	f->nmarks = 0;
+	changes_gather(s, from, to, now, &f->changes);
+	for (unsigned i = 0; i < f->changes.n && f->nmarks < MARKS_MAX - 1; i++)
+		if (strcmp(f->changes.list[i].kind, "drift") && strcmp(f->changes.list[i].kind, "nodes"))
+			f->marks[f->nmarks++] = (struct chart_mark){ (double)f->changes.list[i].time, f->changes.list[i].letter };
+	if (f->first)
+		f->marks[f->nmarks++] = (struct chart_mark){ (double)f->first, "D" };
+}
+
+static bool prepare(struct page *p, struct app *app, int w, int h, int64_t now)
+{
+	struct feature_page *f = of(p);
+	const struct table *t = store_table_const(app_store(app), "features");
+	const struct row *r = t ? table_find(t, f->source, str_of(f->key)) : NULL;
+	bool changed = false;
+	if (t && (t->version != f->seen || !f->head)) {
+		f->seen = t->version;
+		f->gone = !r;
+		if (r)
+			take_row(f, t, r, now);
+		f->gathered = 0;
+		changed = true;
+	}
+	if (now - f->gathered > 2000 || now < f->gathered) {
+		take_changes(f, app_store(app), now);
+		f->gathered = now;
+		changed = true;
+	}
+	f->chart_lines = !f->n ? 0 : h >= 16 ? h / 2 - 2 : h >= 9 ? h - 5 : 2;
+	f->legend_lines = !f->n || h < 12 ? 0 : f->nmarks < LEGEND_MAX ? f->nmarks : LEGEND_MAX;
+	int rest = h - 1 - f->chart_lines - f->legend_lines;
+	return f->list->ops->prepare(f->list, app, w, rest > 0 ? rest : 1, now) || changed;
+}
+
+static void label_time(double x, struct buf *out)
+{
+	time_t s = (time_t)(x / 1000);
+	struct tm tm;
+	char text[24];
+	if (gmtime_r(&s, &tm) && strftime(text, sizeof(text), "%d %b %H:%M", &tm))
+		buf_adds(out, text);
+}
+
+/* What the letters mean: the changes nearest to the first drift, in order of time. */
+static void draw_legend(const struct feature_page *f, struct frame *fr, struct rect area, int64_t now)
+{
+	int shown = 0, skip;
+	unsigned near = 0, n = 0;
+	for (unsigned i = 0; i < f->changes.n; i++)
+		if (strcmp(f->changes.list[i].kind, "drift") && strcmp(f->changes.list[i].kind, "nodes")) {
+			near += f->changes.list[i].time <= f->first;
+			n++;
+		}
+	skip = (int)near - area.h / 2;
+	skip = skip + area.h > (int)n ? (int)n - area.h + (f->first != 0) : skip;
+	for (unsigned i = 0; i < f->changes.n && shown < area.h - (f->first != 0); i++) {
+		const struct change *c = &f->changes.list[i];
+		struct buf b = { 0 };
+		if (!strcmp(c->kind, "drift") || !strcmp(c->kind, "nodes") || skip-- > 0)
+			continue;
+		buf_addf(&b, "%s  ", c->letter);
+		label_time((double)c->time, &b);
+		buf_addf(&b, "  %s", c->text);
+		frame_fit(fr, area, 9, shown++, area.w - 10, buf_str(&b), ROLE_DIM);
+		buf_release(&b);
+	}
+	if (f->first && shown < area.h) {
+		struct buf b = { 0 };
+		buf_adds(&b, "D  ");
+		label_time((double)f->first, &b);
+		buf_addf(&b, "  %s first drifted", f->name);
+		frame_fit(fr, area, 9, shown, area.w - 10, buf_str(&b), ROLE_DIM);
+		buf_release(&b);
+	}
+}
+
+static void draw(const struct page *p, const struct app *app, struct frame *fr, struct rect area, int64_t now)
+{
+	const struct feature_page *f = of(p);
+	struct chart c = { .x = f->x, .y = f->y, .n = f->n, .limit = f->limit, .below = f->below, .lo = NAN, .hi = NAN,
+	                   .marks = f->marks, .nmarks = f->nmarks, .label = label_time };
+	int y = 1;
+	frame_fit(fr, area, 1, 0, area.w - 2, str_of(f->gone ? "no check of those that are read names it any more" : f->head),
+	          f->level >= LEVEL_DOUBT ? ROLE_DOUBT : ROLE_TEXT);
+	if (f->chart_lines) {
+		chart_draw(&c, fr, rect_part(area, 0, y, area.w, f->chart_lines));
+		y += f->chart_lines;
+	}
+	if (f->legend_lines) {
+		draw_legend(f, fr, rect_part(area, 0, y, area.w, f->legend_lines), now);
+		y += f->legend_lines;
+	}
+	if (area.h > y)
+		f->list->ops->draw(f->list, app, fr, rect_part(area, 0, y, area.w, area.h - y), now);
+}
+
+static bool command(struct page *p, struct app *app, const struct command *c, struct str args)
+{
+	struct page *list = of(p)->list;
+	return list->ops->command(list, app, c, args);
+}
+
+static void title(const struct page *p, const struct app *app, struct buf *out)
+{
+	const struct feature_page *f = of(p);
+	buf_addf(out, "feature %s", f->key);
+	if (f->n)
+		buf_addf(out, "   score over %d check%s, below: those that found it drifted", f->n, f->n == 1 ? "" : "s");
+	else
+		buf_adds(out, "   its checks give no score; below: those that found it drifted");
+}
+
+static void copy(const struct page *p, const struct app *app, struct buf *out)
+{
+	const struct page *list = of(p)->list;
+	if (list->ops->copy)
+		list->ops->copy(list, app, out);
+}
+
+static void shown(struct page *p, struct app *app, bool on)
+{
+	static const char *const kinds[] = { "features", "promotions", "runs", "trainings" };
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (store_table_const(app_store(app), kinds[i]))
+			(on ? app_watch : app_unwatch)(app, kinds[i], "");
+	of(p)->list->ops->shown(of(p)->list, app, on);
+}
+
+static void release(struct page *p, struct app *app)
+{
+	struct feature_page *f = of(p);
+	f->list->ops->free(f->list, app);
+	changes_release(&f->changes);
+	free(f->key);
+	free(f->name);
+	free(f->head);
+	free(f);
+}
+
+static const struct command_scope *const scopes[] = { &table_scope, NULL };
+static const struct page_ops ops = {
+	.name = "feature", .scopes = scopes, .prepare = prepare, .draw = draw, .command = command, .title = title, .copy = copy,
+	.shown = shown, .free = release,
+};
+
+struct page *feature_page_new(struct app *app, uint16_t source, struct str key)
+{
+	const struct table *t = store_table_const(app_store(app), "features");
+	const struct row *r = t ? table_find(t, source, key) : NULL;
+	struct str name = r ? row_text(t, r, FEATURE_NAME) : STR(""), model = r ? row_text(t, r, FEATURE_MODEL) : STR("");
+	struct buf filter = { 0 };
+	if (!r)
+		return NULL;
+	struct feature_page *f = xcalloc(1, sizeof(*f));
+	f->page.ops = &ops;
+	f->source = source;
+	f->key = str_dup(key);
+	f->name = str_dup(name);
+	f->list = table_page_new(app, "drift", STR(""));
+	table_page_sort(f->list, "age", true);
+	buf_addf(&filter, "features~\"" STR_FMT "\"", STR_ARG(name));
+	if (model.n && !memchr(model.p, '"', model.n))
+		buf_addf(&filter, " model=\"" STR_FMT "\"", STR_ARG(model));
+	if (memchr(name.p, '"', name.n) || !table_page_within(f->list, app, buf_str(&filter), name))
+		app_say(app, true, "the checks of this feature cannot be told by a filter");
+	buf_release(&filter);
+	return &f->page;
+}
