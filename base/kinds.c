@@ -2,6 +2,7 @@
 #include "base/kinds.h"
 #include "base/cost.h"
 #include "base/drift.h"
+#include "base/pipelines.h"
 #include "base/registry.h"
 #include "base/serving.h"
 
@@ -20,5 +21,7 @@ const struct kind *const kinds_all[] = {
 	&kind_costs, &kind_budgets, &kind_spend, &kind_bills,
 	/* kinds_serving.c */
 	&kind_modelendpoints, &kind_predictions,
+	/* kinds_pipelines.c */
+	&kind_pipelines, &kind_runs, &kind_tasks,
 	NULL,
 };

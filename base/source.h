@@ -95,6 +95,8 @@ bool source_stop(struct source *s, int wait_ms);
 const char *link_name(const struct link *l);
 const struct yaml *link_settings(const struct link *l);    /* NULL: none */
 const char *link_setting(const struct link *l, const char *key);  /* scalar, or NULL */
+/* "30s", "500ms", "2m", "1h" in ms; a plain number is seconds; `otherwise` where it is not set. */
+int64_t link_duration(const struct link *l, const char *key, int64_t otherwise);
 const struct clock *link_clock(const struct link *l);
 struct history *link_history(const struct link *l);        /* NULL: nothing is kept (demo, replay) */
 bool link_closing(const struct link *l);
