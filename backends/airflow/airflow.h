@@ -117,12 +117,12 @@ struct taskset {                 /* tasks of one run ("dag/run"), or of all late
 };
 struct log {
 	uint64_t id;
-	struct buf path, token;
+	struct buf task, path, map;  /* of the task instance; of the same without its map index; that index */
+	struct buf token;            /* where we are */
 	int64_t due;
-	size_t shown;                /* lines or bytes, where there is no token */
-	int quiet;                   /* tries without anything new */
-	bool follow, began, plain;
-	int tried;
+	int tried;                   /* which try; 0 the last, -1 the one before, until it began */
+	int quiet;                   /* times without anything new */
+	bool follow, began, plain, shown;
 	struct log *next;
 };
 struct airflow {
