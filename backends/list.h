@@ -5,6 +5,7 @@
 
 #define BACKENDS(X) \
 	X(kubernetes) \
+	X(airflow) \
 	X(postgres) \
 	X(reports) \
 	X(serving) \

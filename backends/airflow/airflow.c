@@ -130,6 +130,7 @@ static void handle(struct airflow *a, struct request *r)
 	switch (r->type) {
 	case REQ_WATCH: watch(a, r); break;
 	case REQ_CANCEL: cancel(a, r->id); break;
+	case REQ_ROWS: break;                /* it reads no other source's rows */
 	case REQ_ASK: ask(a, r); break;
 	case REQ_OPEN:
 		strcmp(r->what, "logs") ? doc_open(a, r) : log_open(a, r);

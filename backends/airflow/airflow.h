@@ -97,9 +97,9 @@ void params_text(const json_t *conf, struct buf *out);             /* rows=48211
 
 /* A row key in its parts; false: not of that form. map is "" where there is one only. */
 struct task_key { struct str dag, run, task, map; };
-bool key_parse(struct str key, struct task_key *out);
+bool task_key_parse(struct str key, struct task_key *out);
 /* "/dags/X/dagRuns/Y" and so on, escaped. */
-void key_path(const struct task_key *k, struct buf *out);
+void task_key_path(const struct task_key *k, struct buf *out);
 
 /* ---- airflow.c */
 struct watch { uint64_t id; enum { WATCH_PIPELINES, WATCH_RUNS, WATCH_TASKS } what; char *scope; };

@@ -98,7 +98,7 @@ static json_t *xcom_value(struct airflow *a, const struct task_key *k, struct st
 {
 	struct task_key one = { k->dag, k->run, task, STR("") };
 	struct buf path = { 0 };
-	key_path(&one, &path);
+	task_key_path(&one, &path);
 	buf_adds(&path, "/xcomEntries/");
 	http_escape(&path, key);
 	if (*map)
@@ -158,7 +158,7 @@ static bool each_xcom(struct airflow *a, const struct task_key *k, xcom_fn fn, v
 	struct task_key all = { k->dag, k->run, k->task.n ? k->task : STR("~"), STR("") };
 	struct buf path = { 0 };
 	char map[16];
-	key_path(&all, &path);
+	task_key_path(&all, &path);
 	buf_addf(&path, "/xcomEntries?limit=%d", XCOMS_MOST);
 	if (k->map.n)
 		buf_addf(&path, a->api.version == 2 ? "&map_index_filter=" STR_FMT : "&map_index=" STR_FMT, STR_ARG(k->map));
@@ -200,8 +200,8 @@ void doc_open(struct airflow *a, const struct request *r)
 	struct buf out = { 0 }, path = { 0 };
 	bool ok = true, raw = !strcmp(r->what, "yaml"), pipeline = !strcmp(r->kind, "pipelines"), task = !strcmp(r->kind, "tasks");
 	static const char file[] = "import error/";
-	key_parse(str_of(r->key), &k);
-	key_path(&k, &path);
+	task_key_parse(str_of(r->key), &k);
+	task_key_path(&k, &path);
 	if (pipeline && str_starts(str_of(r->key), STR("import error/"))) {
 		ok = import_error(a, str_of(r->key + sizeof(file) - 1), &out);
 	} else if (!strcmp(r->what, "xcom")) {
@@ -287,11 +287,11 @@ void links_ask(struct airflow *a, const struct request *r)
 	struct task_key k;
 	struct finder f = { .found = json_array() };
 	char *line;
-	bool ok = key_parse(str_of(r->key), &k) && k.run.n && each_xcom(a, &k, look_at, &f);
+	bool ok = task_key_parse(str_of(r->key), &k) && k.run.n && each_xcom(a, &k, look_at, &f);
 	if (ok) {
 		struct task_key run = { k.dag, k.run, STR(""), STR("") };
 		struct buf path = { 0 };
-		key_path(&run, &path);
+		task_key_path(&run, &path);
 		json_t *j = api_get(&a->api, "%s", path.data);
 		look_at(&f, STR(""), STR("conf"), json_object_get(j, "conf"));
 		json_decref(j);

@@ -339,7 +339,7 @@ void log_open(struct airflow *a, const struct request *r)
 	struct task_key k;
 	json_t *p = json_loads(r->params, 0, NULL);
 	double try = real_in(p, "try");
-	if (strcmp(r->kind, "tasks") || !key_parse(str_of(r->key), &k) || !k.task.n) {
+	if (strcmp(r->kind, "tasks") || !task_key_parse(str_of(r->key), &k) || !k.task.n) {
 		link_textf(a->api.link, r->id, TEXT_END | TEXT_ERROR, "only tasks have a log; open the run and choose one");
 		json_decref(p);
 		return;
@@ -347,10 +347,10 @@ void log_open(struct airflow *a, const struct request *r)
 	struct log *l = xcalloc(1, sizeof(*l));
 	*l = (struct log){ .id = r->id, .next = a->logs, .follow = json_is_true(json_object_get(p, "follow")),
 		.tried = try >= 1 && try < 10000 ? (int)try : json_is_true(json_object_get(p, "previous")) ? -1 : 0 };
-	key_path(&k, &l->task);
+	task_key_path(&k, &l->task);
 	buf_addstr(&l->map, k.map);          /* logs say by a parameter which one of many */
 	k.map.n = 0;
-	key_path(&k, &l->path);
+	task_key_path(&k, &l->path);
 	l->due = mono_of(a);
 	a->logs = l;
 	json_decref(p);

@@ -17,6 +17,7 @@
 #define LEARN_MS 600000
 #define LATELY_MS (24 * 3600 * 1000ll)
 #define LATELY_PAGES 10
+#define TIMES_RUNS 12            /* runs from which the usual times of tasks are taken */
 #define OLD_BEAT_MS 60000
 #define FORBIDDEN_MS 300000
 
@@ -35,10 +36,10 @@ static struct due most_due(const struct airflow *a)
 {
 	struct due d = { 0 };
 	bool pipes = watched(a, WATCH_PIPELINES), runs = pipes || watched(a, WATCH_RUNS);
-	if (pipes) {
+	if (pipes)
 		consider(&d, DUE_DAGS, a->dags.due, !a->dags.listed, NULL);
-		consider(&d, DUE_ERRORS, a->errors.due, !a->errors.listed, NULL);
-	}
+	if (pipes && a->dags.listed)           /* whose listing begins with them */
+		consider(&d, DUE_ERRORS, a->errors.due, false, NULL);
 	if (runs)
 		consider(&d, DUE_RUNS, a->runs.due, !a->runs.listed, NULL);
 	if (runs && a->runs.listed)
@@ -195,6 +196,12 @@ static bool step_dags(struct airflow *a)
 
 /* ---- runs */
 
+/* What orders runs and is never null. */
+static const char *order_of(const struct airflow *a)
+{
+	return a->api.version == 2 ? "run_after" : "execution_date";
+}
+
 static void put_runs(struct airflow *a, const json_t *list, struct buf *b)
 {
 	const json_t *o;
@@ -208,8 +215,7 @@ static void put_runs(struct airflow *a, const json_t *list, struct buf *b)
 static bool step_runs(struct airflow *a)
 {
 	int offset = a->runs.offset < 0 ? 0 : a->runs.offset;
-	json_t *j = api_get(&a->api, "/dags/~/dagRuns?limit=%d&offset=%d&order_by=%s", PAGE, offset,
-	                    a->api.version == 2 ? "-run_after" : "-execution_date");
+	json_t *j = api_get(&a->api, "/dags/~/dagRuns?limit=%d&offset=%d&order_by=-%s", PAGE, offset, order_of(a));
 	const json_t *list = json_object_get(j, "dag_runs");
 	size_t n = json_array_size(list);
 	struct buf b = { 0 };
@@ -283,7 +289,7 @@ static bool step_changed(struct airflow *a)
 	if (!gmtime_r(&s, &tm) || !strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", &tm))
 		return false;
 	json_t *j = api_get(&a->api, "/dags/~/dagRuns?limit=%d&updated_at_gte=%s&order_by=-%s", PAGE, since,
-	                    a->api.version == 2 ? "run_after" : "execution_date");
+	                    order_of(a));
 	const json_t *list = json_object_get(j, "dag_runs");
 	struct buf b = { 0 };
 	bool dirty = false;
@@ -338,6 +344,36 @@ void taskset_drop(struct airflow *a, struct str scope)
 	}
 }
 
+/* The names of the newest runs that went well. */
+static json_t *good_runs(const struct dag *d)
+{
+	json_t *names = json_array();
+	for (unsigned i = 0; i < d->nruns && json_array_size(names) < TIMES_RUNS; i++)
+		if (d->runs[i].is == STATE_WELL)
+			json_array_append_new(names, json_string(d->runs[i].name));
+	return names;
+}
+
+static void learn_times(struct airflow *a, struct dag *d, const char *id)
+{
+	if (!d->nruns) {                       /* nobody looked at runs yet */
+		json_t *runs = api_get(&a->api, "/dags/%s/dagRuns?limit=%d&order_by=-%s", id, PAST_RUNS, order_of(a));
+		const json_t *o;
+		size_t i;
+		json_array_foreach(json_object_get(runs, "dag_runs"), i, o)
+			take_run(&a->past, o);
+		json_decref(runs);
+	}
+	json_t *body = json_pack("{s:[s], s:o, s:[s], s:i}", "dag_ids", d->id, "dag_run_ids", good_runs(d), "state", "success",
+	                         "page_limit", PAGE);
+	if (json_array_size(json_object_get(body, "dag_run_ids"))) {
+		json_t *times = api_send(&a->api, "POST", "/dags/~/dagRuns/~/taskInstances/list", body);
+		past_take_times(d, json_object_get(times, "task_instances"));
+		json_decref(times);
+	}
+	json_decref(body);
+}
+
 bool learn_tasks(struct airflow *a, struct dag *d)
 {
 	struct buf id = { 0 };
@@ -346,15 +382,11 @@ bool learn_tasks(struct airflow *a, struct dag *d)
 	http_escape(&id, str_of(d->id));
 	json_t *tasks = api_get(&a->api, "/dags/%s/tasks", id.data);
 	bool ok = tasks != NULL;
-	if (ok)
+	if (ok) {
 		past_take_tasks(d, json_object_get(tasks, "tasks"));
+		learn_times(a, d, id.data);
+	}
 	json_decref(tasks);
-	/* The newest page of what went well; v1 gives the oldest first, so a bound in time helps it. */
-	json_t *times = ok ? api_get(&a->api, "/dags/%s/dagRuns/~/taskInstances?limit=%d&state=success&order_by=-start_date",
-	                             id.data, PAGE) : NULL;
-	if (times)
-		past_take_times(d, json_object_get(times, "task_instances"));
-	json_decref(times);
 	buf_release(&id);
 	if (ok || !api_passing(&a->api))
 		d->tasks_at = mono_of(a) ? mono_of(a) : 1;
@@ -367,16 +399,16 @@ static void ask_path(struct airflow *a, const struct taskset *s, int offset, str
 	char since[32] = "";
 	time_t from = (time_t)((wall_of(a) - LATELY_MS) / 1000);
 	struct tm tm;
-	if (*s->scope && key_parse(str_of(s->scope), &k)) {
+	if (*s->scope && task_key_parse(str_of(s->scope), &k)) {
 		k.run = k.run.n ? k.run : STR("~");
-		key_path(&k, path);
+		task_key_path(&k, path);
 		buf_addf(path, "/taskInstances?limit=%d&offset=%d", PAGE, offset);
 		return;
 	}
 	if (gmtime_r(&from, &tm))
 		strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	buf_addf(path, "/dags/~/dagRuns/~/taskInstances?limit=%d&offset=%d&start_date_gte=%s&order_by=-start_date", PAGE, offset,
-	         since);
+	buf_addf(path, "/dags/~/dagRuns/~/taskInstances?limit=%d&offset=%d&start_date_gte=%s%s", PAGE, offset, since,
+	         a->api.version == 2 ? "&order_by=-start_date" : "");
 }
 
 static bool all_over(const json_t *list)
@@ -404,7 +436,7 @@ static bool step_tasks(struct airflow *a, struct taskset *s)
 	int offset = s->list.offset < 0 ? 0 : s->list.offset;
 	struct buf path = { 0 }, b = { 0 }, prefix = { 0 };
 	struct task_key k;
-	struct dag *d = *s->scope && key_parse(str_of(s->scope), &k) ? past_dag(&a->past, k.dag) : NULL;
+	struct dag *d = *s->scope && task_key_parse(str_of(s->scope), &k) ? past_dag(&a->past, k.dag) : NULL;
 	if (d && s->list.listed && !d->tasks_at) {
 		s->list.due = mono_of(a);
 		return learn_tasks(a, d);
@@ -506,6 +538,8 @@ bool poll_step(struct airflow *a)
 {
 	struct due d = most_due(a);
 	bool ok = true;
+	if (d.what != DUE_NONE && !api_ready(&a->api))
+		return false;
 	switch (d.what) {
 	case DUE_NONE: break;
 	case DUE_DAGS: ok = step_dags(a); break;

@@ -202,6 +202,8 @@ bool put_task(struct past *p, const json_t *task, struct buf *out)
 		.order = past ? past->order : -1 };
 	if (state_meaning(t.state) == STATE_RUNNING)
 		t.duration = -1, t.end = 0;  /* of the try before */
+	else if (state_meaning(t.state) == STATE_SKIPPED || state_meaning(t.state) == STATE_HELD)
+		t.duration = -1, t.start = 0, t.ready = 0;
 	else if (state_meaning(t.state) == STATE_WAITING || !t.state.n)
 		t.start = t.state.n && str_is(t.state, "up_for_retry") ? t.start : 0, t.duration = t.start ? t.duration : -1,
 		t.end = t.start ? t.end : 0;
@@ -238,7 +240,7 @@ bool put_error(const json_t *error, struct buf *out)
 
 /* ---- keys */
 
-bool key_parse(struct str key, struct task_key *out)
+bool task_key_parse(struct str key, struct task_key *out)
 {
 	struct str rest = key;
 	*out = (struct task_key){ .dag = str_split(&rest, '/') };
@@ -248,7 +250,7 @@ bool key_parse(struct str key, struct task_key *out)
 	return out->dag.n > 0;
 }
 
-void key_path(const struct task_key *k, struct buf *out)
+void task_key_path(const struct task_key *k, struct buf *out)
 {
 	static const char *const parts[] = { "/dags/", "/dagRuns/", "/taskInstances/", "/" };
 	const struct str values[] = { k->dag, k->run, k->task, k->map };

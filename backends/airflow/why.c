@@ -126,8 +126,8 @@ static unsigned ask_scheduler(struct findings *f, const json_t *task)
 	unsigned n = 0;
 	const json_t *d;
 	size_t i;
-	key_parse(str_of(key), &k);
-	key_path(&k, &path);
+	task_key_parse(str_of(key), &k);
+	task_key_path(&k, &path);
 	json_t *j = api_get(&f->a->api, "%s/dependencies", path.data);
 	json_array_foreach(json_object_get(j, "dependencies"), i, d) {
 		struct str name = text_in(d, "name"), reason = text_in(d, "reason");
@@ -174,7 +174,7 @@ static json_t *tasks_of(struct findings *f)
 {
 	struct task_key run = { f->key.dag, f->key.run, STR(""), STR("") };
 	struct buf path = { 0 };
-	key_path(&run, &path);
+	task_key_path(&run, &path);
 	json_t *j = api_get(&f->a->api, "%s/taskInstances?limit=%d", path.data, PAGE);
 	buf_release(&path);
 	return j;
@@ -207,7 +207,7 @@ static void look_at_tasks(struct findings *f, bool all)
 static bool why_run(struct findings *f)
 {
 	struct buf path = { 0 };
-	key_path(&f->key, &path);
+	task_key_path(&f->key, &path);
 	json_t *run = api_get(&f->a->api, "%s", path.data), *dag = run ? get_dag(f) : NULL;
 	enum state_is is = state_meaning(text_in(run, "state"));
 	bool ok = run != NULL;
@@ -228,7 +228,7 @@ static bool why_run(struct findings *f)
 static bool why_task(struct findings *f)
 {
 	struct buf path = { 0 };
-	key_path(&f->key, &path);
+	task_key_path(&f->key, &path);
 	json_t *task = api_get(&f->a->api, "%s", path.data), *dag = NULL;
 	struct str state = text_in(task, "state");
 	enum state_is is = state_meaning(state);
@@ -283,7 +283,7 @@ void why_ask(struct airflow *a, const struct request *r)
 {
 	struct findings f = { .a = a, .all = json_array() };
 	bool ok;
-	key_parse(str_of(r->key), &f.key);
+	task_key_parse(str_of(r->key), &f.key);
 	if (!strcmp(r->kind, "pipelines"))
 		ok = why_pipeline(&f, r->key);
 	else
