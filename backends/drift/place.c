@@ -167,11 +167,11 @@ bool place_open_folder(struct place *p, const char *folder)
 
 bool place_open(struct place *p, struct link *l)
 {
-	const char *folder = link_setting(l, "folder"), *url = link_setting(l, "url");
+	const char *folder = link_setting(l, "folder"), *url = link_setting(l, "url"), *bucket = link_setting(l, "bucket");
 	*p = (struct place){ .link = l, .latency_us = -1, .state = HEALTH_DOWN };
-	if (!folder == !url) {
-		place_say(p, HEALTH_DOWN, "give the source one of `folder:` and `url:`", "it is not said where the reports are");
+	if (!!folder + !!url + !!bucket != 1) {
+		place_say(p, HEALTH_DOWN, "give the source one of `folder:`, `url:` and `bucket:`", "it is not said where the reports are");
 		return false;
 	}
-	return folder ? place_open_folder(p, folder) : place_open_http(p, url);
+	return folder ? place_open_folder(p, folder) : url ? place_open_http(p, url) : place_open_s3(p, bucket);
 }

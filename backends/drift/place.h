@@ -27,6 +27,7 @@ struct place {
 	void *own;
 	char where[300];         /* "/srv/reports", "https://host/reports/": for people */
 	int64_t latency_us;      /* of the last exchange, -1: none */
+	unsigned requests;       /* that the last listing took; 0: no server was asked */
 	/* Of the last failure: */
 	enum health_state state; /* REFUSED, DOWN, or STALE: worth trying again soon */
 	bool item_only;          /* of a read: only this one cannot be read */
@@ -45,6 +46,7 @@ void place_say_reply(struct place *p, const struct http_reply *r);
 
 bool place_open_folder(struct place *p, const char *folder);
 bool place_open_http(struct place *p, const char *url);
+bool place_open_s3(struct place *p, const char *bucket);
 /* What a web server lists of one of its folders: an HTML page of links, or JSON (names, or nginx's objects). dir is the path
  * asked for, "/reports/"; root is a part of it that no name shows. Links that lead elsewhere are left. Folders in it are added
  * to *dirs as paths, one a line. False: the body is no listing. */

@@ -221,6 +221,7 @@ static bool list_one(struct place *p, struct str dir, struct place_list *out, st
 {
 	struct web *w = p->own;
 	struct http_reply r;
+	p->requests++;
 	char *path = str_dup(dir);
 	bool ok = ask(p, path, &r), root = str_is(dir, w->root);
 	struct str body = str_trim(buf_str(&r.body));

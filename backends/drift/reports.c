@@ -7,6 +7,7 @@
 #include "backends/drift/report.h"
 #include "backends/drift/settings.h"
 #include "backends/drift/trail.h"
+#include "backends/net/aws_credentials.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include <jansson.h>
@@ -280,6 +281,7 @@ static bool update(struct reports *h)
 	struct place_list l = { 0 };
 	unsigned read = 0;
 	h->place.item_only = false;
+	h->place.requests = 0;
 	bool ok = h->place.ops->list(&h->place, &l);
 	bool changed = ok && take_listing(h, &l);
 	place_list_release(&l);
@@ -408,7 +410,9 @@ static void work(struct reports *h)
 		return;
 	}
 	http_backoff_reset(&h->backoff);
-	h->next_ms = mono(h) + h->poll_ms;
+	/* at rest a server is not asked more than once in two seconds */
+	int64_t least = (int64_t)h->place.requests * 2000;
+	h->next_ms = mono(h) + (h->poll_ms > least ? h->poll_ms : least);
 	say_well(h);
 }
 
@@ -445,6 +449,10 @@ static void run(struct link *l)
 static const struct config_key keys[] = {
 	{ .name = "folder", .type = CONFIG_PATH, .help = "The local folder that the reports are in; folders within count too." },
 	{ .name = "url", .type = CONFIG_URL, .help = "Instead of a folder: the URL of a report, or of a folder that the web server lists." },
+	{ .name = "bucket", .type = CONFIG_TEXT, .help = "Instead of a folder: a bucket of S3 or of a store that speaks it." },
+	{ .name = "prefix", .type = CONFIG_TEXT, .help = "Only keys of the bucket that start with this." },
+	{ .name = "endpoint", .type = CONFIG_URL, .help = "Of the store, where it is not AWS; the bucket is then a part of the path." },
+	AWS_CONFIG_KEYS,
 	{ .name = "token", .type = CONFIG_SECRET, .help = "Bearer token for the web server." },
 	{ .name = "user", .type = CONFIG_TEXT, .help = "User for the web server." },
 	{ .name = "password", .type = CONFIG_SECRET, .help = "Its password." },

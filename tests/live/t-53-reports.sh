@@ -112,7 +112,25 @@ check "a report that is written while one looks appears" within 6 grep -q 'pd-re
 wait $watcher
 
 # ---- a bucket
-if [[ -n ${S3_URL:-} && -n ${S3_ACCESS_KEY:-} ]]; then
-	:
+if [[ -n ${S3_URL:-} && -n ${S3_DATA:-} ]]; then
+	bucket=t53-reports
+	mkdir -p "$S3_DATA/$bucket/drift/real estate/a+b" "$S3_DATA/$bucket/elsewhere"
+	cp "$samples/evidently_0.4.40_drift.json" "$S3_DATA/$bucket/drift/real estate/a+b/ü 1.json"
+	cp "$samples/gx_1.24.1_validation_result.json" "$S3_DATA/$bucket/drift/gx.json"
+	cp "$samples/gx_1.24.1_validation_result.json" "$S3_DATA/$bucket/elsewhere/gx.json"
+	export AWS_ACCESS_KEY_ID=$S3_ACCESS_KEY AWS_SECRET_ACCESS_KEY=$S3_SECRET_KEY AWS_EC2_METADATA_DISABLED=true
+	config "bucket: $bucket" "prefix: drift/" "endpoint: $S3_URL"
+	equal "the reports under a prefix of a bucket" 2 "$(get drift -o csv | tail -n +2 | wc -l)"
+	like "keys with blanks, signs and letters of other alphabets" 'real estate/a\+b/ü 1\.json' "$(get drift -o json)"
+	config "bucket: $bucket-absent" "endpoint: $S3_URL"
+	like "an absent bucket" 'NoSuchBucket.*correct .bucket:' "$(get drift)"
+	export AWS_SECRET_ACCESS_KEY=wrong
+	config "bucket: $bucket" "endpoint: $S3_URL"
+	like "a wrong secret key" 'SignatureDoesNotMatch.*does not go with' "$(get drift)"
+	export AWS_ACCESS_KEY_ID=NOBODY
+	like "a wrong access key" 'InvalidAccessKeyId.*does not know' "$(get drift)"
+	unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+	like "no credentials" '[Nn]o credentials' "$(get drift)"
+	rm -rf "${S3_DATA:?}/$bucket"
 fi
 finish
