@@ -16,6 +16,7 @@
 #define ACTIVE_MS 5000           /* after a key or a change ages are brought up to date each second */
 #define TRICKLE 16384            /* bytes of messages that can wait until they may be drawn */
 #define ESC_MS 25                /* after which a lone ESC is the key Esc */
+#define POOL_MAX 65536           /* bytes of glyphs in a frame that is drawn over and over in part */
 #define SAY_MS 5000
 #define SAY_BAD_MS 12000
 
@@ -102,24 +103,41 @@ static void tell_time(struct app *app, enum why why, int64_t now)
 	app->drawn_second = now / 1000;
 }
 
+/* What came does not show on the page: its rows are not in sight. Then only the lines that count and tell stay to be
+ * drawn; but at least once a second the page is drawn all the same. */
+static bool is_out_of_sight(const struct app *app, enum why why, bool changed, bool same, int64_t now)
+{
+	return why == FOR_DATA && !changed && same && !app->dirty && !app->key && now >= app->page_now &&
+	       now - app->page_now < 1000 && app->frame.pool.len < POOL_MAX;
+}
+
 static void draw(struct app *app, enum why why)
 {
-	int64_t now = clock_wall(app->o.clock);
+	int64_t now = clock_wall(app->o.clock), told = app->page_now;
 	struct page *p = app_top(app);
+	bool same = p == app->drawn_page, changed = true;
 	struct rect area;
-	int w, h;
+	int w = app->frame.w, h = app->frame.h;
 
-	if (app->term) {
+	if (app->term)
 		term_size(app->term, &w, &h);
+	same = same && w == app->frame.w && h == app->frame.h;
+	if (!same)
 		frame_resize(&app->frame, w, h);
-	}
 	tell_time(app, why, now);
 	app_layout(app, &area);
 	app->drawn_version = app->o.store->version;
 	if (p && p->ops->prepare)
-		p->ops->prepare(p, app, area.w, area.h, app->page_now);
-	frame_clear(&app->frame);
-	app_draw(app, app->page_now, now);
+		changed = p->ops->prepare(p, app, area.w, area.h, app->page_now);
+	int64_t tells = app->page_now;
+	app->page_now = told;
+	if (is_out_of_sight(app, why, changed, same, now)) {
+		app_draw_lines(app, now);
+	} else {
+		app->page_now = tells;
+		frame_clear(&app->frame);
+		app_draw(app, app->page_now, now);
+	}
 	if (app->term)
 		term_put(app->term, &app->frame);
 	app->drawn_at = clock_system.mono_ms(NULL);
@@ -137,7 +155,7 @@ static void draw_time(struct app *app)
 		return;
 	}
 	app->drawn_second = now / 1000;
-	app_draw_header(app, now);
+	app_draw_lines(app, now);
 	if (app->term)
 		term_put(app->term, &app->frame);
 }
@@ -298,6 +316,7 @@ void app_snapshot(struct app *app, const char *pane, int w, int h, int wait_ms, 
 		while (take_messages(app))
 			;
 		app_reap(app);
+		app->dirty = true;
 		draw(app, FOR_DATA);
 		if (left <= 0 || app_watch_listed(app))
 			break;
@@ -305,6 +324,7 @@ void app_snapshot(struct app *app, const char *pane, int w, int h, int wait_ms, 
 	}
 	while (take_messages(app))
 		;
+	app->dirty = true;
 	draw(app, FOR_DATA);
 	*out = app->frame;
 	frame_init(&app->frame, 0, 0, out->ascii);

@@ -293,14 +293,20 @@ static void draw_last(const struct app *app, struct frame *f, struct rect line)
 		draw_pending(app, f, line);
 }
 
-void app_draw_header(struct app *app, int64_t now)
+void app_draw_lines(struct app *app, int64_t now)
 {
-	struct rect line = { 0, lines_of(app).header, app->frame.w, 1 };
+	struct lines l = lines_of(app);
+	struct rect line = { 0, l.header, app->frame.w, 1 };
 
-	if (line.y < 0)
-		return;
-	frame_fill(&app->frame, line, ' ', ROLE_TEXT);
-	draw_header(app, &app->frame, line, now);
+	if (l.header >= 0) {
+		frame_fill(&app->frame, line, ' ', ROLE_TEXT);
+		draw_header(app, &app->frame, line, now);
+	}
+	line.y = l.title;
+	if (l.title >= 0) {
+		frame_fill(&app->frame, line, ' ', ROLE_TEXT);
+		draw_title(app, &app->frame, line);
+	}
 }
 
 void app_draw(struct app *app, int64_t page_now, int64_t now)

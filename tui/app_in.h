@@ -75,7 +75,7 @@ void app_free_pages(struct app *app);
 /* app_draw.c */
 void app_layout(const struct app *app, struct rect *page);
 void app_draw(struct app *app, int64_t page_now, int64_t now);   /* page_now: for the page's ages */
-void app_draw_header(struct app *app, int64_t now);              /* only that line, in the frame as it is */
+void app_draw_lines(struct app *app, int64_t now);    /* only header and title, in the frame as it is */
 
 /* app_line.c */
 void app_command_line(struct app *app, const char *text);

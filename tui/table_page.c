@@ -49,6 +49,9 @@ static void count_source(struct table_page *t, uint16_t source, int by)
 
 static void see_row(void *arg, const struct row *old, const struct row *now)
 {
+	struct table_page *t = arg;
+	for (uint32_t i = 0; old && i < t->nwindow && !t->touched; i++)
+		t->touched = t->window[i] == old->id;
 	if (old && !now)
 		count_source(arg, old->source, -1);
 	else if (now && !old)
@@ -339,6 +342,26 @@ static uint64_t states(const struct table_page *t, const struct app *app)
 	return h;
 }
 
+/* Whether what is in sight is not what was drawn: rows came, went, moved, or were replaced. */
+static bool window_changed(struct table_page *t)
+{
+	uint32_t n = t->rows > 0 ? (uint32_t)t->rows : 0;
+	if (n > t->view->n - t->top)
+		n = t->view->n - t->top;
+	const uint32_t *ids = t->view->ids + t->top;
+	bool same = !t->touched && n == t->nwindow && t->cursor - t->top == t->at_cursor &&
+	            (!n || memcmp(ids, t->window, n * sizeof(*ids)) == 0);
+	t->touched = false;
+	if (same)
+		return false;
+	t->window = xreallocarray(t->window, n + 1, sizeof(*t->window));
+	if (n)
+		memcpy(t->window, ids, n * sizeof(*ids));
+	t->nwindow = n;
+	t->at_cursor = t->cursor - t->top;
+	return true;
+}
+
 static bool table_prepare(struct page *p, struct app *app, int w, int h, int64_t now)
 {
 	struct table_page *t = table_page_of(p);
@@ -376,10 +399,11 @@ static bool table_prepare(struct page *p, struct app *app, int w, int h, int64_t
 		view_settle(t->view);
 		if (t->view->version != t->seen_version || t->dirty) {
 			t->seen_version = t->view->version;
-			changed = true;
+			changed |= below > 0;
 			find_row(t);
 		}
 		scroll(t);
+		changed |= window_changed(t);
 		if (changed || second)
 			table_page_measure(t, app, now);
 	}
@@ -412,6 +436,7 @@ static void table_free_page(struct page *p, struct app *app)
 	if (t->hooks && t->hooks->free)
 		t->hooks->free(t->arg, app);
 	free(t->of_source);
+	free(t->window);
 	free(t->kind_name);
 	free(t->typed);
 	free(t->before);

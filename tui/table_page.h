@@ -106,6 +106,8 @@ struct table_page {
 	int ncols;
 	uint32_t *of_source; unsigned nof_source; /* rows of the table by source */
 	int w, h, rows;                          /* rows: list lines, heading and below taken off */
+	uint32_t *window, nwindow, at_cursor;    /* ids of the rows drawn last, and where the cursor stood */
+	bool touched;                            /* one of them was replaced */
 	uint64_t seen_version, seen_store;
 	int64_t seen_second;
 	bool dirty;

@@ -120,7 +120,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 		return 0;
 	}
 	if (good && s->on_data) {
-		s->http->inside = true;
+		s->http->inside = s->http->fed = true;
 		bool more = s->on_data(s->arg, chunk);
 		s->http->inside = false;
 		if (!more && s->end == HTTP_OK)
@@ -523,10 +523,12 @@ static bool turn(struct http *h, int fd, int wait_ms)
 			submit(s);
 	if (!load(h))
 		return false;
+	h->fed = false;
 	h->curl->multi_perform(h->multi, &running);
 	collect(h);
 	cut_idle(h);
-	h->curl->multi_poll(h->multi, &extra, fd >= 0, wait_limit(h, wait_ms), &n);
+	/* what this gave already is something that happened: its takers want to go on */
+	h->curl->multi_poll(h->multi, &extra, fd >= 0, h->fed ? 0 : wait_limit(h, wait_ms), &n);
 	h->curl->multi_perform(h->multi, &running);
 	collect(h);
 	return fd >= 0 && extra.revents;

@@ -14,6 +14,7 @@ struct http {
 	struct http_stream *streams;
 	int64_t idle_checked;
 	bool inside;                    /* within an on_data, and so within curl */
+	bool fed;                       /* bytes went to an on_data in this turn */
 };
 struct http_stream {
 	struct http_stream *next;

@@ -275,7 +275,6 @@ static void filters_match(void **state)
 		{ "mem>=3Mi", 2 }, { "cpu>500m", 1 }, { "cpu<0.5", 3 }, { "score>0.5", 1 }, { "age<2m", 2 }, { "age>5m", 1 },
 		{ "age>6m30s", 1 }, { "ready<1", 4 }, { "ready>=1/2", 2 }, { "-l app=api", 4 }, { "-l app=db", 0 }, { "-l tier", 4 },
 		{ "-l !tier", 0 }, { "-l app!=api", 0 }, { "-l app=api,tier=web restarts>5", 1 }, { "\"status=x\"", 0 },
-		
 		{ "/^[[:alpha:]++++++++++++]{2,3}-[0-9]$/", 1 }, { "/[]+++++++++++++]|api/", 2 },
 		{ "name=api-*", 2 }, { "namespace=b web", 1 }, { "a\\ b", 0 },
 	};

@@ -87,6 +87,15 @@ static void drip(int fd, int lines)
 	put_text(fd, "0\r\n\r\n");
 }
 
+/* Two lines 50 ms apart, and then nothing more. */
+static void pair(int fd)
+{
+	put_text(fd, CHUNKED "3\r\n{}\n\r\n");
+	usleep(50000);
+	put_text(fd, "3\r\n{}\n\r\n");
+	hold(fd);
+}
+
 static void flood(int fd)
 {
 	static const char block[65536];
@@ -119,6 +128,8 @@ static bool answer(int fd, const struct buf *q)
 		echo(fd, q);
 	else if (n == 6 && !strncmp(path, "/flood", 6))
 		flood(fd);
+	else if (n == 5 && !strncmp(path, "/pair", 5))
+		pair(fd);
 	else if (n > 5 && !strncmp(path, "/drip", 5))
 		drip(fd, atoi(path + 5));
 	else
@@ -588,6 +599,23 @@ static void data_can_be_refused(void **state)
 	http_free(h);
 }
 
+/* One who pauses after a first line, to gather more, hears of the others when he comes back, not with the next one. */
+static void what_came_meanwhile_is_told_at_once(void **state)
+{
+	struct http *h = client();
+	struct seen s = { 0 };
+	http_start(h, &(struct http_request){ .path = "/pair", .on_data = on_data, .arg = &s }, on_done);
+	for (int64_t until = clock_mono(&clock_system) + 5000; !s.chunks && clock_mono(&clock_system) < until;)
+		http_run(h, -1, 100);
+	assert_int_equal(s.chunks, 1);
+	usleep(200000);
+	int64_t start = clock_mono(&clock_system);
+	http_run(h, -1, 4000);
+	assert_int_equal(s.chunks, 2);
+	assert_true(clock_mono(&clock_system) - start < 2000);
+	http_free(h);
+}
+
 static void a_waiting_fd_wakes(void **state)
 {
 	struct http *h = client();
@@ -626,7 +654,8 @@ int main(void)
 		cmocka_unit_test(sends_what_is_asked), cmocka_unit_test(renews_once), cmocka_unit_test(writes_basic),
 		cmocka_unit_test(streams_flow_beside_calls), cmocka_unit_test(streams_end_with_why),
 		cmocka_unit_test(streams_can_be_stopped), cmocka_unit_test(callbacks_may_start_and_stop),
-		cmocka_unit_test(data_can_be_refused), cmocka_unit_test(a_waiting_fd_wakes), cmocka_unit_test(escapes_and_redacts),
+		cmocka_unit_test(data_can_be_refused), cmocka_unit_test(a_waiting_fd_wakes),
+		cmocka_unit_test(what_came_meanwhile_is_told_at_once), cmocka_unit_test(escapes_and_redacts),
 	};
 	return cmocka_run_group_tests(tests, server_start, server_stop);
 }
