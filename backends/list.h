@@ -10,6 +10,7 @@
 	X(reports) \
 	X(serving) \
 	X(mlflow) \
+	X(cost) \
 	X(demo)
 
 #define X(name) extern const struct backend backend_##name;

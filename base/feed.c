@@ -15,7 +15,8 @@ struct feed {
 	struct store *store;
 	struct source **sources;
 	unsigned nsources;
-	unsigned *watched;           /* by source: how many watch it */
+	struct look { unsigned source; char *kind; unsigned count; } *looks;   /* what is watched of readers */
+	unsigned nlooks;
 	struct reading *readings;
 	unsigned n;
 };
@@ -89,7 +90,7 @@ static void tapped(void *arg, const struct msg *m)
 struct feed *feed_new(struct store *store, struct source **sources, unsigned nsources)
 {
 	struct feed *f = xcalloc(1, sizeof(*f));
-	*f = (struct feed){ store, sources, nsources, xcalloc(nsources + 1, sizeof(unsigned)), NULL, 0 };
+	*f = (struct feed){ .store = store, .sources = sources, .nsources = nsources };
 	store_tap(store, tapped, f);
 	return f;
 }
@@ -99,7 +100,9 @@ void feed_free(struct feed *f)
 	if (!f)
 		return;
 	store_tap(f->store, NULL, NULL);
-	free(f->watched);
+	for (unsigned i = 0; i < f->nlooks; i++)
+		free(f->looks[i].kind);
+	free(f->looks);
 	free(f->readings);
 	free(f);
 }
@@ -119,30 +122,70 @@ static void add(struct feed *f, unsigned reader, unsigned from, const char *kind
 	r->watch = source_ask(f->sources[from], request_new(REQ_WATCH, kind, STR(""), "", ""));
 }
 
-void feed_on(struct feed *f, unsigned source)
+/* Whether a line of `reads`, "nodes" or "costs:pods", counts now; *kind becomes what it reads. */
+static bool is_wanted(const struct feed *f, unsigned source, const char *line, const char **kind)
 {
-	if (!f || !f->sources[source]->backend->reads || f->watched[source]++)
-		return;
-	for (const char *const *kind = f->sources[source]->backend->reads; *kind; kind++)
+	const char *colon = strchr(line, ':');
+	*kind = colon ? colon + 1 : line;
+	for (unsigned i = 0; i < f->nlooks; i++)
+		if (f->looks[i].source == source &&
+		    (!colon || str_is((struct str){ line, (size_t)(colon - line) }, f->looks[i].kind)))
+			return true;
+	return false;
+}
+
+static struct reading *find(struct feed *f, unsigned reader, unsigned from, const char *kind)
+{
+	for (unsigned i = 0; i < f->n; i++)
+		if (f->readings[i].reader == reader && f->readings[i].from == from && !strcmp(f->readings[i].kind, kind))
+			return &f->readings[i];
+	return NULL;
+}
+
+/* Starts and ends what the source reads, by what of it is looked at. */
+static void settle(struct feed *f, unsigned source)
+{
+	for (const char *const *line = f->sources[source]->backend->reads; line && *line; line++)
 		for (unsigned from = 0; from < f->nsources; from++) {
-			if (from == source || !backend_fills(f->sources[from]->backend, *kind))
+			const char *kind;
+			bool wanted = is_wanted(f, source, *line, &kind);
+			struct reading *r = find(f, source, from, kind);
+			if (from == source || !backend_fills(f->sources[from]->backend, kind) || wanted == (r != NULL))
 				continue;
-			add(f, source, from, *kind);
-			feed_on(f, from);
+			if (wanted) {
+				add(f, source, from, kind);
+				feed_on(f, from, kind);
+			} else {
+				source_cancel(f->sources[from], r->watch);
+				*r = f->readings[--f->n];
+				feed_off(f, from, kind);
+			}
 		}
 }
 
-void feed_off(struct feed *f, unsigned source)
+void feed_on(struct feed *f, unsigned source, const char *kind)
 {
-	if (!f || !f->watched[source] || --f->watched[source])
+	if (!f || !f->sources[source]->backend->reads)
 		return;
-	for (unsigned i = 0; i < f->n; i++) {
-		struct reading r = f->readings[i];
-		if (r.reader != source)
+	for (unsigned i = 0; i < f->nlooks; i++)
+		if (f->looks[i].source == source && !strcmp(f->looks[i].kind, kind)) {
+			f->looks[i].count++;
+			return;
+		}
+	f->looks = xreallocarray(f->looks, f->nlooks + 1, sizeof(*f->looks));
+	f->looks[f->nlooks++] = (struct look){ source, xstrdup(kind), 1 };
+	settle(f, source);
+}
+
+void feed_off(struct feed *f, unsigned source, const char *kind)
+{
+	for (unsigned i = 0; f && i < f->nlooks; i++) {
+		struct look *l = &f->looks[i];
+		if (l->source != source || strcmp(l->kind, kind) || --l->count)
 			continue;
-		source_cancel(f->sources[r.from], r.watch);
-		f->readings[i--] = f->readings[--f->n];
-		feed_off(f, r.from);
-		i = UINT32_MAX;          /* it may have let go of others: from the start */
+		free(l->kind);
+		*l = f->looks[--f->nlooks];
+		settle(f, source);
+		return;
 	}
 }

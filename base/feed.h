@@ -11,7 +11,8 @@ struct feed;
 /* Taps the store. The store and the sources are borrowed and must outlive the feed. */
 struct feed *feed_new(struct store *store, struct source **sources, unsigned nsources);
 void feed_free(struct feed *f);
-/* Somebody watches a kind of sources[source], or no longer does; counted. Nothing happens for what reads nothing. */
-void feed_on(struct feed *f, unsigned source);
-void feed_off(struct feed *f, unsigned source);
+/* Somebody watches this kind of sources[source], or no longer does; counted. Nothing happens for what reads nothing. f may
+ * be NULL. */
+void feed_on(struct feed *f, unsigned source, const char *kind);
+void feed_off(struct feed *f, unsigned source, const char *kind);
 #endif

@@ -54,8 +54,8 @@ struct backend {
 	const struct action *const *actions;   /* that it offers; NULL-terminated, may be NULL */
 	/* The thread's body: returns when link_closing(). Must not touch anything but the link. */
 	void (*run)(struct link *l);
-	/* Kinds of other sources whose rows it wants (base/feed.h), while somebody looks at its own; NULL-terminated, may be
-	 * NULL. */
+	/* Kinds of other sources whose rows it wants (base/feed.h) while somebody looks at its own: "nodes" for any of its
+	 * kinds, "costs:pods" only for its kind costs. NULL-terminated, may be NULL. */
 	const char *const *reads;
 	/* True: this backend has something to connect to with no configuration at all (a kubeconfig).
 	 * May be NULL. Runs on the main thread: no network, no waiting. */

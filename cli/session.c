@@ -360,7 +360,7 @@ uint64_t session_watch(struct session *s, const char *kind, const char *scope)
 			continue;
 		source_ask(s->sources[i], request_new(REQ_WATCH, kind, str_of(scope), "", ""));
 		if (ours)
-			feed_on(s->feed, i);
+			feed_on(s->feed, i, kind);
 		asked |= i < 64 ? (uint64_t)1 << i : 0;
 	}
 	return asked;

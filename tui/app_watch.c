@@ -43,7 +43,7 @@ void app_watch(struct app *app, const char *kind, const char *scope)
 			w->ids[i] = source_ask(app->o.sources[i],
 			                       request_new(REQ_WATCH, kind, str_of(w->scope), "", NULL));
 			if (known)
-				feed_on(app->o.feed, i);
+				feed_on(app->o.feed, i, kind);
 		}
 }
 
@@ -60,7 +60,7 @@ static void let_go(struct app *app, struct watch *w)
 	for (unsigned i = 0; i < app->o.nsources; i++)
 		if (w->ids[i]) {
 			if (backend_fills(app->o.sources[i]->backend, w->kind))
-				feed_off(app->o.feed, i);
+				feed_off(app->o.feed, i, w->kind);
 			source_cancel(app->o.sources[i], w->ids[i]);
 		}
 	free(w->kind);

@@ -105,7 +105,7 @@ static void look_at_node(struct look *l, const struct table *t, const struct row
 	if (type.n)
 		buf_addf(&what, STR_FMT " %s in " STR_FMT, STR_ARG(type), spot ? "spot" : "on-demand", STR_ARG(region));
 	else
-		buf_addf(&what, "node " STR_FMT " without an instance type", STR_ARG(row_key(r)));
+		buf_adds(&what, "a node without an instance type");
 	struct burn_group *g = count(l, ASSET_NODE, group.n ? group : STR("no group"), row_key(r), row_int(r, NODE_AGE), rate,
 	                             buf_str(&what));
 	buf_release(&what);
@@ -114,7 +114,7 @@ static void look_at_node(struct look *l, const struct table *t, const struct row
 	l->nodes[r->id] = (struct share_node){ rate, share_weight(has), 0 };
 	l->group_of[r->id] = (int)(g - l->b->groups);
 	l->eks = l->eks || is_eks(t, r);
-	l->region = l->region.n ? l->region : region;
+	l->region = l->region.n ? l->region : price_region(row_text(t, r, NODE_ZONE));
 	int64_t born = row_int(r, NODE_AGE);
 	l->oldest = born && (!l->oldest || born < l->oldest) ? born : l->oldest;
 }
@@ -126,7 +126,7 @@ static struct str volume_type(struct str class)
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (str_find(class, str_of(types[i]), true) != STR_NONE)
 			return str_of(types[i]);
-	return class.n ? class : STR("no class");
+	return class;
 }
 
 static void look_at_volumes(struct look *l)
@@ -142,8 +142,8 @@ static void look_at_volumes(struct look *l)
 		double rate = price_volume(l->prices, type, row_null(r, VOLUME_CAPACITY) ? -1 : row_int(r, VOLUME_CAPACITY), hours,
 		                           l->region);
 		buf_clear(&what);
-		buf_addf(&what, "volume of " STR_FMT " in " STR_FMT, STR_ARG(type), STR_ARG(l->region));
-		count(l, ASSET_VOLUME, type, row_key(r), row_int(r, VOLUME_AGE), rate, buf_str(&what));
+		buf_addf(&what, "a volume of %s" STR_FMT " in " STR_FMT, type.n ? "" : "no class", STR_ARG(type), STR_ARG(l->region));
+		count(l, ASSET_VOLUME, type.n ? type : STR("no class"), row_key(r), row_int(r, VOLUME_AGE), rate, buf_str(&what));
 		struct str ns = claim.n ? str_split(&claim, '/') : STR("");
 		if (!ns.n || !claim.n || isnan(rate))
 			continue;

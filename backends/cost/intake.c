@@ -3,12 +3,13 @@
 #include "backends/cost/intake.h"
 #include "base/kinds.h"
 #include "base/mem.h"
+#include "base/serving.h"
 #include <stdlib.h>
 
-#define X(id, name) #name,
+#define X(id, name, when) when #name,
 const char *const in_reads[] = { IN_KINDS(X) NULL };
 #undef X
-#define X(id, name) &kind_##name,
+#define X(id, name, when) &kind_##name,
 static const struct kind *const whole[] = { IN_KINDS(X) };
 #undef X
 
@@ -20,6 +21,7 @@ static const char *const kept[IN_COUNT][16] = {
 	[IN_SERVICES] = { "age", "type", "external_ip" },
 	[IN_INGRESSES] = { "age", "class" },
 	[IN_NAMESPACES] = { "age" },
+	[IN_PREDICTIONS] = { "age", "model" },
 };
 
 static unsigned columns_of(enum in_kind k)

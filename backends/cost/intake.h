@@ -4,11 +4,11 @@
 #include "base/source.h"
 #include "base/table.h"
 
-/* Each kind with the columns that are kept, in this order. */
+/* Each kind, and for which of ours alone it is read: what an hour costs needs no pods. */
 #define IN_KINDS(X) \
-	X(NODES, nodes) X(PODS, pods) X(VOLUMES, persistentvolumes) X(SERVICES, services) X(INGRESSES, ingresses) \
-	X(NAMESPACES, namespaces)
-#define X(id, name) IN_##id,
+	X(NODES, nodes, "") X(PODS, pods, "costs:") X(VOLUMES, persistentvolumes, "") X(SERVICES, services, "") \
+	X(INGRESSES, ingresses, "") X(NAMESPACES, namespaces, "") X(PREDICTIONS, predictions, "costs:")
+#define X(id, name, when) IN_##id,
 enum in_kind { IN_KINDS(X) IN_COUNT };
 #undef X
 enum { NODE_AGE, NODE_VERSION, NODE_GROUP, NODE_TYPE, NODE_CAPACITY, NODE_ZONE, NODE_CPU, NODE_MEM, NODE_GPUS, NODE_PROVIDER,
@@ -18,6 +18,7 @@ enum { VOLUME_AGE, VOLUME_CAPACITY, VOLUME_CLASS, VOLUME_CLAIM, VOLUME_STATUS };
 enum { SERVICE_AGE, SERVICE_TYPE, SERVICE_IP };
 enum { INGRESS_AGE, INGRESS_CLASS };
 enum { NAMESPACE_AGE };
+enum { MADE_AGE, MADE_MODEL };
 
 #define IN_SOURCES 32
 struct in_source {
@@ -36,7 +37,7 @@ struct intake {
 	unsigned nsources;
 	unsigned malformed;              /* messages that could not be read */
 };
-extern const char *const in_reads[];     /* the kinds' names, NULL at the end */
+extern const char *const in_reads[];     /* as struct backend wants it */
 
 void intake_init(struct intake *in);
 void intake_release(struct intake *in);

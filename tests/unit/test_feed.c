@@ -16,9 +16,9 @@ static void run_nothing(struct link *l)
 {
 }
 
-static const struct kind *const node_kinds[] = { &kind_nodes, NULL };
-static const struct kind *const drift_kinds[] = { &kind_drift, NULL };
-static const char *const reads[] = { "nodes", NULL };
+static const struct kind *const node_kinds[] = { &kind_nodes, &kind_namespaces, NULL };
+static const struct kind *const drift_kinds[] = { &kind_drift, &kind_features, NULL };
+static const char *const reads[] = { "nodes", "features:namespaces", NULL };
 static const struct backend cluster = { .name = "cluster", .kinds = node_kinds, .run = run_nothing };
 static const struct backend reader = { .name = "reader", .kinds = drift_kinds, .run = run_nothing, .reads = reads };
 
@@ -126,7 +126,7 @@ static void nothing_moves_while_nobody_looks(void **state)
 	nodes_come(t, "ab", true);
 	assert_null(next(t, 0));
 	assert_null(next(t, 1));
-	feed_on(t->feed, 0);                     /* it reads nothing */
+	feed_on(t->feed, 0, "nodes");                     /* it reads nothing */
 	assert_null(next(t, 0));
 }
 
@@ -134,8 +134,8 @@ static void a_listing_then_changes(void **state)
 {
 	struct two *t = *state;
 	nodes_come(t, "ab", true);
-	feed_on(t->feed, 1);
-	feed_on(t->feed, 1);
+	feed_on(t->feed, 1, "drift");
+	feed_on(t->feed, 1, "drift");
 	struct request *watch = next(t, 0);
 	assert_non_null(watch);
 	assert_int_equal(watch->type, REQ_WATCH);
@@ -145,9 +145,9 @@ static void a_listing_then_changes(void **state)
 	expect(t, "abc", 2);
 	nodes_come(t, "c", true);
 	expect(t, "c", 1);
-	feed_off(t->feed, 1);
+	feed_off(t->feed, 1, "drift");
 	assert_null(next(t, 0));
-	feed_off(t->feed, 1);
+	feed_off(t->feed, 1, "drift");
 	struct request *cancel = next(t, 0);
 	assert_int_equal(cancel->type, REQ_CANCEL);
 	assert_int_equal(cancel->id, watch->id);
@@ -157,10 +157,33 @@ static void a_listing_then_changes(void **state)
 	request_free(cancel);
 }
 
+static void some_is_read_for_one_kind_only(void **state)
+{
+	struct two *t = *state;
+	feed_on(t->feed, 1, "drift");
+	request_free(next(t, 0));
+	feed_on(t->feed, 1, "features");
+	struct request *r = next(t, 0);
+	assert_string_equal(r->kind, "namespaces");
+	uint64_t id = r->id;
+	request_free(r);
+	assert_null(next(t, 0));
+	feed_off(t->feed, 1, "features");
+	r = next(t, 0);
+	assert_true(r->type == REQ_CANCEL && r->id == id);
+	request_free(r);
+	assert_null(next(t, 0));
+	feed_off(t->feed, 1, "features");
+	feed_off(t->feed, 1, "drift");
+	r = next(t, 0);
+	assert_int_equal(r->type, REQ_CANCEL);
+	request_free(r);
+}
+
 static void what_is_not_yet_listed_says_so(void **state)
 {
 	struct two *t = *state;
-	feed_on(t->feed, 1);
+	feed_on(t->feed, 1, "drift");
 	expect(t, "-", 1);
 	nodes_come(t, "a", false);
 	expect(t, "-a", 1);
@@ -171,7 +194,7 @@ static void a_reader_that_lags_gets_one_listing(void **state)
 	struct two *t = *state;
 	struct msg *m;
 	unsigned n;
-	feed_on(t->feed, 1);
+	feed_on(t->feed, 1, "drift");
 	nodes_come(t, "ab", true);
 	for (int i = 0; i < 20000; i++) {
 		m = msg_new(MSG_ROWS, 0);
@@ -191,7 +214,7 @@ static void health_goes_along(void **state)
 	struct two *t = *state;
 	struct msg *m = msg_new(MSG_HEALTH, 0);
 	bool seen = false;
-	feed_on(t->feed, 1);
+	feed_on(t->feed, 1, "drift");
 	msg_put_health(m, (struct msg_health){ .state = HEALTH_DOWN, .why = STR("no route") });
 	store_apply(t->store, m, 0);
 	for (struct request *r; (r = next(t, 1)); request_free(r))
@@ -231,6 +254,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(nothing_moves_while_nobody_looks, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_listing_then_changes, setup, teardown),
+		cmocka_unit_test_setup_teardown(some_is_read_for_one_kind_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_not_yet_listed_says_so, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_reader_that_lags_gets_one_listing, setup, teardown),
 		cmocka_unit_test_setup_teardown(health_goes_along, setup, teardown),
