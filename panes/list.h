@@ -22,6 +22,7 @@ static const struct pane *const panes_all[] = {
 };
 
 #define PANE_SCOPES(X) \
+	X(triage) \
 	X(drift)
 
 #define X(name) extern const struct command_scope name##_scope;

@@ -37,6 +37,8 @@ unsigned app_sources(const struct app *app);
 void app_push(struct app *app, struct page *p);           /* takes p */
 void app_pop(struct app *app);
 bool app_goto(struct app *app, const char *pane, struct str args);   /* by pane name */
+/* The list of that kind with the cursor on that row. False: no such kind. */
+bool app_open_row(struct app *app, const char *kind, uint16_t source, struct str key);
 bool app_run_line(struct app *app, struct str line);      /* as typed at `:` */
 void app_say(struct app *app, bool bad, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void app_copy(struct app *app, struct str text);          /* OSC 52 */

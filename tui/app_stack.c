@@ -1,6 +1,7 @@
 /* app_stack: a pane is a stack of pages. The page on top of the pane on screen is shown; when it is not any
  * more it is told, so that it stops asking for rows. */
 #include "tui/app_in.h"
+#include "tui/table_page.h"
 #include "base/mem.h"
 #include <stdlib.h>
 
@@ -146,6 +147,17 @@ static bool has_kind(const struct pane *p, const char *kind)
 		if (strcmp(*k, kind) == 0)
 			return true;
 	return false;
+}
+
+bool app_open_row(struct app *app, const char *kind, uint16_t source, struct str key)
+{
+	const struct kind *k = store_kind(app->o.store, str_of(kind));
+
+	if (!k || !app_open_kind(app, k, STR("")))
+		return false;
+	if (page_is_table(app_top(app)))
+		table_page_seek(app_top(app), source, key);
+	return true;
 }
 
 bool app_open_kind(struct app *app, const struct kind *k, struct str filter)

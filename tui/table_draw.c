@@ -206,7 +206,8 @@ static void draw_empty(const struct table_page *t, const struct app *app, struct
 	struct buf b = { 0 };
 	int y = 1;
 	if (t->hooks && t->hooks->empty && t->hooks->empty(t->arg, &t->page, app, now, &b)) {
-		frame_text(f, area, 3, y, -1, buf_str(&b), ROLE_OK);
+		for (struct str rest = buf_str(&b); rest.p;)
+			frame_text(f, area, 3, y++, -1, str_split(&rest, '\n'), ROLE_OK);
 		buf_release(&b);
 		return;
 	}

@@ -1,6 +1,6 @@
-/* place_s3: reports in a bucket of S3 or of a store that speaks it. Keys are listed 1,000 at a time under the prefix; the ETag
- * tells what was written again. Keys are taken as they stand (versitygw knows no encoding-type). Every request is signed by the server's clock and region, once they are known: a wrong clock
- * or region is corrected and said, not fatal. */
+/* place_s3: reports in a bucket of S3 or of a store that speaks it. Keys are listed 1,000 at a time under the prefix and taken as
+ * they stand (versitygw knows no encoding-type); the ETag tells what was written again. Every request is signed by the server's
+ * clock and region, once they are known: a wrong clock or region is corrected, not fatal. */
 #define _GNU_SOURCE
 #include "backends/drift/place.h"
 #include "backends/net/aws_credentials.h"
