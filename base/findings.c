@@ -230,12 +230,20 @@ static void join_newest(struct findings *f, unsigned rule, const struct table *t
 
 /* ---- sources */
 
+static bool ever_listed(const struct store *s, uint16_t source)
+{
+	for (unsigned i = 0; i < s->nkinds; i++)
+		if (s->kinds[i].source == source && s->kinds[i].listed)
+			return true;
+	return false;
+}
+
 static void join_sources(struct findings *f, const struct store *s, int64_t now)
 {
 	for (unsigned i = 0; i < s->nsources; i++) {
 		const struct source_state *x = &s->sources[i];
 		bool out = x->state == HEALTH_REFUSED || x->state == HEALTH_DOWN;
-		if (!out && !(x->state == HEALTH_STALE && now - x->since > LOST_MS))
+		if (!out && !(x->state == HEALTH_STALE && (now - x->since > LOST_MS || !ever_listed(s, (uint16_t)i))))
 			continue;
 		struct group *g = group_for(f, (uint16_t)i, SOURCES, str_of(x->name));
 		if (!g)
@@ -282,8 +290,9 @@ static const struct change *change_before(const struct findings *f, const struct
 		bool own = !strcmp(c->kind, kind_of(g)) || (!strcmp(c->kind, "runs") && !strcmp(kind_of(g), "pipelines"));
 		if (own || c->time > since + 60000 || c->time < since - RECENT_MS)
 			continue;
-		int weight = weight_of(c) + (share_a_word(str_of(c->about), buf_str(&g->key)) ? 5 : 0);
-		if (weight >= most) {
+		bool related = share_a_word(str_of(c->about), buf_str(&g->key));
+		int weight = weight_of(c) + (related ? 5 : 0);
+		if (weight >= most && (related || g->rule != SOURCES)) {
 			most = weight;
 			best = c;
 		}

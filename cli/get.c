@@ -322,6 +322,14 @@ static int print(struct get *g, struct table *t, const char *text, enum form for
 	return ferror(stdout) || fflush(stdout) ? EXIT_FAILED : EXIT_OK;
 }
 
+int print_rows(struct session *s, struct table *t, const char *form_name)
+{
+	struct get g = { .session = s, .kind = t->kind->name, .scope = "" };
+	enum form form;
+	int code = parse_form(form_name, &form);
+	return code ? code : print(&g, t, "", form);
+}
+
 static int unknown_kind(const struct session *s, const char *word)
 {
 	const char **names = xcalloc(s->store->ntables, sizeof(*names));

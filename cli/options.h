@@ -51,6 +51,7 @@ bool option_for(const struct option_def *o, const struct subcommand *s);
 int cli_console(struct cli *c);
 int cli_get(struct cli *c);
 int cli_snapshot(struct cli *c);
+int cli_triage(struct cli *c);
 int cli_doctor(struct cli *c);
 int cli_predict(struct cli *c);
 int cli_demo(struct cli *c);

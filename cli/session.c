@@ -366,6 +366,39 @@ uint64_t session_watch(struct session *s, const char *kind, const char *scope)
 	return asked;
 }
 
+struct listing { struct session *s; const char *const *kinds; uint64_t asked[64]; bool any; };
+
+/* Every source that was asked for a kind has listed it, or has said why not. */
+static bool is_listed(void *arg)
+{
+	struct listing *l = arg;
+	const struct store *st = l->s->store;
+	bool all = true;
+	for (unsigned k = 0; k < 64 && l->kinds[k]; k++)
+		for (unsigned i = 0; i < st->nsources && i < 64; i++) {
+			const struct kind_state *x = store_kind_state(st, l->kinds[k], (uint16_t)i);
+			enum health_state h = st->sources[i].state;
+			bool listed = x && x->listed;
+			l->any |= listed;
+			all &= !(l->asked[k] >> i & 1) || listed || (x && (x->state == HEALTH_REFUSED || x->state == HEALTH_DOWN)) ||
+			       h == HEALTH_REFUSED || h == HEALTH_DOWN || h == HEALTH_STALE;
+		}
+	return all;
+}
+
+bool session_list(struct session *s, const char *const *kinds, int wait_ms)
+{
+	struct listing l = { .s = s, .kinds = kinds };
+	for (unsigned k = 0; k < 64 && kinds[k]; k++)
+		for (unsigned i = 0; i < s->nsources; i++)
+			if (backend_fills(s->sources[i]->backend, kinds[k])) {
+				l.asked[k] = session_watch(s, kinds[k], "");
+				break;
+			}
+	session_run(s, wait_ms, is_listed, &l);
+	return l.any;
+}
+
 struct waiting {
 	char *text;
 	bool ok, over;

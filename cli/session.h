@@ -35,6 +35,12 @@ void session_start(struct session *s);       /* every source's thread */
 void session_close(struct session *s);       /* waits a moment for the threads */
 /* Sees each message first: recording. */
 void session_saw(void *session, const struct msg *m);
+struct table;
+/* Every row of a table that need not be the store's, as `get -o FORM` prints rows (get.c). An exit code. */
+int print_rows(struct session *s, struct table *t, const char *form);
+/* Ask for several kinds (those that some source fills; NULL ends) and wait until each source listed each of them, or said
+ * why not. False: no source listed anything. */
+bool session_list(struct session *s, const char *const *kinds, int wait_ms);
 /* Take messages until `done` says so or `wait_ms` have passed. False: time ran out. */
 bool session_run(struct session *s, int wait_ms, bool (*done)(void *arg), void *arg);
 /* Ask every source that may fill this kind to keep its rows coming. Bit i of the answer: source i was asked. */
