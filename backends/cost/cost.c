@@ -224,6 +224,7 @@ static bool is_settled(const struct run *u, int64_t now)
 static void compute(struct run *u)
 {
 	u->c.now = clock_wall(link_clock(u->link));
+	u->c.more_budgets = u->billing && !u->aws.asked;
 	burn_make(&u->c.burn, &u->c.in, &u->c.assets, &u->c.prices, &u->c.settings.rules, u->c.now);
 	for (int k = 0; k < KINDS; k++)
 		if (u->looked[k])

@@ -124,7 +124,8 @@ void show_budgets(const struct cost *c, struct buf *body)
 			.origin = STR("AWS Budgets"), .amount = a->amount, .spent = a->actual, .left = a->amount - a->actual,
 			.forecast = a->forecast, .starts = a->starts, .ends = a->ends, .now = c->now });
 	}
-	rows_end(body, STR(""));
+	if (!c->more_budgets)
+		rows_end(body, STR(""));
 	buf_release(&advice);
 	buf_release(&series);
 }
