@@ -12,7 +12,7 @@ static const struct rule {
 	const char *starts_by;           /* only where a row's level is `least` or worse and that of the row before it, of the same
 	                                  * value in this column, is not: a beginning */
 } rules[] = {
-	{ "promotions", "P", { "age" }, "{model} v{version} {what}|{model} v{version} promoted", "model" },
+	{ "promotions", "P", { "age" }, "{model} {version} {what}|{model} {version} promoted", "model" },
 	{ "runs", "R", { "end", "age" }, "{pipeline} run {status}", "pipeline" },
 	{ "trainings", "T", { "age" }, "trained {model}|trained {name}", "model" },
 	{ "nodes", "N", { "age" }, "node {name} joined[, {instance_type}]", "name" },

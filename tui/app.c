@@ -291,6 +291,7 @@ int app_run(struct app *app, const char *first_pane)
 		return 3;      /* there is no terminal, or none that can show a screen: see exit_codes */
 	}
 	app->frame.ascii = term_ascii(app->term);
+	app_watch_header(app);
 	if (!first_pane || !app_goto(app, first_pane, STR("")))
 		app_show_pane(app, 0);
 	draw(app, FOR_DATA);
@@ -306,6 +307,7 @@ void app_snapshot(struct app *app, const char *pane, int w, int h, int wait_ms, 
 	struct pollfd fd = { .fd = inbox_fd(app->o.inbox), .events = POLLIN };
 
 	frame_resize(&app->frame, w, h);
+	app_watch_header(app);
 	if (!pane || !*pane)
 		app_show_pane(app, 0);
 	else

@@ -2,6 +2,7 @@
  * line, which is hints, a message, or the prompt. On low screens tabs and title give way to the page. */
 #define _GNU_SOURCE                  /* localtime_r */
 #include "tui/app_in.h"
+#include "base/say.h"
 #include "tui/table_page.h"
 #include <stdio.h>
 #include <time.h>
@@ -116,6 +117,39 @@ static int draw_sources(const struct app *app, struct frame *f, struct rect line
 	return x - start;
 }
 
+/* What is spent by the hour and what is left, at the right end, where some source knows; drawn before the sources, which give
+ * way to it. On narrow screens only the rate. Returns where it begins. */
+static int draw_spend(const struct app *app, struct frame *f, struct rect line, int end, int64_t now)
+{
+	static const char *const says[] = { "{rate}/h[   {left} of {budget} left][, out {runs_out}]", "{rate}/h[  {left} left]",
+		"{rate}/h" };
+	const struct table *t = store_table_const(app->o.store, "spend");
+	const struct row *total = NULL;
+
+	for (uint32_t i = 0; t && i < t->nslots; i++) {
+		const struct row *r = table_row(t, i);
+
+		if (r && (app->context < 0 || r->source == app->context) && (!total || str_is(row_key(r), "total")))
+			total = r;
+	}
+	for (int i = line.w >= 120 ? 0 : line.w >= 100 ? 1 : 2; total && line.w >= 60 && i < 3; i++) {
+		struct buf b = { 0 };
+		bool known = row_say(t, total, says[i], now, &b);
+		int w = text_width(buf_str(&b), f->ascii);
+
+		if (known && w < end / 2) {
+			enum role role = total->level >= LEVEL_BAD ? ROLE_BAD : total->level >= LEVEL_DOUBT ? ROLE_DOUBT : ROLE_HEADER;
+
+			end -= w;
+			frame_text(f, line, end, 0, -1, buf_str(&b), role);
+			end -= 3;
+			i = 3;
+		}
+		buf_release(&b);
+	}
+	return end;
+}
+
 static void draw_header(const struct app *app, struct frame *f, struct rect line, int64_t now)
 {
 	time_t t = (time_t)(now / 1000);
@@ -130,6 +164,7 @@ static void draw_header(const struct app *app, struct frame *f, struct rect line
 		frame_text(f, line, end, 0, -1, str_of(clock), ROLE_HEADER);
 		end -= 2;
 	}
+	end = draw_spend(app, f, line, end, now);
 	if (app->o.environment && app->o.environment[0]) {
 		struct buf b = { 0 };
 

@@ -87,6 +87,7 @@ void app_views_load(struct app *app);
 void app_lines_free(struct app *app);
 
 /* app_watch.c */
+void app_watch_header(struct app *app);     /* what the header shows, for as long as the app runs */
 void app_watch_tick(struct app *app, int64_t mono);
 int64_t app_watch_next(const struct app *app);          /* mono ms of the next tick needed, or INT64_MAX */
 void app_watch_free(struct app *app);

@@ -47,6 +47,12 @@ void app_watch(struct app *app, const char *kind, const char *scope)
 		}
 }
 
+void app_watch_header(struct app *app)
+{
+	if (anyone_fills(app, "spend"))
+		app_watch(app, "spend", "");
+}
+
 void app_unwatch(struct app *app, const char *kind, const char *scope)
 {
 	struct watch *w = find(app, kind, scope ? scope : "");
