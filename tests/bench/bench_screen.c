@@ -3,7 +3,8 @@
  *
  *   bench_screen BINNACLE KUBECONFIG PODS [CHURN-COMMAND]
  *
- * PODS is the count that the title must reach ("10,000"). CHURN-COMMAND runs in the background while changes are measured.
+ * PODS is the count that the title must reach ("10,000"). CHURN-COMMAND runs in the background while changes are measured;
+ * without one the logs of the server's pods are taken to never end (tests/live/bytes.py), and keys are measured under them.
  * Figures only: ratios to other programs are made by tests/bench/run, in the same run. */
 #define _GNU_SOURCE
 #include "tests/screens/vt.h"
@@ -110,6 +111,99 @@ static void measure_keys(struct vt *v, const char *what)
 	       bytes / KEYS);
 }
 
+/* What this machine, as busy as it is, takes for a program that only writes back what it reads. */
+static void measure_cat(void)
+{
+	const char *const args[] = { "/bin/sh", "-c", "stty raw -echo; printf ready; exec cat", NULL };
+	struct vt *v = vt_start(args, NULL, W, H);
+	vt_wait(v, "ready", 5000);
+	measure_keys(v, "  the same of cat, which writes back");
+	vt_free(v);
+}
+
+/* How long until the prompt shows one more letter, or -1. Other bytes come meanwhile: only the letter counts. */
+static double letter_ms(struct vt *v, int letters)
+{
+	char typed[80];
+	memset(typed, 'x', sizeof(typed));
+	snprintf(typed + letters, sizeof(typed) - (size_t)letters, "%s", "");
+	int64_t start = vt_now_us();
+	vt_type(v, "x");
+	while (vt_now_us() - start < 2000000) {
+		vt_more(v, 100);
+		if (strstr(vt_line(v, H - 1), typed))
+			return (double)(vt_now_us() - start) / 1000;
+	}
+	return -1;
+}
+
+/* Letters at the prompt until it is full or `title` is there; adds to ms, returns how many there are. */
+static int type_letters(struct vt *v, const char *title, double *ms, int n, int most)
+{
+	vt_type(v, ":");
+	vt_run(v, 5);
+	for (int i = 1; i <= 60 && n < most && !(title && vt_has(v, title)); i++) {
+		ms[n] = letter_ms(v, i);
+		if (ms[n] < 0) {
+			printf("%-44s a letter did not come within 2 s\n", "");
+			break;
+		}
+		n++;
+		vt_run(v, 4);
+	}
+	vt_type(v, "\x1b");
+	vt_run(v, 60);
+	return n;
+}
+
+static void print_letters(const char *what, double *ms, int n)
+{
+	if (n < 20)        /* too few to tell: it was over at once */
+		return;
+	qsort(ms, (size_t)n, sizeof(*ms), by_value);
+	printf("%-44s %9.2f ms median, %.2f ms p99 of %d\n", what, ms[n / 2], ms[n * 99 / 100], n);
+}
+
+enum { LETTERS = 300 };
+
+static void measure_loading(char **argv)
+{
+	double ms[LETTERS];
+	char title[64];
+	int n = 0;
+	snprintf(title, sizeof(title), "pods %s", argv[3]);
+	for (int run = 0; run < RUNS && n < LETTERS; run++) {
+		struct vt *v = start(argv, "cluster");
+		vt_wait(v, "Running", 60000);
+		n = type_letters(v, title, ms, n, LETTERS);
+		vt_free(v);
+	}
+	print_letters("a key, while the list loads", ms, n);
+}
+
+/* A log that comes as fast as it is taken; nothing where the server has none. */
+static void measure_flood(struct vt *v)
+{
+	double ms[LETTERS];
+	int n = 0;
+	vt_type(v, "gl");
+	if (!vt_wait(v, "older lines dropped", 10000))
+		return;
+	double cpu = vt_cpu_s(v);
+	int64_t began = vt_now_us();
+	while (n < LETTERS) {
+		int before = n;
+		n = type_letters(v, NULL, ms, n, LETTERS);
+		vt_run(v, 100);
+		if (n == before)
+			break;
+	}
+	print_letters("a key, while a log floods", ms, n);
+	printf("%-44s %9.2f %% CPU\n", "  what the flood takes", (vt_cpu_s(v) - cpu) / (double)(vt_now_us() - began) * 1e8);
+	vt_type(v, "q");
+	vt_wait(v, "NAMESPACE", 3000);
+}
+
 static void measure_filter(struct vt *v)
 {
 	const char *keys[] = { "w", "o", "r", "k", "e", "r" };
@@ -152,7 +246,11 @@ int main(int argc, char **argv)
 	measure_memory(v);
 	measure_while(v, "idle", 10000);
 	measure_keys(v, "a key, idle (scrolling j)");
+	measure_cat();
 	measure_filter(v);
+	measure_loading(argv);
+	if (argc <= 4)
+		measure_flood(v);
 	if (argc > 4) {
 		measure_logs(v);
 		pid_t child = fork();
@@ -164,6 +262,7 @@ int main(int argc, char **argv)
 		vt_run(v, 3000);
 		measure_while(v, "50 changes a second", 10000);
 		measure_keys(v, "a key, while the list changes");
+		measure_cat();
 		kill(-child, SIGTERM);
 		waitpid(child, NULL, 0);
 	}

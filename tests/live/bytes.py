@@ -6,7 +6,8 @@
 
 `record` keeps what the API server of DIR says to discovery, to lists and to WatchLists in the
 cache. `serve` multiplies the recorded pods by re-encoding names, uids and versions, and answers
-over TLS: discovery, lists with limit and continue, WatchLists, and then N changed pods a second.
+over TLS: discovery, lists with limit and continue, WatchLists, and then N changed pods a second. Logs
+of its pods never end and come as fast as they are taken.
 Into OUT it writes `kubeconfig`, `env` (API_URL, CA_FILE, TOKEN_ADMIN, KUBECONFIG, PID), and the
 line `ready` on its output when it listens. It ends with SIGTERM or SIGINT."""
 import argparse
@@ -297,6 +298,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(200, b"ok", "text/plain")
         parts = path.split("/")
         namespace = None
+        if len(parts) in (7, 8) and parts[1:4] == ["api", "v1", "namespaces"] and parts[5] == "pods":
+            return self.flood() if parts[7:] == ["log"] else self.writer(parts[4], parts[6])
         if len(parts) == 6 and parts[1:4] == ["api", "v1", "namespaces"]:
             namespace, path = parts[4].encode(), "/api/v1/" + parts[5]
         if path != "/api/v1/pods" and path not in served.rest["lists"]:
@@ -315,6 +318,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if len(data) >= 65536:
             self.wfile.write(data)
             self.wfile.write(b"\r\n")
+
+    def writer(self, namespace, name):
+        """A pod as the one who follows its log wants it: which containers it has, and that they run."""
+        state = {"name": "main", "restartCount": 0, "state": {"running": {}}}
+        return self.answer(200, json.dumps({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": namespace, "name": name},
+            "spec": {"containers": [{"name": "main"}]}, "status": {"phase": "Running", "containerStatuses": [state]}}).encode())
+
+    def flood(self):
+        """A log without end, as fast as it is taken."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.close_connection = True
+        for second in itertools.count():
+            at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(1763694000 + second))
+            self.piece("".join(f"{at}.{i:06d}Z INFO GET /v1/listings?page={i} 200 12 ms request_id={i * 7919 % 65536:04x}\n"
+                               for i in range(10000)).encode())
 
     def watch(self, path, query):
         served = self.server

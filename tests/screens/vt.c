@@ -221,6 +221,11 @@ const char *vt_line(struct vt *v, int y)
 	return v->line.data ? v->line.data : "";
 }
 
+bool vt_more(struct vt *v, int ms)
+{
+	return pump(v, ms);
+}
+
 bool vt_has(struct vt *v, const char *text)
 {
 	return strstr(vt_screen(v), text) != NULL;

@@ -20,6 +20,7 @@ bool vt_wait_gone(struct vt *v, const char *text, int ms);
 /* Until nothing came for quiet_ms (the header's clock ticks: keep it under 900). */
 void vt_quiet(struct vt *v, int quiet_ms);
 void vt_run(struct vt *v, int ms);       /* reads for that long (to measure what an idle program sends) */
+bool vt_more(struct vt *v, int ms);      /* reads once, as soon as something comes; false: nothing did */
 bool vt_has(struct vt *v, const char *text);
 const char *vt_screen(struct vt *v);     /* lines, trailing blanks cut; valid until the next call */
 const char *vt_line(struct vt *v, int y);

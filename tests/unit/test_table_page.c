@@ -248,13 +248,45 @@ static void test_untrusted(void **state)
 	world_end(&w);
 }
 
+/* Whether the page wants to be drawn anew. */
+static bool prepares(struct world *w)
+{
+	struct page *p = app_top(w->app);
+	return p->ops->prepare(p, w->app, 120, 20, NOW);
+}
+
+static void test_out_of_sight(void **state)
+{
+	struct world w;
+	world_start(&w, &backend, 1, panes);
+	fill(&w, 0, 300);
+	assert_true(prepares(&w));
+	assert_false(prepares(&w));
+	put(&w, "ml/api-00200", "namespace=ml name=api-00200 restarts=9");
+	put(&w, "ml/zzz", "namespace=ml name=zzz");
+	del(&w, "ml/zzz");
+	assert_false(prepares(&w));                         /* all of it below the screen */
+	put(&w, "ml/api-00010", "namespace=ml name=api-00010 restarts=9");
+	assert_true(prepares(&w));
+	assert_false(prepares(&w));
+	del(&w, "ml/api-00010");
+	assert_true(prepares(&w));
+	put(&w, "ml/api-00010", "namespace=ml name=api-00010 restarts=9");   /* the same place again */
+	assert_true(prepares(&w));
+	del(&w, "ml/api-00010");
+	put(&w, "ml/api-00010", "namespace=ml name=api-00010 restarts=8");   /* and both at once */
+	assert_true(prepares(&w));
+	assert_false(prepares(&w));
+	world_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes), cmocka_unit_test(test_cursor_follows_its_row),
 		cmocka_unit_test(test_filter_as_typed), cmocka_unit_test(test_order), cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_columns), cmocka_unit_test(test_two_sources), cmocka_unit_test(test_empty_says_why),
-		cmocka_unit_test(test_untrusted),
+		cmocka_unit_test(test_untrusted), cmocka_unit_test(test_out_of_sight),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
