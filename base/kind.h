@@ -39,6 +39,7 @@ enum col_flag {
 	COL_HIDDEN = 4,   /* shown only when asked for by name; always in json, csv, yaml */
 	COL_OURS = 8,     /* not one of kubectl's columns: on screen and in json, not in -o table/wide */
 	COL_RIGHT = 16,   /* right-aligned; numbers, times and durations are so anyway */
+	COL_SPAN = 64,    /* COL_SERIES: drawn from its least value up, not from zero: how it moves matters */
 	COL_PLAIN_GET = 32, /* only in -o table/wide (kubectl's form of something we show otherwise) */
 };
 

@@ -37,7 +37,7 @@ static const struct column models_cols[MODELS_COL_COUNT] = {
 	[MODELS_METRIC] = { "metric", "METRIC", COL_TEXT, COL_SHARED, 2, 9 },
 	[MODELS_VALUE] = { "value", "VALUE", COL_REAL, 0, 1, 8 },
 	[MODELS_CHANGE] = { "change", "CHALLENGER'S", COL_RATIO, 0, 5, 12, .show = show_change },
-	[MODELS_TREND] = { "trend", "BY VERSION", COL_SERIES, 0, 2, 12 },
+	[MODELS_TREND] = { "trend", "BY VERSION", COL_SERIES, COL_SPAN, 2, 12 },
 	[MODELS_LATEST] = { "latest", "LATEST", COL_COUNT, COL_WIDE, 6, 6, .show = show_latest },
 	[MODELS_DESCRIPTION] = { "description", "DESCRIPTION", COL_TEXT, COL_WIDE, 8, 30 },
 	[MODELS_AGE] = { "age", "AGE", COL_TIME, COL_WIDE, 7, 6 },

@@ -7,6 +7,7 @@
 #define PANES(X) \
 	X(triage) \
 	X(cluster) \
+	X(registry) \
 	X(drift) \
 	X(audit)
 
@@ -23,6 +24,7 @@ static const struct pane *const panes_all[] = {
 
 #define PANE_SCOPES(X) \
 	X(triage) \
+	X(registry) \
 	X(drift)
 
 #define X(name) extern const struct command_scope name##_scope;

@@ -42,23 +42,45 @@ void spark(const double *v, int n, int width, bool ascii, struct buf *out)
 	}
 }
 
-void spark_text(struct str text, int width, bool ascii, struct buf *out)
+enum { SERIES_MAX = 256 };
+
+/* The last values of the text; returns how many. */
+static int read_series(struct str text, double *v)
 {
-	double v[256];
 	int n = 0;
 	while (text.n) {
 		struct str word = str_split(&text, ' ');
 		if (!word.n)
 			continue;
-		if (n == (int)ARRAY_SIZE(v)) {
-			memmove(v, v + 1, sizeof(v) - sizeof(*v));
+		if (n == SERIES_MAX) {
+			memmove(v, v + 1, (SERIES_MAX - 1) * sizeof(*v));
 			n--;
 		}
 		if (!str_to_f64(word, &v[n]))
 			v[n] = NAN;
 		n++;
 	}
-	spark(v, n, width < (int)ARRAY_SIZE(v) ? width : (int)ARRAY_SIZE(v), ascii, out);
+	return n;
+}
+
+void spark_text(struct str text, int width, bool ascii, struct buf *out)
+{
+	double v[SERIES_MAX];
+	int n = read_series(text, v);
+	spark(v, n, width < SERIES_MAX ? width : SERIES_MAX, ascii, out);
+}
+
+void spark_text_span(struct str text, int width, bool ascii, struct buf *out)
+{
+	double v[SERIES_MAX], lo = INFINITY, hi = -INFINITY;
+	int n = read_series(text, v), from = n > width ? n - width : 0;
+	for (int i = from; i < n; i++) {
+		lo = v[i] < lo ? v[i] : lo;
+		hi = v[i] > hi ? v[i] : hi;
+	}
+	for (int i = from; i < n; i++)
+		v[i] = hi > lo ? v[i] - lo + (hi - lo) * 0.1 : v[i];
+	spark(v + from, n - from, width, ascii, out);
 }
 
 /* ---- a line over an area */

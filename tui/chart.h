@@ -7,6 +7,8 @@
 /* A sparkline of the last `width` values: ▁▂▃▄▅▆▇█, in ASCII _.-=+*#@ ; scaled from min(0, least) to the greatest;
  * a gap is a blank. Appends to out; `text` holds "1 2.5 - 3" (COL_SERIES). */
 void spark_text(struct str text, int width, bool ascii, struct buf *out);
+/* The same, scaled from the least value instead (a tenth of the span below it). */
+void spark_text_span(struct str text, int width, bool ascii, struct buf *out);
 void spark(const double *v, int n, int width, bool ascii, struct buf *out);
 
 struct chart_mark { double x; const char *letter; };   /* "T" trained, "P" promoted: on the axis */

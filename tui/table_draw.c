@@ -32,7 +32,8 @@ void table_page_cell(const struct table_page *t, const struct app *app, const st
 	}
 	const struct column *c = &t->table->kind->cols[col];
 	if (c->type == COL_SERIES && !c->show && !row_null(r, col))
-		spark_text(row_text(t->table, r, col), c->width ? c->width : 12, app_ascii(app), out);
+		(c->flags & COL_SPAN ? spark_text_span : spark_text)(row_text(t->table, r, col), c->width ? c->width : 12,
+		                                                     app_ascii(app), out);
 	else
 		row_show(t->table, r, col, now, out);
 }
