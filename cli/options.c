@@ -41,6 +41,7 @@ const struct option_def option_defs[] = {
 	{ "json", 0, NULL, "print JSON", AT(json), "doctor|audit|predict", NULL },
 	{ "explain", 0, NULL, "print what each input contributed too", AT(explain), "predict", NULL },
 	{ "seed", 0, "NUMBER", "make the same demo again", AT(seed), "demo|snapshot|get|triage|predict", NULL },
+	{ "tour", 0, NULL, "walk through the demo with captions", AT(tour), "demo", NULL },
 	{ "file", 0, "FILE", "read this audit file", AT(audit), "audit", "@file" },
 	{ "help", 'h', NULL, "say what can be said here", AT(help), NULL, NULL },
 	{ .name = NULL },

@@ -6,6 +6,7 @@
 #include "base/feed.h"
 #include "base/record.h"
 #include "cli/options.h"
+#include "tui/tour.h"
 
 struct session {
 	const struct cli *cli;
@@ -48,4 +49,6 @@ uint64_t session_watch(struct session *s, const char *kind, const char *scope);
 /* Ask one source and wait for its answer: the JSON or the sentence, caller frees; *ok tells which. NULL: no answer in time. */
 char *session_ask(struct session *s, struct source *from, enum req_type type, const char *kind, struct str key, const char *what,
                   const char *params, int wait_ms, bool *ok);
+
+extern const struct tour demo_tour;     /* tour.c: what `demo --tour` walks through */
 #endif

@@ -184,6 +184,8 @@ static int until_due(struct app *app, int64_t mono, bool changed)
 		due = app->say_until;
 	t = app_watch_next(app);
 	due = t < due ? t : due;
+	t = app_tour_next(app, mono);
+	due = t < due ? t : due;
 	if (due == INT64_MAX)
 		return -1;
 	return due <= mono ? 0 : (int)(due - mono);
@@ -197,6 +199,7 @@ static void take_time(struct app *app, int64_t mono)
 		app->dirty = true;
 	}
 	app_watch_tick(app, mono);
+	app_tour_tick(app, mono);
 }
 
 /* ---- keys and signals */
@@ -294,6 +297,7 @@ int app_run(struct app *app, const char *first_pane)
 	app_watch_header(app);
 	if (!first_pane || !app_goto(app, first_pane, STR("")))
 		app_show_pane(app, 0);
+	app_tour_start(app);
 	draw(app, FOR_DATA);
 	loop(app);
 	term_close(app->term);

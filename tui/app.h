@@ -3,6 +3,7 @@
 #define TUI_APP_H
 #include "tui/page.h"
 #include "tui/scopes.h"
+#include "tui/tour.h"
 
 struct app_options {
 	struct store *store;
@@ -17,6 +18,7 @@ struct app_options {
 	const char *environment;             /* badge */
 	const char *theme_dir;               /* where the user's themes are, for `theme NAME`; may be NULL */
 	const char *state_dir;               /* history of the prompt, saved views; NULL = not kept */
+	const struct tour *tour;             /* to be walked through from the start; NULL = none */
 	bool readonly, mouse, ascii;
 	void (*on_message)(void *arg, const struct msg *m);  /* --record sees each message before the store; or NULL */
 	void *on_message_arg;

@@ -36,6 +36,8 @@ unsigned app_scopes(const struct app *app, const struct command_scope *out[SCOPE
 	const struct page *p = app_top(app);
 	unsigned n = 0;
 
+	if (app->touring)
+		out[n++] = &tour_scope;
 	for (unsigned i = 0; p && p->ops->scopes && p->ops->scopes[i] && n < SCOPES_MAX - 1; i++)
 		out[n++] = p->ops->scopes[i];
 	out[n++] = &app_scope;
@@ -261,6 +263,8 @@ static bool run_command(struct app *app, struct str word, struct str args)
 			continue;
 		if (scopes[i] == &app_scope)
 			return app_command(app, c, args);
+		if (scopes[i] == &tour_scope)
+			return app_tour_command(app, c);
 		if (p->ops->command && p->ops->command(p, app, c, args))
 			return true;
 	}

@@ -30,7 +30,7 @@ void app_layout(const struct app *app, struct rect *page)
 	struct lines l = lines_of(app);
 	int y = (l.header >= 0) + (l.tabs >= 0) + (l.title >= 0);
 
-	*page = (struct rect){ 0, y, app->frame.w, app->frame.h - y - (l.last >= 0) };
+	*page = (struct rect){ 0, y, app->frame.w, app->frame.h - y - (l.last >= 0) - app_tour_height(app) };
 }
 
 static enum role badge_role(const char *environment)
@@ -364,6 +364,8 @@ void app_draw(struct app *app, int64_t page_now, int64_t now)
 	if (l.title >= 0)
 		draw_title(app, f, line);
 	line.y = l.last;
+	if (app_tour_height(app))
+		app_tour_draw(app, f, (struct rect){ 0, area.y + area.h, f->w, app_tour_height(app) });
 	if (l.last >= 0)
 		draw_last(app, f, line);
 	else if (app->prompt.open)

@@ -3,6 +3,7 @@
  *   app.c         life, the loop, drawing when it is time       app_draw.c    header, tabs, title, hints
  *   app_cmd.c     keys, commands, typed lines                   app_line.c    the prompt, completion, saved views
  *   app_stack.c   panes and their stacks of pages               app_watch.c   which kinds are asked for
+ *   app_kind.c    kinds that only a source knows                app_tour.c    the demo's walk with captions
  */
 #ifndef TUI_APP_IN_H
 #define TUI_APP_IN_H
@@ -51,6 +52,10 @@ struct app {
 	const struct page *drawn_page;   /* only compared */
 	int64_t earned, earned_at;   /* see may_draw_at */
 	bool trickle;                /* few messages came last time */
+	bool touring;
+	unsigned tour_at;            /* step of o.tour */
+	const char *tour_line;       /* of that step, still to be run; NULL = all were */
+	int64_t tour_until;          /* mono ms; 0 = the line before was only just run */
 	struct kind_quest *quest;    /* a kind being asked for, or NULL */
 	bool quit;
 	int code;
@@ -85,6 +90,15 @@ const char *app_view(const struct app *app, struct str name);
 bool app_view_save(struct app *app, struct str name, struct str line);   /* line n 0: forget it */
 void app_views_load(struct app *app);
 void app_lines_free(struct app *app);
+
+/* app_tour.c */
+extern const struct command_scope tour_scope;
+void app_tour_start(struct app *app);
+bool app_tour_command(struct app *app, const struct command *c);
+void app_tour_tick(struct app *app, int64_t mono);
+int64_t app_tour_next(const struct app *app, int64_t mono);      /* mono ms when a tick is due, or INT64_MAX */
+int app_tour_height(const struct app *app);
+void app_tour_draw(const struct app *app, struct frame *f, struct rect area);
 
 /* app_watch.c */
 void app_watch_header(struct app *app);     /* what the header shows, for as long as the app runs */

@@ -2,6 +2,7 @@
  * other kinds whole when they changed (a listing replaces, and equal rows are no change). */
 #include "backends/demo/world.h"
 #include "base/mem.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 struct watch {
@@ -59,36 +60,6 @@ static void drop_watch(struct demo *d, uint64_t id)
 	}
 }
 
-static void handle(struct demo *d, struct request *r)
-{
-	switch (r->type) {
-	case REQ_WATCH:
-		send_kind(d, r->kind);
-		add_watch(d, r, false);
-		d->watches->fresh = false;
-		break;
-	case REQ_OPEN:
-		demo_open(d->world, d->link, r);
-		if (!strcmp(r->what, "logs") && strstr(r->params, "\"follow\":true"))
-			add_watch(d, r, true);
-		break;
-	case REQ_ASK:
-		demo_ask(d->world, d->link, r);
-		break;
-	case REQ_PLAN:
-		demo_plan(d->world, d->link, r);
-		break;
-	case REQ_RUN:
-		demo_run(d->world, d->link, r);
-		break;
-	case REQ_CANCEL:
-		drop_watch(d, r->id);
-		break;
-	case REQ_ROWS:
-		break;
-	}
-}
-
 static void send_changes(struct demo *d)
 {
 	static const char *const of_workloads[] = { "deployments", "replicasets", "statefulsets", "daemonsets", "jobs",
@@ -123,6 +94,50 @@ static void tick(struct demo *d)
 	for (struct watch *w = d->watches; w; w = w->next)
 		if (w->log)
 			demo_log_tick(d->world, d->link, w->id, w->kind, str_of(w->key));
+}
+
+/* The tour goes on to its next moment: the world lives that long at once. */
+static void live_until(struct demo *d, const struct request *r)
+{
+	long long second = 0;
+	sscanf(r->params, "{\"second\":%lld}", &second);
+	for (long long left = 3600; left > 0 && d->world->step < second; left--)
+		tick(d);
+	link_answer(d->link, r->id, true, STR("{}"));
+}
+
+static void handle(struct demo *d, struct request *r)
+{
+	switch (r->type) {
+	case REQ_WATCH:
+		send_kind(d, r->kind);
+		add_watch(d, r, false);
+		d->watches->fresh = false;
+		break;
+	case REQ_OPEN:
+		demo_open(d->world, d->link, r);
+		if (!strcmp(r->what, "logs") && strstr(r->params, "\"follow\":true"))
+			add_watch(d, r, true);
+		break;
+	case REQ_ASK:
+		if (!strcmp(r->what, "until")) {
+			live_until(d, r);
+			break;
+		}
+		demo_ask(d->world, d->link, r);
+		break;
+	case REQ_PLAN:
+		demo_plan(d->world, d->link, r);
+		break;
+	case REQ_RUN:
+		demo_run(d->world, d->link, r);
+		break;
+	case REQ_CANCEL:
+		drop_watch(d, r->id);
+		break;
+	case REQ_ROWS:
+		break;
+	}
 }
 
 static void run(struct link *l)
