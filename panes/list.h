@@ -7,6 +7,7 @@
 #define PANES(X) \
 	X(triage) \
 	X(cluster) \
+	X(pipelines) \
 	X(registry) \
 	X(drift) \
 	X(audit)
@@ -25,6 +26,10 @@ static const struct pane *const panes_all[] = {
 #define PANE_SCOPES(X) \
 	X(triage) \
 	X(registry) \
+	X(pipelines) \
+	X(run) \
+	X(graph) \
+	X(tries) \
 	X(drift)
 
 #define X(name) extern const struct command_scope name##_scope;

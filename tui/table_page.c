@@ -31,6 +31,8 @@ const char *table_page_kind(const struct page *p)
 unsigned table_page_sources(const struct table_page *t)
 {
 	unsigned n = 0;
+	if (t->only)
+		return 1;
 	for (unsigned i = 0; i < t->nof_source; i++)
 		n += t->of_source[i] > 0;
 	return n;
@@ -103,7 +105,7 @@ static void follow_namespace(struct table_page *t, struct app *app)
 			app_unwatch(app, t->kind_name, old);
 		free(old);
 	}
-	int context = t->own ? -1 : app_context(app);
+	int context = t->own ? -1 : t->only ? t->only - 1 : app_context(app);
 	if (t->view && (!t->space || strcmp(t->space, ns) || t->context != context)) {
 		free(t->space);
 		t->space = xstrdup(ns);
@@ -227,6 +229,11 @@ bool table_page_within(struct page *p, struct app *app, struct str filter, struc
 	free(t->words);
 	t->words = str_dup(words);
 	return true;
+}
+
+void table_page_source(struct page *p, uint16_t source)
+{
+	table_page_of(p)->only = source + 1;
 }
 
 void table_page_sort(struct page *p, const char *col, bool descending)
@@ -515,7 +522,7 @@ static void table_title(const struct page *p, const struct app *app, struct buf 
 		buf_addf(out, " %s", t->words);
 	if (t->space && *t->space)
 		buf_addf(out, "  ns %s", t->space);
-	if (t->space && t->context >= 0 && app_source(app, (uint16_t)t->context))
+	if (t->space && t->context >= 0 && !t->only && app_source(app, (uint16_t)t->context))
 		buf_addf(out, "  source %s", app_source(app, (uint16_t)t->context)->name);
 	if (*t->typed)
 		buf_addf(out, "  filter %s", t->typed);

@@ -43,6 +43,8 @@ void table_page_sort(struct page *p, const char *col, bool descending);
 void table_page_seek(struct page *p, uint16_t source, struct str key);
 /* Ask for rows of this scope ("namespace/pod" of containers) instead of the namespace's. */
 void table_page_scope(struct page *p, const char *scope);
+/* Show only rows of that source: two systems may have rows of the same key. */
+void table_page_source(struct page *p, uint16_t source);
 const char *table_page_kind(const struct page *p);
 bool page_is_table(const struct page *p);
 /* Open a document or log of a row as a text page: what is "yaml", "describe", "logs"; params may be "". */
@@ -87,6 +89,7 @@ struct table_page {
 	char *watched;                           /* scope under which rows are asked for; NULL = not */
 	char *space;                             /* namespace that the scope filters by; "" = all */
 	int context;                             /* index of the only source shown; -1 = all */
+	int only;                                /* one more than table_page_source's; 0 = not set */
 	bool shown;
 	/* cursor: a place, and the row it follows */
 	uint32_t cursor, top, id;

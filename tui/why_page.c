@@ -9,6 +9,7 @@
 struct why_page {
 	struct page page;
 	char *title, *kind, *key;
+	const char *none;        /* said when there is nothing */
 	uint16_t source;
 	uint64_t id;
 	json_t *found;           /* array, NULL until it came */
@@ -29,9 +30,29 @@ static const char *text_of(const json_t *o, const char *name)
 	return s ? s : "";
 }
 
+/* The source that fills the kind: this one, else one that has that row, else any. */
+static uint16_t source_for(const struct app *app, uint16_t source, const char *kind, struct str key)
+{
+	const struct table *t = store_table_const(app_store(app), kind);
+	const struct source *own = app_source(app, source);
+	int any = -1;
+	if (!own || backend_fills(own->backend, kind))
+		return source;
+	for (unsigned i = 0; i < app_store(app)->nsources; i++) {
+		const struct source *s = app_store(app)->sources[i].source;
+		if (!s || !s->backend || !backend_fills(s->backend, kind))
+			continue;
+		if (t && table_find(t, (uint16_t)i, key))
+			return (uint16_t)i;
+		any = any < 0 ? (int)i : any;
+	}
+	return any < 0 ? source : (uint16_t)any;
+}
+
 void page_go(struct app *app, uint16_t source, const char *kind, struct str key, const char *what)
 {
 	char *title = xasprintf("%s %s " STR_FMT, what ? what : "", kind, STR_ARG(key));
+	source = source_for(app, source, kind, key);
 	if (what && !strncmp(what, "logs", 4)) {
 		app_push(app, text_page_new(app, title, source, "logs", kind, key, strcmp(what, "logs")
 		         ? "{\"previous\":true}" : "{\"follow\":true,\"tail\":1000}"));
@@ -89,7 +110,7 @@ static void why_draw(const struct page *p, const struct app *app, struct frame *
 	else if (!w->found)
 		frame_text(f, area, 2, 1, -1, STR("looking"), ROLE_DIM);
 	else if (!json_array_size(w->found))
-		frame_text(f, area, 2, 1, -1, STR("nothing wrong was found"), ROLE_OK);
+		frame_text(f, area, 2, 1, -1, str_of(w->none), ROLE_OK);
 	int y = 0;
 	for (size_t i = w->top; i < json_array_size(w->found) && y < area.h; i++, y += 3) {
 		const json_t *o = json_array_get(w->found, i);
@@ -147,7 +168,11 @@ static bool why_command(struct page *p, struct app *app, const struct command *c
 		by = 1;
 	w->changed = true;
 	if (!strcmp(n, "open")) {
-		if (json_is_object(link))
+		if (*text_of(link, "filter")) {            /* a row that is known by something else than its key */
+			char *line = xasprintf("%s %s", text_of(link, "kind"), text_of(link, "filter"));
+			app_run_line(app, str_of(line));
+			free(line);
+		} else if (json_is_object(link))
 			page_go(app, w->source, text_of(link, "kind"), str_of(text_of(link, "key")), text_of(link, "what"));
 		else if (count)
 			app_say(app, false, "there is no place of its own for this finding");
@@ -201,7 +226,8 @@ static const struct page_ops why_ops = {
 	.title = why_title, .copy = why_copy, .free = why_free,
 };
 
-struct page *why_page_new(struct app *app, const char *title, uint16_t source, const char *kind, struct str key)
+static struct page *findings_page(struct app *app, const char *title, uint16_t source, const char *kind, struct str key,
+                                  const char *what, const char *none)
 {
 	struct why_page *w = xcalloc(1, sizeof(*w));
 	struct source *s = app_source(app, source);
@@ -210,12 +236,23 @@ struct page *why_page_new(struct app *app, const char *title, uint16_t source, c
 	w->kind = xstrdup(kind);
 	w->key = str_dup(key);
 	w->source = source;
+	w->none = none;
 	w->changed = true;
 	if (s) {
-		w->id = source_ask(s, request_new(REQ_ASK, kind, key, "why", ""));
+		w->id = source_ask(s, request_new(REQ_ASK, kind, key, what, ""));
 		store_expect(app_store(app), w->id, take, w);
 	} else {
 		w->error = xstrdup("its source is not there any more");
 	}
 	return &w->page;
+}
+
+struct page *why_page_new(struct app *app, const char *title, uint16_t source, const char *kind, struct str key)
+{
+	return findings_page(app, title, source, kind, key, "why", "nothing wrong was found");
+}
+
+struct page *links_page_new(struct app *app, const char *title, uint16_t source, const char *kind, struct str key)
+{
+	return findings_page(app, title, source, kind, key, "links", "it leads nowhere that is known here");
 }

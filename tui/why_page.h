@@ -5,7 +5,9 @@
 #include "tui/app.h"
 
 struct page *why_page_new(struct app *app, const char *title, uint16_t source, const char *kind, struct str key);
+/* The same for where an object leads (REQ_ASK "links"). */
+struct page *links_page_new(struct app *app, const char *title, uint16_t source, const char *kind, struct str key);
 /* Go to where a link of a finding or a node of a tree leads: what is "rows" or NULL (the kind's list, at that key), "logs",
- * "logs-previous", "describe", "yaml". */
+ * "logs-previous", "describe", "yaml". Where the source has no such kind, another source that has is meant. */
 void page_go(struct app *app, uint16_t source, const char *kind, struct str key, const char *what);
 #endif

@@ -310,8 +310,13 @@ void links_ask(struct airflow *a, const struct request *r)
 		add_link(&f, "pods", line, "the pod that it ran in", "from its XCom values");
 		free(line);
 	}
-	if (*f.got.check)
+	if (*f.got.check && !strchr(f.got.check, '"')) {
+		line = xasprintf("batch=\"%s\"", f.got.check);
 		add_link(&f, "drift", f.got.check, "the drift check that it looked at", "from its XCom values and parameters");
+		json_object_set_new(json_object_get(json_array_get(f.found, json_array_size(f.found) - 1), "link"), "filter",
+		                    json_string(line));
+		free(line);
+	}
 	char *text = json_dumps(f.found, JSON_COMPACT);
 	if (ok)
 		link_answer(a->api.link, r->id, true, str_of(text ? text : "[]"));
