@@ -11,6 +11,7 @@
 	X(serving) \
 	X(mlflow) \
 	X(cost) \
+	X(s3) \
 	X(demo)
 
 #define X(name) extern const struct backend backend_##name;

@@ -5,6 +5,7 @@
 #include "base/pipelines.h"
 #include "base/registry.h"
 #include "base/serving.h"
+#include "base/storage.h"
 
 const struct kind *const kinds_all[] = {
 	/* kinds_cluster.c */
@@ -23,5 +24,7 @@ const struct kind *const kinds_all[] = {
 	&kind_modelendpoints, &kind_predictions,
 	/* kinds_pipelines.c */
 	&kind_pipelines, &kind_runs, &kind_tasks,
+	/* kinds_storage.c */
+	&kind_buckets, &kind_objects,
 	NULL,
 };

@@ -235,7 +235,7 @@ static void set_options(struct http_stream *s, const struct http_auth *a)
 	CURL *e = s->easy;
 	char *connect_to = NULL, *host = NULL, *url;
 	url = h->conf.tls_name && *h->conf.tls_name ? tls_url(&h->conf, s->path, &connect_to, &host)
-	                                            : xasprintf("%s%s", h->conf.base, s->path);
+	                                            : xasprintf("%s%s", s->base, s->path);
 	c->easy_setopt(e, CURLOPT_URL, url);
 	if (connect_to) {
 		s->connect_to = c->slist_append(NULL, connect_to);
@@ -251,7 +251,7 @@ static void set_options(struct http_stream *s, const struct http_auth *a)
 	c->easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	/* Wait for a connection that may take several streams. Never where that cannot be: without TLS curl learns it only
 	 * when the first stream, a watch, ends. */
-	c->easy_setopt(e, CURLOPT_PIPEWAIT, (long)(strncasecmp(h->conf.base, "https:", 6) == 0));
+	c->easy_setopt(e, CURLOPT_PIPEWAIT, (long)(strncasecmp(s->base, "https:", 6) == 0));
 	c->easy_setopt(e, CURLOPT_BUFFERSIZE, s->large ? 256 * 1024L : 16 * 1024L);
 	c->easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(h->conf.connect_ms ? h->conf.connect_ms : CONNECT_MS));
 	c->easy_setopt(e, CURLOPT_USERAGENT, h->conf.agent ? h->conf.agent : "binnacle/" VERSION);
@@ -388,6 +388,7 @@ static void free_stream(struct http_stream *s)
 	free(s->headers);
 	free(s->method);
 	free(s->path);
+	free(s->base);
 	free(s->content_type);
 	http_reply_release(&s->reply);
 	free(s);
@@ -405,6 +406,7 @@ static struct http_stream *make_stream(struct http *h, const struct http_request
 		s->headers[i] = xstrdup(q->headers[i]);
 	s->method = xstrdup(q->method ? q->method : "GET");
 	s->path = xstrdup(q->path);
+	s->base = xstrdup(q->base ? q->base : h->conf.base);
 	s->body = q->body;
 	if (q->body.n)
 		s->content_type = xasprintf("Content-Type: %s", q->content_type ? q->content_type : "application/json");
@@ -413,6 +415,7 @@ static struct http_stream *make_stream(struct http *h, const struct http_request
 	s->json_only = q->json;
 	s->large = q->large;
 	s->on_data = q->on_data;
+	s->on_header = q->on_header;
 	s->arg = q->arg;
 	s->reply.retry_after_ms = s->reply.latency_us = -1;
 	s->next = h->streams;

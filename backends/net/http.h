@@ -56,6 +56,7 @@ struct http_conf {
 struct http_request {
 	const char *method;             /* NULL: GET */
 	const char *path;               /* "/api/v1/pods?limit=500", already escaped (http_escape) */
+	const char *base;               /* instead of the conf's (a bucket's own host); NULL: the conf's */
 	const char *const *headers;     /* "Accept: application/json", NULL-terminated; may be NULL */
 	struct str body;                /* http_start: must live until on_done or http_stop */
 	const char *content_type;       /* of body; NULL: application/json */
@@ -71,7 +72,9 @@ struct http_request {
 	 * answers are always collected (up to 1 MiB). May be NULL for calls. Inside, of this file's functions
 	 * only http_start and http_stop may be used. */
 	bool (*on_data)(void *arg, struct str chunk);
-	void *arg;                      /* of on_data and on_done */
+	/* Each header of the answer, before its body; of redirects and retries too. May be NULL. */
+	void (*on_header)(void *arg, struct str name, struct str value);
+	void *arg;                      /* of on_data, on_header and on_done */
 };
 
 enum http_end {

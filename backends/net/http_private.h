@@ -21,9 +21,10 @@ struct http_stream {
 	struct http *http;
 	CURL *easy;
 	struct curl_slist *list, *connect_to;
-	char **headers, *method, *path, *content_type;
+	char **headers, *method, *path, *base, *content_type;
 	struct str body;
 	bool (*on_data)(void *arg, struct str chunk);
+	void (*on_header)(void *arg, struct str name, struct str value);
 	http_done_fn on_done;
 	void *arg;
 	struct http_reply reply;

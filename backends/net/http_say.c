@@ -28,7 +28,7 @@ void http_explain_own(struct http_stream *s)
 {
 	const char *who = server_name(s->http);
 	char at[160];
-	http_redact(s->http->conf.base, at, sizeof(at));
+	http_redact(s->base, at, sizeof(at));
 	switch (s->end) {
 	case HTTP_TIMEOUT:
 		http_say(&s->reply, "", "", "%s (%s) said nothing for %d s", who, at, s->idle_ms / 1000);
@@ -66,7 +66,7 @@ void http_explain_curl(struct http_stream *s, CURLcode rc)
 	struct http_reply *r = &s->reply;
 	const char *who = server_name(s->http), *words = s->curl_error;
 	char at[160];
-	http_redact(s->http->conf.base, at, sizeof(at));
+	http_redact(s->base, at, sizeof(at));
 	if (!*words)
 		words = s->http->curl->easy_strerror(rc);
 	switch (rc) {
@@ -142,7 +142,7 @@ void http_explain_status(struct http_stream *s)
 void http_explain_not_json(struct http_stream *s)
 {
 	char at[160];
-	http_redact(s->http->conf.base, at, sizeof(at));
+	http_redact(s->base, at, sizeof(at));
 	s->end = HTTP_NOT_JSON;
 	http_say(&s->reply, "is this the right address, or does a login page or proxy stand in front of it?", "",
 	         "%s (%s) answered %s instead of JSON", server_name(s->http), at, s->reply.type[0] ? s->reply.type : "something");
