@@ -268,8 +268,8 @@ static void open_history(struct page *p, struct app *app)
 	const struct row *r = table_page_row(p, &t);
 	struct page *list = kind_page(app, "promotions", STR(""));
 	struct str model = r ? model_of(p, t, r) : STR("");
-	if (model.n)
-		narrow(list, app, "model", model, "of");
+	if (model.n && narrow(list, app, "model", model, "of"))
+		table_page_of(list)->hidden |= 1ull << PROMOTIONS_MODEL;
 	app_push(app, list);
 }
 

@@ -182,6 +182,8 @@ void demo_open(struct world *w, struct link *l, const struct request *r)
 {
 	struct buf b = { 0 };
 	bool found = false;
+	if (demo_registry_open(w, l, r))
+		return;
 	if (!strcmp(r->what, "logs")) {
 		open_logs(w, l, r);
 		return;
@@ -296,6 +298,8 @@ static json_t *why(struct world *w, const char *kind, struct str key)
 void demo_ask(struct world *w, struct link *l, const struct request *r)
 {
 	json_t *answer = NULL;
+	if (demo_registry_ask(w, l, r))
+		return;
 	struct workload *load = world_find_workload(w, r->kind, str_of(r->key));
 	struct pod *p = !strcmp(r->kind, "pods") ? world_find_pod(w, str_of(r->key)) : NULL;
 	if (p && p->workload >= 0)

@@ -4,6 +4,7 @@
 #include "base/drift.h"
 #include "base/kinds.h"
 #include "base/mem.h"
+#include "base/registry.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -479,7 +480,8 @@ static void show_features(struct world *w, struct buf *body)
 const struct kind *const demo_kinds[] = {
 	&kind_pods, &kind_containers, &kind_nodes, &kind_namespaces, &kind_deployments, &kind_replicasets, &kind_statefulsets,
 	&kind_daemonsets, &kind_jobs, &kind_cronjobs, &kind_services, &kind_configmaps, &kind_secrets,
-	&kind_persistentvolumeclaims, &kind_horizontalpodautoscalers, &kind_events, &kind_drift, &kind_features, NULL
+	&kind_persistentvolumeclaims, &kind_horizontalpodautoscalers, &kind_events, &kind_drift, &kind_features,
+	&kind_models, &kind_versions, &kind_experiments, &kind_trainings, &kind_promotions, NULL
 };
 
 bool demo_show(struct world *w, const char *kind, struct buf *body)
@@ -502,7 +504,7 @@ bool demo_show(struct world *w, const char *kind, struct buf *body)
 		show_drift(w, body);
 	else if (!strcmp(kind, "features"))
 		show_features(w, body);
-	else {
+	else if (!demo_registry_show(w, kind, body)) {
 		known = false;
 		for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
 			if (!strcmp(kind, plain[i].kind)) {

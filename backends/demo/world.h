@@ -4,7 +4,8 @@
  *
  *   world.c     nodes, workloads, pods and what a second changes     script.c   the incidents, by the second
  *   show.c      the world as rows                                    docs.c     as logs, YAML, descriptions, reasons
- *   acts.c      what can be done to it                               demo.c     the source's thread */
+ *   acts.c      what can be done to it                               demo.c     the source's thread
+ *   demo_registry.c   models, versions and training runs */
 #ifndef DEMO_WORLD_H
 #define DEMO_WORLD_H
 #include "base/clock.h"
@@ -103,6 +104,10 @@ unsigned revision_hash(const struct workload *l, unsigned revision);
 bool demo_show(struct world *w, const char *kind, struct buf *body);
 void demo_show_pods_changed(struct world *w, struct buf *body);
 extern const struct kind *const demo_kinds[];
+/* demo_registry.c: rows of its kinds into the body; answers and texts of its rows. False: not one of its own. */
+bool demo_registry_show(struct world *w, const char *kind, struct buf *body);
+bool demo_registry_ask(struct world *w, struct link *l, const struct request *r);
+bool demo_registry_open(struct world *w, struct link *l, const struct request *r);
 /* docs.c */
 void demo_open(struct world *w, struct link *l, const struct request *r);
 void demo_ask(struct world *w, struct link *l, const struct request *r);
