@@ -415,6 +415,15 @@ static void begin(struct table *t, uint16_t source, struct str prefix)
 	l->open[l->nopen++] = (struct open_listing){ str_dup(prefix), prefix.n, l->gen };
 }
 
+/* Is a listing open of which this one is a part? */
+static bool is_part(const struct listing *l, struct str prefix)
+{
+	for (unsigned i = 0; i < l->nopen; i++)
+		if (str_starts(prefix, (struct str){ l->open[i].prefix, l->open[i].n }))
+			return true;
+	return false;
+}
+
 static void end(struct table *t, uint16_t source, struct str prefix)
 {
 	struct listing *l = listing_of(t, source);
@@ -427,7 +436,7 @@ static void end(struct table *t, uint16_t source, struct str prefix)
 	free(l->open[i].prefix);
 	l->open[i] = l->open[--l->nopen];
 	l->listing = l->nopen > 0;
-	l->listed = true;
+	l->listed |= !is_part(l, prefix);
 	for (uint32_t id = 0; id < t->nslots; id++) {
 		struct row *r = t->slots[id];
 		if (r && r->source == source && (uint16_t)(gen - r->gen) > seen_within &&

@@ -47,7 +47,8 @@ void table_free(struct table *t);
 /* Apply one message's operations (reader stands after rows_open). False: the bytes are malformed; what
  * came before is applied. `budget_ops` > 0 stops after that many operations: *r stands where to go on. */
 bool table_apply(struct table *t, uint16_t source, struct rd *r, unsigned budget_ops);
-/* A full listing of this kind from that source: under way, and has one ended before. */
+/* A full listing of this kind from that source: under way, and has one ended before (not as a part of one that is still
+ * under way: of namespaces, of all). */
 struct table_listing { bool listing, listed; };
 struct table_listing table_listing(const struct table *t, uint16_t source);
 /* The rows of a source as the body of a message that lists them: a full listing, if one has ever ended. */

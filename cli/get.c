@@ -81,7 +81,8 @@ static int report(const struct get *g)
 	for (unsigned i = 0; i < s->nsources; i++) {
 		const struct source_state *x = &s->sources[i];
 		const struct kind_state *k = store_kind_state(s, g->kind, (uint16_t)i);
-		if (i >= 64 || !(g->asked >> i & 1) || (k && k->listed && k->state != HEALTH_LIMITED))
+		if (i >= 64 || !(g->asked >> i & 1) ||
+		    (k && k->listed && k->state != HEALTH_LIMITED && k->state != HEALTH_REFUSED))
 			continue;
 		bool refused = x->state == HEALTH_REFUSED || (k && (k->state == HEALTH_REFUSED || k->state == HEALTH_LIMITED));
 		const char *why = k && k->why[0] ? k->why : x->why;
@@ -90,7 +91,7 @@ static int report(const struct get *g)
 		fprintf(stderr, "binnacle: %s: %s%s%s\n", x->name, said.len ? said.data : "no answer in time",
 		        x->remedy[0] ? "; " : "", x->remedy);
 		buf_release(&said);
-		if (!k || !k->listed)
+		if (!k || !k->listed || k->state == HEALTH_REFUSED)
 			code = refused ? EXIT_REFUSED : EXIT_UNREACHABLE;
 	}
 	return code;

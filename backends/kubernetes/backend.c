@@ -303,6 +303,7 @@ static void run_engine(struct kube *k)
 	watches_free(&e);
 	usage_free(e.usage);
 	ledger_release(&e.ledger);
+	namespaces_clear(&e.namespaces);
 	decoder_release(&e.decoder);
 	close(e.epoll_fd);
 	close(e.wake_fd);

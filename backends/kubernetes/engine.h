@@ -18,6 +18,19 @@
 
 #define NEVER INT64_MAX
 
+/* Names of the namespaces, kept by their watch (spread.c); items in order. */
+struct namespaces {
+	struct namespace_name { char *name; bool seen; } *items;
+	unsigned n, cap;
+	unsigned version;                /* grows with each change */
+	bool complete;                   /* a listing has ended */
+};
+void namespaces_begin(struct namespaces *n);
+void namespaces_put(struct namespaces *n, struct str name);
+void namespaces_drop(struct namespaces *n, struct str name);
+void namespaces_end(struct namespaces *n);       /* those not seen since begin are gone */
+void namespaces_clear(struct namespaces *n);
+
 struct watch;
 struct logs;
 struct usage;
@@ -34,6 +47,7 @@ struct engine {
 	struct logs *logs;               /* list */
 	struct usage *usage;
 	struct ledger ledger;
+	struct namespaces namespaces;
 	bool no_watchlist;               /* the server has it off: remembered */
 	unsigned calm_events;            /* changes of whole lists in this round */
 	int64_t heard;                   /* mono ms of the last byte from the server */
@@ -77,8 +91,8 @@ void watches_free(struct engine *e);
 bool watches_listing(const struct engine *e);                  /* a listing is under way, or about to be */
 /* Is kind watched for someone; with that scope ("" = cluster-wide; NULL = any). The first scope is put out, borrowed. */
 bool watches_kind(struct engine *e, const char *kind, const char *scope, const char **which);
-/* A watch of all pods that feeds the ledger only, as long as on. */
-void watches_pods_quietly(struct engine *e, bool on);
+/* A watch of all of a kind that sends no rows, but feeds the ledger (pods) or the namespaces' names, as long as on. */
+void watches_quietly(struct engine *e, const char *kind, bool on);
 
 /* ---- usage.c */
 struct usage *usage_new(struct engine *e);

@@ -32,7 +32,9 @@ static struct verdict judge_status(const struct ending *e)
 	case 403:
 		v.kind = HEALTH_REFUSED;
 		v.least_ms = ABSENT_MS;
-		if (e->cluster_wide)
+		if (e->phase != PHASE_LISTING)     /* one may list who may not watch */
+			v = (struct verdict){ .then = JUDGED_LIST_ONLY, .at_once = true };
+		else if (e->cluster_wide)
 			v = (struct verdict){ .then = JUDGED_NAMESPACES, .at_once = true, .kind = HEALTH_LIMITED };
 		break;
 	case 404:

@@ -139,7 +139,7 @@ static int64_t tell_requested(struct usage *u, int64_t now, bool looked_at)
 	struct msg *m = NULL;
 	bool any = false;
 
-	watches_pods_quietly(u->e, looked_at);
+	watches_quietly(u->e, "pods", looked_at);
 	if (!looked_at || !l->complete)
 		return NEVER;
 	for (uint32_t i = 0; i < l->nnodes && !any; i++)

@@ -3,14 +3,13 @@
  * that going back and forth between panes costs nothing. */
 #include "backends/kubernetes/watch.h"
 #include "base/mem.h"
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define LINGER_MS 30000
 #define LIST_ONLY_MS 30000
 #define SETTLE_MS 1500
-#define NAMESPACES_MAX 64
+#define FULL_MS 60000
 
 /* ---- who wants what */
 
@@ -27,7 +26,7 @@ static void note_wanted(struct watch *w)
 		w->unwanted = engine_now(w->e) + 1;
 }
 
-static struct watch *find_watch(struct engine *e, const char *kind, const char *scope)
+struct watch *watch_find(struct engine *e, const char *kind, const char *scope)
 {
 	for (struct watch *w = e->watches; w; w = w->next)
 		if (strcmp(w->kind, kind) == 0 && strcmp(w->scope, scope) == 0)
@@ -71,6 +70,11 @@ static void look_up(struct engine *e, const char *word)
 	pool_put(e->pool, request_new(REQ_WATCH, word, STR(""), "", ""));
 }
 
+static bool cannot_watch(const struct watch *w)
+{
+	return w->api && !(w->api->verbs & KUBE_WATCH);
+}
+
 static void prepare(struct watch *w)
 {
 	bool namespaced = w->own ? w->own->namespaced : w->api->namespaced;
@@ -79,13 +83,13 @@ static void prepare(struct watch *w)
 		*w->scope = '\0';
 		*w->prefix = '\0';
 	}
-	w->list_only = w->api && !(w->api->verbs & KUBE_WATCH);
+	w->list_only = cannot_watch(w);
 	w->phase = w->form || w->e->no_watchlist || w->list_only ? PHASE_LISTING : PHASE_STREAMING;
 	w->state = WATCH_WAITING;
 	w->due = 0;
 }
 
-static struct watch *new_watch(struct engine *e, const char *kind, const char *scope)
+struct watch *watch_new(struct engine *e, const char *kind, const char *scope)
 {
 	struct watch *w = xcalloc(1, sizeof(*w));
 
@@ -108,7 +112,6 @@ static struct watch *new_watch(struct engine *e, const char *kind, const char *s
 
 static void free_watch(struct watch *w)
 {
-	fetch_stop(w->namespaces);
 	watch_stop_stream(w);
 	msg_free(w->rows);
 	table_form_free(w->form);
@@ -116,6 +119,8 @@ static void free_watch(struct watch *w)
 	decode_watch_release(&w->events);
 	buf_release(&w->json);
 	buf_release(&w->page);
+	unread_clear(&w->unread);
+	free(w->told);
 	free(w->ids);
 	free(w->kind);
 	free(w->scope);
@@ -145,10 +150,10 @@ static void unquiet(struct watch *w)
 
 void watch_request(struct engine *e, struct request *r)
 {
-	struct watch *w = find_watch(e, r->kind, r->key);
+	struct watch *w = watch_find(e, r->kind, r->key);
 
 	if (!w)
-		w = new_watch(e, r->kind, r->key);
+		w = watch_new(e, r->kind, r->key);
 	w->ids = xreallocarray(w->ids, w->nids + 1, sizeof(*w->ids));
 	w->ids[w->nids++] = r->id;
 	unquiet(w);
@@ -170,12 +175,12 @@ bool watch_cancel(struct engine *e, uint64_t id)
 	return false;
 }
 
-void watches_pods_quietly(struct engine *e, bool on)
+void watches_quietly(struct engine *e, const char *kind, bool on)
 {
-	struct watch *w = find_watch(e, "pods", "");
+	struct watch *w = watch_find(e, kind, "");
 
 	if (!w && on) {
-		w = new_watch(e, "pods", "");
+		w = watch_new(e, kind, "");
 		w->quiet = true;
 	}
 	if (w && w->wanted_quietly != on) {
@@ -221,45 +226,6 @@ void watches_looked_up(struct engine *e, const char *word, const char *why)
 
 /* ---- endings */
 
-void watch_live(struct watch *w)
-{
-	http_backoff_reset(&w->backoff);
-	w->refused = false;
-	w->settled = true;
-	engine_alive(w->e, -1);
-	if (w->said != HEALTH_IDLE && w->said != HEALTH_LIVE && !w->parent)
-		engine_kind_health(w->e, w->kind, HEALTH_LIVE, "");
-	if (!w->parent)
-		w->said = HEALTH_LIVE;
-}
-
-/* Of the single namespaces that stand for all: is any let in, or still to be heard of? */
-static bool any_let_in(const struct watch *parent)
-{
-	for (const struct watch *w = parent->e->watches; w; w = w->next)
-		if (w->parent == parent && !w->refused)
-			return true;
-	return false;
-}
-
-static void say(struct watch *w, enum health_state state, const char *why)
-{
-	struct watch *top = w->parent ? w->parent : w;
-	char text[640];
-
-	w->refused = state == HEALTH_REFUSED;
-	if (w->parent && w->refused && any_let_in(w->parent))
-		return;    /* the parent has said that it shows only what it may */
-	if (state == HEALTH_STALE || (state == HEALTH_LIMITED && w->state != WATCH_SPREAD))
-		snprintf(text, sizeof(text), "%s; trying again", why);
-	else if (state == HEALTH_REFUSED)
-		snprintf(text, sizeof(text), "you may not list %s here: %s", w->kind, why);
-	else
-		snprintf(text, sizeof(text), "%s", why);
-	top->said = state;
-	engine_kind_health(w->e, w->kind, state, text);
-}
-
 static void wait_for(struct watch *w, const struct verdict *v)
 {
 	int64_t wait = v->at_once ? rnd_below(&w->e->rnd, 200) : http_backoff_next(&w->backoff, v->least_ms);
@@ -268,64 +234,6 @@ static void wait_for(struct watch *w, const struct verdict *v)
 		wait = v->least_ms;
 	w->state = WATCH_WAITING;
 	w->due = engine_now(w->e) + wait;
-}
-
-/* ---- single namespaces instead of all */
-
-static void add_child(struct watch *w, const char *ns)
-{
-	struct watch *child = find_watch(w->e, w->kind, ns);
-
-	if (child)
-		return;
-	child = new_watch(w->e, w->kind, ns);
-	child->parent = w;
-}
-
-static unsigned add_listed(struct watch *w, struct str body)
-{
-	json_t *doc = body.n ? json_loadb(body.p, body.n, 0, NULL) : NULL, *item;
-	unsigned n = 0;
-	size_t i;
-
-	json_array_foreach(json_object_get(doc, "items"), i, item) {
-		const char *name = json_string_value(json_object_get(json_object_get(item, "metadata"), "name"));
-		if (name && n < NAMESPACES_MAX) {
-			add_child(w, name);
-			n++;
-		}
-	}
-	json_decref(doc);
-	return n;
-}
-
-static void on_namespaces(void *arg, const struct http_reply *reply, struct str body)
-{
-	struct watch *w = arg;
-	const char *own = w->e->kube->access->namespace;
-	unsigned n = reply->end == HTTP_OK ? add_listed(w, body) : 0;
-	char why[320];
-
-	w->namespaces = NULL;
-	if (n == 0)
-		add_child(w, own);
-	if (n > 1)
-		snprintf(why, sizeof(why), "you may not list %s of the whole cluster: those of the namespaces that let you "
-		         "are shown", w->kind);
-	else
-		snprintf(why, sizeof(why), "you may not list %s of the whole cluster: only namespace '%s' is shown", w->kind,
-		         own);
-	engine_kind_health(w->e, w->kind, HEALTH_LIMITED, why);
-	w->said = HEALTH_LIMITED;
-}
-
-static void spread(struct watch *w)
-{
-	w->state = WATCH_SPREAD;
-	if (watch_feeds_ledger(w))
-		ledger_clear(&w->e->ledger);
-	w->namespaces = fetch_start(w->e, "/api/v1/namespaces?limit=64", "Accept: application/json;"
-		"as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json", 4u << 20, on_namespaces, w);
 }
 
 /* The connection cannot be relied on any more. */
@@ -365,11 +273,15 @@ void watch_ended(struct watch *w, const struct http_reply *reply)
 	else if (reply->end == HTTP_STATUS)
 		engine_alive(w->e, -1);
 	if (v.kind != HEALTH_IDLE && v.then != JUDGED_NAMESPACES)
-		say(w, v.kind, why);
+		watch_say(w, v.kind, why);
 	if (v.then == JUDGED_NO_WATCHLIST)
 		w->e->no_watchlist = true;
 	if (v.then == JUDGED_LIST_ONLY)
 		w->list_only = true;
+	else if (ending.code == 403)
+		w->list_only = cannot_watch(w);
+	if (w->parent && w->refused && v.least_ms < spread_refused_ms(w))
+		v.least_ms = spread_refused_ms(w);
 	if (v.then == JUDGED_RELIST && ending.phase == PHASE_LISTING && ending.code == 410)
 		w->whole = true;    /* the list went stale between two pages: take it in one */
 	if (v.then != JUDGED_RESUME)
@@ -377,7 +289,7 @@ void watch_ended(struct watch *w, const struct http_reply *reply)
 	else
 		w->phase = PHASE_WATCHING;
 	if (v.then == JUDGED_NAMESPACES)
-		spread(w);
+		spread_start(w);
 	else
 		wait_for(w, &v);
 	if (has_status)
@@ -406,7 +318,7 @@ static void give_up_if_stalled(struct watch *w, int64_t now)
 		return;
 	snprintf(why, sizeof(why), "the API server has sent nothing for %d s", (int)(w->e->patience / 1000));
 	watch_restart(w);
-	say(w, HEALTH_STALE, why);
+	watch_say(w, HEALTH_STALE, why);
 }
 
 void watches_restart(struct engine *e)
@@ -427,26 +339,55 @@ static bool drop_if_unwanted(struct engine *e, struct watch **at, int64_t now)
 			return false;    /* they go first, see below */
 	if (watch_feeds_ledger(w))
 		ledger_clear(&e->ledger);
+	if (watch_names_namespaces(w))
+		namespaces_clear(&e->namespaces);
 	*at = w->next;
 	free_watch(w);
 	return true;
+}
+
+/* The children of what is spread, for which the namespaces' names are needed. */
+static void spread_all(struct engine *e)
+{
+	bool any = false;
+
+	for (struct watch *w = e->watches; w; w = w->next)
+		any |= w->state == WATCH_SPREAD && !w->unwanted;
+	watches_quietly(e, "namespaces", any);
+	for (struct watch *w = e->watches; w; w = w->next)    /* new ones come before those that are there */
+		if (w->state == WATCH_SPREAD && !w->unwanted)
+			spread_tick(w);
+}
+
+static void start_if_due(struct watch *w, int64_t now)
+{
+	if (w->state == WATCH_LOOKING && w->due && now >= w->due) {
+		w->due = 0;
+		look_up(w->e, w->kind);
+	}
+	if (w->state != WATCH_WAITING || now < w->due || w->unwanted)
+		return;
+	if (w->parent && w->refused && !spread_has_room(w->parent))
+		w->due = now + FULL_MS;
+	else
+		watch_start(w);
 }
 
 int64_t watches_tick(struct engine *e, int64_t now)
 {
 	int64_t next = NEVER;
 
+	spread_all(e);
 	for (struct watch *w = e->watches; w; w = w->next) {
 		if (w->parent)
 			note_wanted(w);
 		watch_flush(w);
 		give_up_if_stalled(w, now);
-		if (w->state == WATCH_LOOKING && w->due && now >= w->due) {
-			w->due = 0;
-			look_up(e, w->kind);
+		start_if_due(w, now);
+		if (w->settled && w->unread.n != w->unread_told) {
+			w->unread_told = w->unread.n;
+			watch_tell(w);
 		}
-		if (w->state == WATCH_WAITING && now >= w->due && !w->unwanted)
-			watch_start(w);
 		int64_t when = w->state == WATCH_WAITING || (w->state == WATCH_LOOKING && w->due) ? w->due : NEVER;
 		int64_t settles = settle(w, now);
 		if (settles < when)

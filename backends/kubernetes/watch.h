@@ -4,6 +4,7 @@
 #define KUBERNETES_WATCH_H
 #include "backends/kubernetes/engine.h"
 #include "backends/kubernetes/judge.h"
+#include "backends/kubernetes/unread.h"
 
 enum watch_state {
 	WATCH_LOOKING,       /* discovery is asked for the kind */
@@ -24,9 +25,11 @@ struct watch {
 	uint64_t *ids; unsigned nids;    /* requests that want it */
 	struct watch *parent;            /* in state WATCH_SPREAD; NULL: asked for itself */
 	bool settled;                    /* this exchange works */
+	bool tried;                      /* it worked once, or what is wrong was said */
 	bool refused;                    /* the last answer was 403 */
-	struct fetch *namespaces;        /* WATCH_SPREAD: under way */
-	bool quiet;                      /* no rows: for the ledger only */
+	unsigned spread_version;         /* WATCH_SPREAD: of the namespaces that its children are for */
+	unsigned left_out;               /* namespaces for which there was no place */
+	bool quiet;                      /* no rows: for the ledger, or the names of namespaces, only */
 	bool wanted_quietly;
 	int64_t unwanted;                /* mono ms since when nobody wants it, 0 = wanted */
 	enum watch_state state;
@@ -37,7 +40,10 @@ struct watch {
 	bool listed;                     /* once, and `version` is good to go on from */
 	bool listing;                    /* rows_begin was sent */
 	bool list_only, whole;           /* cannot be watched; list without pages */
-	enum health_state said;          /* of the kind */
+	enum health_state said;          /* of the kind; in a child, of itself */
+	char *told;                      /* the sentence with it */
+	struct unread unread;            /* objects that were left out */
+	unsigned unread_told;
 	char version[64];                /* resource version */
 	struct buf page;                 /* token of the next page */
 	struct msg *rows;                /* being filled */
@@ -56,8 +62,18 @@ void watch_start(struct watch *w);           /* asks for what comes next; state 
 void watch_stop_stream(struct watch *w);
 void watch_flush(struct watch *w);           /* sends the rows collected so far */
 bool watch_feeds_ledger(const struct watch *w);
-/* ---- watch.c: the exchange is over */
-void watch_ended(struct watch *w, const struct http_reply *reply);
+bool watch_names_namespaces(const struct watch *w);
+/* ---- watch.c */
+struct watch *watch_find(struct engine *e, const char *kind, const char *scope);    /* NULL: there is none */
+struct watch *watch_new(struct engine *e, const char *kind, const char *scope);
+void watch_ended(struct watch *w, const struct http_reply *reply);    /* the exchange is over */
+/* ---- spread.c */
+void spread_start(struct watch *w);          /* all namespaces at once are forbidden */
+void spread_tick(struct watch *w);           /* children come and go with the namespaces */
+bool spread_has_room(const struct watch *w); /* for one more that is let in */
+int64_t spread_refused_ms(const struct watch *child);    /* when a refused one may be tried again, at least */
 /* A page of a list or the whole listing is in. */
 void watch_live(struct watch *w);
+void watch_say(struct watch *w, enum health_state state, const char *why);    /* trouble of the kind */
+void watch_tell(struct watch *w);            /* no trouble: but what is left out is said, once */
 #endif

@@ -49,6 +49,11 @@ bool watch_feeds_ledger(const struct watch *w)
 	return w->own && w->own->kind == &kind_pods && !*w->scope;
 }
 
+bool watch_names_namespaces(const struct watch *w)
+{
+	return w->own && w->own->kind == &kind_namespaces;
+}
+
 static void begin_listing(struct watch *w)
 {
 	struct buf *rows = rows_of(w);
@@ -57,8 +62,11 @@ static void begin_listing(struct watch *w)
 		rows_kind(rows, table_form_kind(w->form));
 	rows_begin(rows, str_of(w->prefix));
 	w->listing = true;
+	unread_clear(&w->unread);
 	if (watch_feeds_ledger(w))
 		ledger_begin(&w->e->ledger);
+	if (watch_names_namespaces(w))
+		namespaces_begin(&w->e->namespaces);
 }
 
 static void end_listing(struct watch *w)
@@ -68,6 +76,8 @@ static void end_listing(struct watch *w)
 	w->listing = false;
 	if (watch_feeds_ledger(w))
 		ledger_end(&w->e->ledger);
+	if (watch_names_namespaces(w))
+		namespaces_end(&w->e->namespaces);
 	watch_live(w);
 }
 
@@ -103,17 +113,28 @@ static void put_meta(struct watch *w, const struct decoded_meta *m)
 		ledger_node_put(&w->e->ledger, m);
 	else if (watch_feeds_ledger(w))
 		ledger_put(&w->e->ledger, m);
+	else if (watch_names_namespaces(w))
+		namespaces_put(&w->e->namespaces, m->name);
 }
 
-static bool put_object(struct watch *w, struct str raw, struct decoded_meta *m)
+static void note_read(struct watch *w, const struct decoded_meta *m)
 {
-	if (!decode_object(&w->e->decoder, w->own, raw, m, rows_of(w)))
-		return garbage(w, "an object is malformed");
+	if (w->unread.n)
+		unread_drop(&w->unread, m->ns, m->name);
+}
+
+/* What one object holds does not spoil the list: it is left out, and counted. */
+static void put_object(struct watch *w, struct str raw, struct decoded_meta *m)
+{
+	if (!decode_object(&w->e->decoder, w->own, raw, m, rows_of(w))) {
+		unread_add(&w->unread, m->ns, m->name.n ? m->name : raw);
+		return;
+	}
+	note_read(w, m);
 	put_meta(w, m);
 	if (w->quiet && w->rows->body.len >= MESSAGE_BYTES)
 		watch_flush(w);
 	flush_if_due(w);
-	return true;
 }
 
 static bool on_item(void *arg, struct str raw)
@@ -121,7 +142,8 @@ static bool on_item(void *arg, struct str raw)
 	struct watch *w = arg;
 	struct decoded_meta m = { 0 };
 
-	return put_object(w, raw, &m);
+	put_object(w, raw, &m);
+	return true;
 }
 
 static bool on_bookmark(struct watch *w, struct str raw)
@@ -147,14 +169,16 @@ static bool on_event(void *arg, enum watch_type type, struct str raw)
 	switch (type) {
 	case WATCH_ADDED:
 	case WATCH_MODIFIED:
-		if (!put_object(w, raw, &m))
-			return false;
+		put_object(w, raw, &m);
 		break;
 	case WATCH_DELETED:
 		if (!decode_delete(&w->e->decoder, w->own, raw, &m, rows_of(w)))
 			return garbage(w, "an object is malformed");
 		if (watch_feeds_ledger(w))
 			ledger_drop(&w->e->ledger, m.ns, m.name);
+		if (watch_names_namespaces(w))
+			namespaces_drop(&w->e->namespaces, m.name);
+		note_read(w, &m);
 		flush_if_due(w);
 		break;
 	case WATCH_BOOKMARK:

@@ -313,6 +313,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send(200, raw[:-30], "application/vnd.kubernetes.protobuf")
 
 
+    def odd(self, version):
+        """Two objects that nobody can read: noise, and a pod whose spec is cut."""
+        return [b"\x0a\xff", field(1, field(1, "odd") + field(3, "ml")) + b"\x12\x7f", pod("keep-4", version)]
+
+    def lie_odd(self, q, n):
+        """Such objects in an honest listing; later one of them can be read, and is deleted."""
+        self.begin()
+        self.chunk(b"".join(event("ADDED", "Pod", x) for x in self.odd(50)) + self.initial(None) + bookmark(100, True))
+        time.sleep(0.3)
+        self.chunk(event("MODIFIED", "Pod", self.odd(50)[1]) + event("MODIFIED", "Pod", pod("odd", 101)))
+        self.chunk(event("DELETED", "Pod", pod("odd", 102)) + event("ADDED", "Pod", pod("late", 103)))
+        time.sleep(60)
+
+    def lie_oddpage(self, q, n):
+        raw = field(1, field(2, "100")) + b"".join(field(2, x) for x in self.odd(50) + [pod(x, 50) for x in names(None)])
+        self.send(200, envelope("PodList", raw), "application/vnd.kubernetes.protobuf")
+
+
 class Server(http.server.ThreadingHTTPServer):
     def handle_error(self, request, client_address):
         if not isinstance(sys.exc_info()[1], OSError):    # clients that go away are wanted here

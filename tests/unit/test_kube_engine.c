@@ -57,11 +57,14 @@ static void streams_end_and_break(void **state)
 
 static void refusals(void **state)
 {
-	struct ending all = { .phase = PHASE_STREAMING, .end = HTTP_STATUS, .code = 403, .cluster_wide = true };
-	struct ending one = { .phase = PHASE_STREAMING, .end = HTTP_STATUS, .code = 403 };
+	struct ending watch = { .phase = PHASE_STREAMING, .end = HTTP_STATUS, .code = 403, .cluster_wide = true };
+	struct ending all = { .phase = PHASE_LISTING, .end = HTTP_STATUS, .code = 403, .cluster_wide = true };
+	struct ending one = { .phase = PHASE_LISTING, .end = HTTP_STATUS, .code = 403 };
 	struct ending who = { .phase = PHASE_WATCHING, .end = HTTP_STATUS, .code = 401 };
 	struct ending tls = { .phase = PHASE_WATCHING, .end = HTTP_TLS };
 
+	assert_int_equal(judged(watch).then, JUDGED_LIST_ONLY);
+	assert_int_equal(judged(watch).kind, HEALTH_IDLE);
 	assert_int_equal(judged(all).then, JUDGED_NAMESPACES);
 	assert_int_equal(judged(all).source, HEALTH_IDLE);
 	assert_int_equal(judged(one).kind, HEALTH_REFUSED);
