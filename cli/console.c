@@ -44,15 +44,29 @@ static bool setting_on(const struct session *s, const char *key)
 	return v && (v[0] == 't' || v[0] == 'y' || strcmp(v, "on") == 0);
 }
 
-static struct app *make_app(struct session *s, const struct dress *l, bool ascii)
+/* What passes between session and app. */
+struct passing { struct session *session; struct app *app; bool told; };
+
+static void saw(void *arg, const struct msg *m)
 {
-	return app_new(&(struct app_options){
+	struct passing *p = arg;
+	session_saw(p->session, m);
+	const char *error = p->session->record ? record_error(p->session->record) : NULL;
+	if (error && !p->told)
+		app_say(p->app, true, "%s", error);
+	p->told = error;
+}
+
+static struct app *make_app(struct session *s, const struct dress *l, bool ascii, struct passing *p)
+{
+	p->session = s;
+	return p->app = app_new(&(struct app_options){
 		.store = s->store, .inbox = s->inbox, .actor = s->actor, .clock = &s->clock,
 		.sources = s->sources, .nsources = s->nsources, .feed = s->feed, .panes = panes_all,
 		.keymap = l->keymap, .theme = l->theme, .theme_dir = l->theme_dir,
 		.environment = s->environment, .state_dir = s->state_dir, .tour = s->cli->tour ? &demo_tour : NULL,
 		.readonly = s->cli->readonly, .mouse = s->cli->mouse || setting_on(s, "mouse"), .ascii = ascii,
-		.on_message = session_saw, .on_message_arg = s,
+		.on_message = saw, .on_message_arg = p,
 	});
 }
 
@@ -67,6 +81,7 @@ static int run(struct cli *c, enum session_kind kind)
 {
 	int code;
 	struct dress look = { 0 };
+	struct passing passing = { 0 };
 	struct session *s = session_open(c, kind, &code);
 	if (!s)
 		return code;
@@ -74,7 +89,7 @@ static int run(struct cli *c, enum session_kind kind)
 	if (code == EXIT_OK) {
 		const char *ns = c->namespace ? c->namespace : session_setting(s, "namespace");
 		const char *pane = c->pane ? c->pane : session_setting(s, "pane");
-		struct app *app = make_app(s, &look, c->ascii || setting_on(s, "ascii"));
+		struct app *app = make_app(s, &look, c->ascii || setting_on(s, "ascii"), &passing);
 		if (ns)
 			app_set_namespace(app, ns);
 		session_start(s);
@@ -124,6 +139,7 @@ int cli_snapshot(struct cli *c)
 {
 	int code, w, h, wait_ms = c->wait ? atoi(c->wait) * 1000 : 30000;
 	struct dress look = { 0 };
+	struct passing passing = { 0 };
 	const char *pane = find_pane(c->nargs ? c->args[0] : "triage");
 	if (!pane || parse_size(c->size, &w, &h) != EXIT_OK)
 		return EXIT_USAGE;
@@ -133,7 +149,7 @@ int cli_snapshot(struct cli *c)
 	code = load_look(c, s, &look);
 	if (code == EXIT_OK) {
 		bool ascii = c->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
-		struct app *app = make_app(s, &look, ascii);
+		struct app *app = make_app(s, &look, ascii, &passing);
 		struct frame f = { .ascii = ascii };
 		struct buf out = { 0 };
 		if (c->namespace)

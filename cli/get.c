@@ -268,7 +268,7 @@ static void print_csv(const struct get *g, const struct view *v)
 				if (print_raw_is_safe(stdout))
 					buf_add(&text, json_string_value(value), json_string_length(value));
 				else
-					text_printable(str_of(json_string_value(value)), &text);
+					text_printable((struct str){ json_string_value(value), json_string_length(value) }, &text);
 				csv_field(text.data, text.len);
 				buf_release(&text);
 			} else if (!json_is_null(value)) {

@@ -306,6 +306,8 @@ void session_close(struct session *s)
 	else
 		history_flush(s->history, NULL);     /* a thread that was left behind may still use it */
 	audit_close(s->audit);
+	if (s->record && record_error(s->record))
+		fprintf(stderr, "binnacle: %s\n", record_error(s->record));
 	record_close(s->record);
 	replay_close(p->replay);
 	store_free(s->store);

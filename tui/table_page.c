@@ -495,8 +495,10 @@ static void title_sources(const struct table_page *t, const struct app *app, str
 		if (!has)
 			continue;
 		if (h == HEALTH_STALE || h == HEALTH_DOWN || h == HEALTH_REFUSED) {
+			const char *why = s->sources[i].why, *remedy = h == HEALTH_STALE ? "" : s->sources[i].remedy;
 			buf_addf(out, "  %s %s ", s->sources[i].name, health_name(h));
 			span_text(out, clock_wall(app_clock(app)) - s->sources[i].since);
+			buf_addf(out, "%s%s%s%s", *why ? ": " : "", why, *remedy ? "; " : "", remedy);
 		} else if (k && (k->state == HEALTH_REFUSED || k->state == HEALTH_LIMITED || k->state == HEALTH_STALE)) {
 			buf_addf(out, "  %s: %s", s->sources[i].name, k->why && *k->why ? k->why : health_name(k->state));
 		}

@@ -47,7 +47,7 @@ static void map_lines(struct buf *out, int indent, const char *label, const json
 		size_t n = strcspn(text, "\n");
 
 		line(out, indent, label, "%s=%.*s%s", key, (int)(n > 160 ? 160 : n), text,
-		     n > 160 || text[n] ? " ..." : "");
+		     n > 160 || n < json_string_length(v) ? " ..." : "");
 		label = "";
 	}
 }

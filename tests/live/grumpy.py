@@ -5,6 +5,7 @@ which is read for every request; the port is in DIR/port, a line for each reques
   ok                    everything passes
   token WORD            what does not carry it as its bearer token gets 401
   busy N                the next N requests get 429 with Retry-After: 1
+  slow SECONDS          every answer takes so long
   fat                   "@FAT@" in what is not watched becomes 5 MB
 Streams are cut when the mode changes.
 """
@@ -66,6 +67,8 @@ async def client(reader, writer):
             if said:
                 writer.write(said)
                 continue
+            if mode().startswith("slow "):
+                await asyncio.sleep(float(mode().split()[1]))
             kept = [x for x in lines[1:] if x.split(":")[0].lower() not in ("authorization", "connection")]
             kept += ["Authorization: Bearer " + os.environ["TOKEN_ADMIN"], "Connection: close"]
             fat = mode() == "fat" and "watch=1" not in lines[0]

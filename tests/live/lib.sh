@@ -87,7 +87,7 @@ binnacle() {
 	timeout -k 5 "${BINNACLE_LIMIT:-30}" "$BINNACLE" "$@"
 }
 
-# servers stop-api, start-api, restart-api, rotate-cert [--new-ca], stop-pg, start-pg
+# servers stop-api, start-api, restart-api, restart-controllers, rotate-cert [--new-ca], stop-pg, start-pg
 servers() {
 	HOME=/ "$live_tests/servers.sh" "$@" "$LIVE"
 }

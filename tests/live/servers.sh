@@ -9,6 +9,7 @@
 #                                         --metrics: with metrics.k8s.io (kwok then works all the time)
 #   servers.sh down DIR                   end what that `up` started, and wait for it
 #   servers.sh stop-api|start-api|restart-api DIR
+#   servers.sh restart-controllers DIR    after the API server was away they wait for up to a minute else
 #   servers.sh rotate-cert [--new-ca] DIR the API server shows another certificate from now on
 #   servers.sh stop-pg|start-pg DIR
 #   servers.sh status DIR                 what runs
@@ -223,6 +224,14 @@ down() {
 	return "$status"
 }
 
+restart_controllers() {
+	local name
+	for name in kwok kube-scheduler kube-controller-manager; do
+		stop "$name" TERM 5
+	done
+	start_controllers
+}
+
 status() {
 	local name
 	for name in etcd kube-apiserver kube-controller-manager kube-scheduler kwok metrics-server postgres; do
@@ -263,6 +272,7 @@ main() {
 	stop-api) stop_api ;;
 	start-api) alive kube-apiserver || { start_api && wait_for kube-apiserver 120 api_is_ready; } ;;
 	restart-api) stop_api && start_api && wait_for kube-apiserver 120 api_is_ready ;;
+	restart-controllers) restart_controllers ;;
 	rotate-cert) rotate_cert "$new_ca" ;;
 	stop-pg) stop postgres INT ;;
 	start-pg) alive postgres || { start_pg && wait_for postgres 30 pg_is_ready; } ;;

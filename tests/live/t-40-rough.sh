@@ -50,20 +50,27 @@ gated_pod() { # NAME CONTAINERS ANNOTATION-BYTES
 
 setup() {
 	kubectl create namespace $ns
-	gated_pod fat 1 250000 | kubectl create -f -
-	gated_pod many 3000 10 | kubectl create -f -
-	python3 - $ns <<-'END' | kubectl create -f -
+	within 30 kubectl -n $ns get serviceaccount default || return
+	gated_pod fat 1 250000 | kubectl create -f - || return
+	gated_pod many 3000 10 | kubectl create -f - || return
+	kubectl apply -f - <<-END || return
+	{apiVersion: v1, kind: Pod, metadata: {name: talks, namespace: $ns},
+	 spec: {tolerations: [{operator: Exists}], containers: [{name: sidecar, image: x}]}}
+	END
+	python3 - $ns "$(kubectl -n $ns get pod fat -o jsonpath='{.metadata.uid}')" <<-'END' | kubectl create -f -
 	import datetime, json, sys
 	now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 	print(json.dumps({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "evil", "namespace": sys.argv[1]},
 	  "type": "Warning", "reason": "Evil\x1b[5m", "message": "before\x1b[31m\x1b]52;c;ZXZpbA==\x07\x00\x9d after",
 	  "firstTimestamp": now, "lastTimestamp": now, "count": 1, "source": {"component": "x\x1b[2J"},
-	  "involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": "fat", "namespace": sys.argv[1]}}))
+	  "involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": "fat", "namespace": sys.argv[1],
+	    "uid": sys.argv[2]}}))
 	END
 }
 
 cleanup() {
 	servers start-api
+	servers restart-controllers
 	[[ -z ${grumpy:-} ]] || kill "$grumpy" 2>/dev/null
 	"$KUBECTL" delete namespace $ns --wait=false >/dev/null 2>&1
 	[[ ! -e $scratch/app.log ]] || cat "$scratch/app.log" >"$POD_LOGS/sidecar.log"
@@ -85,15 +92,14 @@ keys :namespaces\r
 wait kube-system
 forget
 run HOME=/ $live_tests/servers.sh stop-api $LIVE
-wait stale 0s
-wait 5 stale 2s
+wait 15 cannot be reached
 sent \e[0;2m
 keys jj
 wait Enter open
-run HOME=/ $live_tests/servers.sh start-api $LIVE && HOME=/ $KUBECTL create namespace rough-new
+run HOME=/ $live_tests/servers.sh start-api $LIVE && HOME=/ $KUBECTL create namespace rough-one-$$
 gone 20 stale
-wait rough-new
-run HOME=/ $KUBECTL delete namespace rough-new --wait=false
+wait rough-one-$$
+run HOME=/ $KUBECTL delete namespace rough-one-$$ --wait=false
 keys Q
 end 0
 END
@@ -115,24 +121,36 @@ wait Enter open
 keys :namespaces\r
 wait kube-system
 run echo second >$scratch/token; echo token second >$scratch/grumpy/mode
-run HOME=/ $KUBECTL create namespace rough-new2
-wait 10 rough-new2
-run HOME=/ $KUBECTL delete namespace rough-new2 --wait=false
+run HOME=/ $KUBECTL create namespace rough-two-$$
+wait 10 rough-two-$$
+run HOME=/ $KUBECTL delete namespace rough-two-$$ --wait=false
 run echo token third >$scratch/grumpy/mode
 wait 10 log in again
 run echo third >$scratch/token
-gone 20 log in again
+gone 20 refused
 wait kube-system
 keys Q
 end 0
 END
 mode busy 3
-equal "429: all the rows, after the time that was asked for" "$(kubectl get namespaces --no-headers | wc -l)" \
-	"$(binnacle --kubeconfig "$scratch/by-token-file" get namespaces 2>/dev/null | tail -n +2 | wc -l)"
+equal "429: all the rows, after the time that was asked for" "$(kubectl get nodes --no-headers | wc -l)" \
+	"$(binnacle --kubeconfig "$scratch/by-token-file" get nodes 2>/dev/null | tail -n +2 | wc -l)"
 asked=$(awk '$1 == 429 {n++} END {print n + 0}' "$scratch/grumpy/requests")
 if ((asked >= 3 && asked <= 4)); then ok "and not asked in between"; else not_ok "and not asked in between" "$asked"; fi
 mode busy 100000
 like "429 without end is said" '429|Too Many Requests' "$(BINNACLE_LIMIT=20 both --kubeconfig "$scratch/by-token-file" --wait 4 get namespaces)"
+mode slow 3
+screen "a server that takes its time: keys are answered, rows come" --kubeconfig "$scratch/by-token-file" <<END
+wait 1 Enter open
+keys :namespaces\r
+wait 1 namespaces
+keys ?
+wait 1 page-down
+keys q
+wait 15 kube-system
+keys Q
+end 0
+END
 mode fat
 like "a 5 MB annotation: the list" 'fat +0/1 ' "$(both --kubeconfig "$scratch/by-token-file" -n $ns get pods)"
 screen "a 5 MB annotation: the document" --kubeconfig "$scratch/by-token-file" -n $ns <<END
@@ -176,19 +194,23 @@ clean() { # NAME TEXT: no control but line ends and tabs, C1 and bidirectional o
 		ok "$1"
 	fi
 }
-for form in table wide csv json yaml; do
+for form in table wide; do
 	binnacle -n $ns get events -o $form >"$scratch/events" 2>&1
 	clean "escapes in an event, as $form" "$(tr '\0' '\1' <"$scratch/events")"
 done
+for form in csv json yaml; do    # as they are for programs, made printable on a terminal
+	script -qec "'$BINNACLE' -n $ns get events -o $form" /dev/null </dev/null | tr -d '\r' >"$scratch/events"
+	clean "escapes in an event, as $form on a terminal" "$(tr '\0' '\1' <"$scratch/events")"
+done
+equal "a program gets the text itself, as json" $'before\e[31m\e]52;c;ZXZpbA==\a|\u9d after' \
+	"$(binnacle -n $ns get events -o json | python3 -c '
+import json, sys
+print([e["message"] for e in json.load(sys.stdin) if e["name"] == "evil"][0].replace(chr(0), "|"))')"
 like "the event's text is there" 'before.* after' "$(binnacle -n $ns get events 2>&1)"
 cp "$POD_LOGS/sidecar.log" "$scratch/app.log"
 printf '%s stdout F logline %s[2J%s]0;owned\a%s]52;c;ZXZpbA==\a nul\0 c1 \302\23331m done\n' \
 	"$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)" "$esc" "$esc" "$esc" >>"$POD_LOGS/sidecar.log"
-kubectl -n $ns apply -f - >/dev/null <<-END
-	{apiVersion: v1, kind: Pod, metadata: {name: talks, namespace: $ns},
-	 spec: {tolerations: [{operator: Exists}], containers: [{name: sidecar, image: x}]}}
-END
-check "a pod that talks" kubectl -n $ns wait pod/talks --for condition=Ready --timeout 20s
+check "a pod that talks" kubectl -n $ns wait pod/talks --for condition=Ready --timeout 30s
 screen "escapes in annotations, events and log lines are shown, never sent" --context admin -n $ns <<'END'
 wait Enter open
 keys :events\r
@@ -203,12 +225,21 @@ never \e]52
 never \e]0;owned
 never \e[31m\e]
 keys q
-wait Ready
-keys \e/fat\ry
+wait READY
+keys :pods\r
+wait many
+keys /fat\r
+wait SchedulingGated
+keys y
 wait kind: Pod
-wait evil
-keys \ed
-wait Events
+wait evil:
+keys /evil:\r
+wait ]0;owned
+keys q
+wait READY
+keys d
+wait Evil^[[5m
+wait before^[[31m
 never \e]52
 never owned\a
 keys Q
@@ -316,4 +347,19 @@ wait 5 audit
 keys \e\eQ
 END
 like "and the pod is there" talks "$(kubectl -n $ns get pods)"
+# As a disk with room for 150 KB.
+printf '#!/bin/bash\ntrap "" XFSZ\nulimit -f 150\nexec "%s" "$@"\n' "$BINNACLE" >"$scratch/little-room"
+chmod +x "$scratch/little-room"
+BINNACLE=$scratch/little-room screen "a recording that finds no room says so, and all goes on" --context admin \
+	--record "$scratch/record" <<'END'
+wait Enter open
+keys :pods\r
+wait recording stopped: File too large
+keys :nodes\r
+wait 10 ip-10-
+keys Q
+end 0
+END
+like "what was recorded before can be played" "cut off here; what is shown was recorded before" "$(both --replay "$scratch/record" get pods)"
+
 finish
