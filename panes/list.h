@@ -10,6 +10,7 @@
 	X(pipelines) \
 	X(registry) \
 	X(drift) \
+	X(cost) \
 	X(audit)
 
 #define X(name) extern const struct pane pane_##name;
@@ -30,7 +31,8 @@ static const struct pane *const panes_all[] = {
 	X(run) \
 	X(graph) \
 	X(tries) \
-	X(drift)
+	X(drift) \
+	X(cost)
 
 #define X(name) extern const struct command_scope name##_scope;
 PANE_SCOPES(X)

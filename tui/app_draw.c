@@ -1,8 +1,10 @@
 /* app_draw: what is around the page: the header with the health of every source, the tabs, the title line, and the last
  * line, which is hints, a message, or the prompt. On low screens tabs and title give way to the page. */
 #define _GNU_SOURCE                  /* localtime_r */
+#include "base/cost.h"
+#include "base/fmt.h"
+#include "base/table.h"
 #include "tui/app_in.h"
-#include "base/say.h"
 #include "tui/table_page.h"
 #include <stdio.h>
 #include <time.h>
@@ -117,37 +119,56 @@ static int draw_sources(const struct app *app, struct frame *f, struct rect line
 	return x - start;
 }
 
-/* What is spent by the hour and what is left, at the right end, where some source knows; drawn before the sources, which give
- * way to it. On narrow screens only the rate. Returns where it begins. */
-static int draw_spend(const struct app *app, struct frame *f, struct rect line, int end, int64_t now)
+/* The total of the first source that counts what is spent; NULL: none does. */
+static const struct row *total_spend(const struct app *app, const struct table **t)
 {
-	static const char *const says[] = { "{rate}/h[   {left} of {budget} left][, out {runs_out}]", "{rate}/h[  {left} left]",
-		"{rate}/h" };
-	const struct table *t = store_table_const(app->o.store, "spend");
-	const struct row *total = NULL;
+	*t = store_table_const(app->o.store, "spend");
+	for (uint32_t i = 0; *t && i < (*t)->nslots; i++) {
+		const struct row *r = table_row(*t, i);
 
-	for (uint32_t i = 0; t && i < t->nslots; i++) {
-		const struct row *r = table_row(t, i);
-
-		if (r && (app->context < 0 || r->source == app->context) && (!total || str_is(row_key(r), "total")))
-			total = r;
+		if (r && (app->context < 0 || r->source == app->context) && str_is(row_key(r), "total"))
+			return r;
 	}
-	for (int i = line.w >= 120 ? 0 : line.w >= 100 ? 1 : 2; total && line.w >= 60 && i < 3; i++) {
-		struct buf b = { 0 };
-		bool known = row_say(t, total, says[i], now, &b);
-		int w = text_width(buf_str(&b), f->ascii);
+	return NULL;
+}
 
-		if (known && w < end / 2) {
-			enum role role = total->level >= LEVEL_BAD ? ROLE_BAD : total->level >= LEVEL_DOUBT ? ROLE_DOUBT : ROLE_HEADER;
+/* "$0.93/h   6.10 of 10.00 left 4h10m", right of x and left of end; what there is no room for is left out. Returns where it
+ * begins. */
+static int draw_spend(const struct app *app, struct frame *f, struct rect line, int x, int end, int64_t now)
+{
+	const struct table *t;
+	const struct row *r = total_spend(app, &t);
+	struct buf rate = { 0 }, left = { 0 };
+	enum role role;
 
-			end -= w;
-			frame_text(f, line, end, 0, -1, buf_str(&b), role);
-			end -= 3;
-			i = 3;
-		}
-		buf_release(&b);
+	if (!r || row_null(r, SPEND_RATE))
+		return end;
+	role = r->level == LEVEL_BAD ? ROLE_BAD : r->level == LEVEL_DOUBT ? ROLE_DOUBT : ROLE_HEADER;
+	buf_addf(&rate, "%s$%.2f/h", row_int(r, SPEND_UNPRICED) > 0 ? ">" : "", row_real(r, SPEND_RATE));
+	if (!row_null(r, SPEND_LEFT) && row_real(r, SPEND_LEFT) < 0) {
+		buf_addf(&left, "%.2f over %.2f", -row_real(r, SPEND_LEFT), row_real(r, SPEND_BUDGET));
+	} else if (!row_null(r, SPEND_LEFT)) {
+		int64_t until = row_null(r, SPEND_RUNS_OUT) ? row_int(r, SPEND_ENDS) : row_int(r, SPEND_RUNS_OUT);
+
+		buf_addf(&left, "%.2f of %.2f left ", row_real(r, SPEND_LEFT), row_real(r, SPEND_BUDGET));
+		if (until > now)
+			span_text(&left, until - now);
 	}
-	return end;
+	int w = (int)rate.len, all = left.len ? w + 3 + (int)left.len : w;
+
+	if (all + 2 <= end - x) {
+		frame_text(f, line, end - (int)left.len, 0, -1, buf_str(&left), role);
+		end -= all;
+	} else if (w + 2 <= end - x) {
+		end -= w;
+	} else {
+		w = 0;
+	}
+	if (w)
+		frame_text(f, line, end, 0, w, buf_str(&rate), ROLE_HEADER);
+	buf_release(&rate);
+	buf_release(&left);
+	return w ? end - 2 : end;
 }
 
 static void draw_header(const struct app *app, struct frame *f, struct rect line, int64_t now)
@@ -164,7 +185,6 @@ static void draw_header(const struct app *app, struct frame *f, struct rect line
 		frame_text(f, line, end, 0, -1, str_of(clock), ROLE_HEADER);
 		end -= 2;
 	}
-	end = draw_spend(app, f, line, end, now);
 	if (app->o.environment && app->o.environment[0]) {
 		struct buf b = { 0 };
 
@@ -179,6 +199,7 @@ static void draw_header(const struct app *app, struct frame *f, struct rect line
 	if (app->o.readonly)
 		x += frame_text(f, line, x, 0, end - x, STR(" read-only "), ROLE_BADGE_DEV) + 1;
 	x++;
+	end = draw_spend(app, f, line, x + (line.w >= 100 ? line.w / 3 : 24), end, now);
 	x += draw_sources(app, f, line, x, end, now);
 }
 

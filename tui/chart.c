@@ -90,6 +90,7 @@ struct plot {
 	struct rect area;          /* without labels and axis */
 	double x0, x1, lo, hi;
 	int dots_x, dots_y;        /* per cell: 2 x 4 in braille, 1 x 1 in ASCII */
+	int ahead;                 /* dot from which it is expected, -1 none */
 };
 
 static void range(const struct chart *c, struct plot *p)
@@ -129,7 +130,7 @@ static void dot(const struct plot *p, uint8_t *cells, uint8_t *over, int x, int 
 {
 	static const uint8_t bits[4][2] = { { 1, 8 }, { 2, 16 }, { 4, 32 }, { 64, 128 } };
 	int cx = x / p->dots_x, cy = y / p->dots_y;
-	if (cx < 0 || cy < 0 || cx >= p->area.w || cy >= p->area.h)
+	if (cx < 0 || cy < 0 || cx >= p->area.w || cy >= p->area.h || (p->ahead >= 0 && x > p->ahead && cx % 2))
 		return;
 	cells[cy * p->area.w + cx] |= bits[y % p->dots_y][x % p->dots_x];
 	over[cy * p->area.w + cx] |= wrong;
@@ -226,6 +227,7 @@ void chart_draw(const struct chart *c, struct frame *f, struct rect area)
 	struct plot p = { .c = c, .dots_x = f->ascii ? 1 : 2, .dots_y = f->ascii ? 1 : 4 };
 	p.area = rect_part(area, LABEL_W, 0, area.w - LABEL_W, area.h - 1);
 	range(c, &p);
+	p.ahead = c->ahead > 0 ? at_x(&p, c->ahead) : -1;
 	size_t n = (size_t)p.area.w * (size_t)p.area.h;
 	uint8_t *cells = xcalloc(n ? n : 1, 1), *over = xcalloc(n ? n : 1, 1);
 	for (int i = 0; i < c->n; i++)

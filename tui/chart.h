@@ -17,6 +17,7 @@ struct chart {
 	int n;
 	double limit;             /* threshold drawn as a dotted line; NaN = none */
 	bool below;               /* values below the limit are over it (p values), not those above */
+	double ahead;             /* points right of this x are expected ones, drawn with gaps; 0 = none */
 	double lo, hi;            /* of y; NaN: from the data (0 and the limit are kept in sight) */
 	const struct chart_mark *marks; int nmarks;
 	/* A label for the axis at x; NULL: none. Appends to out. */
