@@ -87,6 +87,18 @@ equal "scale: undone" 2 "$(field deploy web .spec.replicas)"
 equal "scale: both done" 2 "$(grep -c '^state: done' <<<"$said")"
 said=$(drive plan scale deployments $ns/scaled '{"replicas":5}')
 like "scale: warns of the autoscaler" 'HorizontalPodAutoscaler scaled owns replicas \(2\.\.9\)' "$said"
+for mark in 'annotate argocd.argoproj.io/tracking-id=shop:apps/Deployment Argo CD manages it' \
+	'label argocd.argoproj.io/instance=shop Argo CD manages it' 'label kustomize.toolkit.fluxcd.io/name=shop Flux manages it' \
+	'label helm.toolkit.fluxcd.io/name=shop Flux manages it' 'annotate meta.helm.sh/release-name=shop Helm manages it'; do
+	read -r verb pair who <<<"$mark"
+	kubectl -n $ns "$verb" --overwrite deploy scaled "$pair" >/dev/null
+	like "scale: warns that ${who% manages it} will set it back (${pair%%=*})" "$who \\(shop" "$(drive plan scale deployments $ns/scaled '{"replicas":5}')"
+	kubectl -n $ns "$verb" deploy scaled "${pair%%=*}-" >/dev/null
+done
+printf '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","namespace":"%s"},"spec":{"replicas":2}}' $ns |
+	kubectl apply --server-side --force-conflicts --field-manager argocd-controller -f - >/dev/null 2>&1
+like "scale: warns of who owns the field by server-side apply" "'argocd-controller' owns replicas" \
+	"$(drive plan scale deployments $ns/web '{"replicas":3}')"
 equal "plan changes nothing" 2 "$(field deploy scaled .spec.replicas)"
 said=$(drive --undo act restart deployments $ns/web)
 equal "restart and its undo are done" 2 "$(grep -c '^state: done' <<<"$said")"
