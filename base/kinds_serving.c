@@ -29,10 +29,23 @@ const struct kind kind_modelendpoints = {
 	.cols = endpoints_cols, .ncols = ENDPOINT_COL_COUNT, .group = "serving",
 };
 
+/* 447,210: a price is read by its thousands. */
+static void show_value(const struct table *t, const struct row *r, int64_t now, struct buf *out)
+{
+	double v = row_real(r, PREDICTION_VALUE);
+	(void)t, (void)now;
+	if (row_null(r, PREDICTION_VALUE))
+		buf_addc(out, '-');
+	else if (v >= 1000 && v < 1e15)
+		fmt_thousands((int64_t)(v + 0.5), out);
+	else
+		fmt_real(v, out);
+}
+
 static const char *const predictions_aliases[] = { "pred", NULL };
 static const struct column predictions_cols[PREDICTION_COL_COUNT] = {
 	[PREDICTION_AGE] = { "age", "AGE", COL_TIME, 0, 0, 6 },
-	[PREDICTION_VALUE] = { "prediction", "PREDICTION", COL_REAL, 0, 0, 12 },
+	[PREDICTION_VALUE] = { "prediction", "PREDICTION", COL_REAL, 0, 0, 12, .show = show_value },
 	[PREDICTION_MODEL] = { "model", "MODEL", COL_TEXT, COL_SHARED, 5, 18 },
 	[PREDICTION_VERSION] = { "version", "VERSION", COL_TEXT, COL_SHARED, 1, 8 },
 	[PREDICTION_LATENCY] = { "latency", "LATENCY ms", COL_REAL, 0, 2, 10 },

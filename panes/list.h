@@ -11,6 +11,7 @@
 	X(registry) \
 	X(drift) \
 	X(cost) \
+	X(predict) \
 	X(audit)
 
 #define X(name) extern const struct pane pane_##name;
@@ -32,7 +33,9 @@ static const struct pane *const panes_all[] = {
 	X(graph) \
 	X(tries) \
 	X(drift) \
-	X(cost)
+	X(cost) \
+	X(endpoints) \
+	X(predict)
 
 #define X(name) extern const struct command_scope name##_scope;
 PANE_SCOPES(X)

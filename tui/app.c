@@ -182,6 +182,8 @@ static int until_due(struct app *app, int64_t mono, bool changed)
 	due = t < due ? t : due;
 	if (app->say && app->say_until < due)
 		due = app->say_until;
+	if (app->wake_at && app->wake_at < due)
+		due = app->wake_at;
 	t = app_watch_next(app);
 	due = t < due ? t : due;
 	t = app_tour_next(app, mono);
@@ -196,6 +198,10 @@ static void take_time(struct app *app, int64_t mono)
 	if (app->say && mono >= app->say_until) {
 		free(app->say);
 		app->say = NULL;
+		app->dirty = true;
+	}
+	if (app->wake_at && mono >= app->wake_at) {
+		app->wake_at = 0;
 		app->dirty = true;
 	}
 	app_watch_tick(app, mono);
@@ -388,6 +394,18 @@ void app_set_namespace(struct app *app, const char *ns)
 	free(app->ns);
 	app->ns = copy;
 	app->dirty = true;
+}
+
+void app_wake(struct app *app, int ms)
+{
+	int64_t at = clock_system.mono_ms(NULL) + (ms > 0 ? ms : 1);
+	if (!app->wake_at || at < app->wake_at)
+		app->wake_at = at;
+}
+
+const char *app_state_dir(const struct app *app)
+{
+	return app->o.state_dir;
 }
 
 void app_redraw(struct app *app)

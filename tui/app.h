@@ -44,6 +44,9 @@ bool app_open_row(struct app *app, const char *kind, uint16_t source, struct str
 bool app_run_line(struct app *app, struct str line);      /* as typed at `:` */
 void app_say(struct app *app, bool bad, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void app_copy(struct app *app, struct str text);          /* OSC 52 */
+/* Prepare and draw again after so many ms: for a page that must do something then, which nothing else would tell. */
+void app_wake(struct app *app, int ms);
+const char *app_state_dir(const struct app *app);         /* NULL: nothing is kept */
 void app_redraw(struct app *app);                         /* something changed that no version shows */
 /* Ask for a line at the prompt: done gets the text, or NULL when left with Esc; typing is told at each key. */
 typedef void (*app_line_fn)(void *arg, struct app *app, const char *text);

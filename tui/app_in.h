@@ -51,6 +51,7 @@ struct app {
 	int64_t page_now, active_at; /* wall ms: what the page was told; when something last happened */
 	const struct page *drawn_page;   /* only compared */
 	int64_t earned, earned_at;   /* see may_draw_at */
+	int64_t wake_at;             /* mono ms, 0 = not asked for */
 	bool trickle;                /* few messages came last time */
 	bool touring;
 	unsigned tour_at;            /* step of o.tour */

@@ -84,6 +84,9 @@ static void send_changes(struct demo *d)
 	for (int i = 0; i < 2; i++)
 		if (w->checks_dirty && watched(d, i ? "features" : "drift"))
 			send_kind(d, i ? "features" : "drift");
+	for (int i = 0; i < 2; i++)
+		if (w->step % 15 == 5 && watched(d, i ? "predictions" : "modelendpoints"))
+			send_kind(d, i ? "predictions" : "modelendpoints");
 	w->workloads_dirty = w->nodes_dirty = w->events_dirty = w->checks_dirty = false;
 }
 
@@ -124,7 +127,8 @@ static void handle(struct demo *d, struct request *r)
 			live_until(d, r);
 			break;
 		}
-		demo_ask(d->world, d->link, r);
+		if (!demo_serving_ask(d->link, r))
+			demo_ask(d->world, d->link, r);
 		break;
 	case REQ_PLAN:
 		demo_plan(d->world, d->link, r);

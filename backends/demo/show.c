@@ -5,6 +5,7 @@
 #include "base/kinds.h"
 #include "base/mem.h"
 #include "base/registry.h"
+#include "base/serving.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -481,7 +482,8 @@ const struct kind *const demo_kinds[] = {
 	&kind_pods, &kind_containers, &kind_nodes, &kind_namespaces, &kind_deployments, &kind_replicasets, &kind_statefulsets,
 	&kind_daemonsets, &kind_jobs, &kind_cronjobs, &kind_services, &kind_configmaps, &kind_secrets,
 	&kind_persistentvolumeclaims, &kind_horizontalpodautoscalers, &kind_events, &kind_drift, &kind_features,
-	&kind_models, &kind_versions, &kind_experiments, &kind_trainings, &kind_promotions, NULL
+	&kind_models, &kind_versions, &kind_experiments, &kind_trainings, &kind_promotions,
+	&kind_modelendpoints, &kind_predictions, NULL
 };
 
 bool demo_show(struct world *w, const char *kind, struct buf *body)
@@ -504,7 +506,7 @@ bool demo_show(struct world *w, const char *kind, struct buf *body)
 		show_drift(w, body);
 	else if (!strcmp(kind, "features"))
 		show_features(w, body);
-	else if (!demo_registry_show(w, kind, body)) {
+	else if (!demo_registry_show(w, kind, body) && !demo_serving_show(w, kind, body)) {
 		known = false;
 		for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
 			if (!strcmp(kind, plain[i].kind)) {

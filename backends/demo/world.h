@@ -108,6 +108,9 @@ extern const struct kind *const demo_kinds[];
 bool demo_registry_show(struct world *w, const char *kind, struct buf *body);
 bool demo_registry_ask(struct world *w, struct link *l, const struct request *r);
 bool demo_registry_open(struct world *w, struct link *l, const struct request *r);
+/* demo_serving.c: endpoints and the log of predictions; false: not of its kinds, not its question */
+bool demo_serving_show(const struct world *w, const char *kind, struct buf *body);
+bool demo_serving_ask(struct link *l, const struct request *r);
 /* docs.c */
 void demo_open(struct world *w, struct link *l, const struct request *r);
 void demo_ask(struct world *w, struct link *l, const struct request *r);

@@ -112,8 +112,10 @@ static const json_t *named(const json_t *o, const char *const *names, struct ans
 			continue;
 		const json_t *first = json_is_array(v) ? json_array_get(v, 0) : NULL;
 		const char *own = json_string_value(json_object_get(first, "name"));   /* a tensor's */
-		if (own || strcmp(*names, "data"))
-			snprintf(a->name, sizeof(a->name), "%s", own ? own : *names);
+		size_t n = strlen(own ? own : *names);
+		if (own || strcmp(*names, "data"))       /* "predictions" of one row are a prediction */
+			snprintf(a->name, sizeof(a->name), "%.*s", (int)(!own && (*names)[n - 1] == 's' && strcmp(*names, "class") ?
+			         n - 1 : n), own ? own : *names);
 		return v;
 	}
 	return NULL;

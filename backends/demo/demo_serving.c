@@ -1,0 +1,224 @@
+/* demo_serving: the price model of the simulated company, v6 in production and v7 beside it, and the log of what they were
+ * asked. Both are sums of a part per feature, so that what they explain adds up to the last dollar. Houses that are asked
+ * about grow over the day: that is the drift. */
+#include "backends/demo/world.h"
+#include "base/mem.h"
+#include "base/serving.h"
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EVERY_MS 90000           /* between two predictions in the log */
+enum { LOGGED = 240 };
+
+/* At these inputs v6 says 447,210: base 389,400 and the parts. */
+static const struct feature { const char *name, *input, *help; double part, at, slope, min, max; bool log, whole; } features[] = {
+	{ "house_size", "house_size", "living area in square feet", 61300, 1850, 148, 300, 12000, .whole = true },
+	{ "state_price_mean", "state", "state", 22700, 0, 1, NAN, NAN },
+	{ "acre_lot", "acre_lot", "lot in acres", -17900, 0.25, 42000, 0.01, 100, .log = true },
+	{ "bath", "bath", "bathrooms", 11400, 2, 11800, 0, 12 },
+	{ "zip_price_mean", NULL, NULL, -8200, 0, 0, NAN, NAN },
+	{ "bed", "bed", "bedrooms", -4350, 3, -2900, 0, 12, .whole = true },
+	{ "city_price_mean", NULL, NULL, -3600, 0, 0, NAN, NAN },
+	{ "status", "status", "for_sale or sold", 900, 0, 1, NAN, NAN },
+	{ "prev_sold_age", NULL, NULL, -2140, 0, 0, NAN, NAN },
+	{ "broker_rank", NULL, NULL, -1500, 0, 0, NAN, NAN },
+	{ "listing_age", NULL, NULL, -800, 0, 0, NAN, NAN },
+};
+static const struct choice { const char *input, *name; double part; } choices[] = {
+	{ "state", "California", 22700 }, { "state", "New York", 19100 }, { "state", "Massachusetts", 25800 },
+	{ "state", "Texas", -21400 }, { "state", "Florida", -9800 }, { "state", "Ohio", -46200 },
+	{ "status", "for_sale", 900 }, { "status", "sold", -2700 },
+};
+static const struct version { const char *endpoint, *version, *stage, *run; double base, scale; } versions[] = {
+	{ "model-api", "6", "champion", "8c1f20aa41d94e5b", 389400, 1 },
+	{ "model-api-v7", "7", "challenger", "41aa9e03c2f74d18", 397132.8, 1.12 },
+};
+
+static const struct version *version_of(const char *endpoint)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(versions); i++)
+		if (!strcmp(versions[i].endpoint, endpoint))
+			return &versions[i];
+	return NULL;
+}
+
+/* ---- the model */
+
+/* False: the input is not one that it knows; why says so. */
+static bool part_of(const struct feature *f, const json_t *inputs, double *part, char *why, size_t size)
+{
+	const json_t *v = f->input ? json_object_get(inputs, f->input) : NULL;
+	*part = f->part;
+	if (!f->input || !v)
+		return true;
+	if (isnan(f->min)) {
+		const char *word = json_string_value(v);
+		for (size_t i = 0; word && i < ARRAY_SIZE(choices); i++)
+			if (!strcmp(choices[i].input, f->input) && !strcmp(choices[i].name, word)) {
+				*part = choices[i].part;
+				return true;
+			}
+	} else if (json_is_number(v) && json_number_value(v) >= f->min && json_number_value(v) <= f->max) {
+		double x = json_number_value(v);
+		*part += f->slope * (f->log ? log1p(x) - log1p(f->at) : x - f->at);
+		return true;
+	}
+	snprintf(why, size, "422: %s: Input should be %s", f->input, isnan(f->min) ? "one of those it knows" : "within its range");
+	return false;
+}
+
+static bool price_of(const struct version *v, const json_t *inputs, double parts[ARRAY_SIZE(features)], double *price, char *why,
+                     size_t size)
+{
+	*price = v->base;
+	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
+		if (!part_of(&features[i], inputs, &parts[i], why, size))
+			return false;
+		parts[i] *= v->scale;
+		*price += parts[i];
+	}
+	return true;
+}
+
+/* ---- questions */
+
+static json_t *schema(void)
+{
+	static const char *const order[] = { "house_size", "bath", "bed", "acre_lot", "state", "status" };
+	json_t *fields = json_array();
+	for (size_t o = 0; o < ARRAY_SIZE(order); o++)
+		for (const struct feature *f = features; f < features + ARRAY_SIZE(features); f++) {
+			if (!f->input || strcmp(f->input, order[o]))
+				continue;
+			json_t *field = json_pack("{s:s, s:s, s:s}", "name", f->input, "help", f->help, "type",
+			                          isnan(f->min) ? "string" : f->whole ? "integer" : "number");
+			json_t *list = isnan(f->min) ? json_array() : NULL;
+			for (size_t i = 0; list && i < ARRAY_SIZE(choices); i++)
+				if (!strcmp(choices[i].input, f->input))
+					json_array_append_new(list, json_string(choices[i].name));
+			if (list) {
+				json_object_set(field, "default", json_array_get(list, 0));
+				json_object_set_new(field, "enum", list);
+			} else {
+				json_object_set_new(field, "default", f->whole ? json_integer((json_int_t)(f->input[0] == 'h' ? 1800 : f->at))
+				                    : json_real(f->at));
+				json_object_set_new(field, "min", json_real(f->min));
+				json_object_set_new(field, "max", json_real(f->max));
+			}
+			json_array_append_new(fields, field);
+		}
+	return json_pack("{s:o, s:s, s:b}", "fields", fields, "from", "its OpenAPI description", "explains", 1);
+}
+
+static json_t *explanation(const struct version *v, const json_t *inputs, const double *parts)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
+		json_t *f = json_pack("{s:s, s:f}", "name", features[i].name, "by", parts[i]);
+		json_t *value = features[i].input ? json_object_get(inputs, features[i].input) : NULL;
+		if (value)
+			json_object_set(f, "value", value);
+		json_array_append_new(list, f);
+	}
+	return json_pack("{s:f, s:s, s:o}", "base", v->base, "method", "the service's own explanation", "features", list);
+}
+
+static json_t *predict(const struct version *v, const json_t *inputs, bool explain, char *why, size_t size)
+{
+	double parts[ARRAY_SIZE(features)], price;
+	char request[16], *text = json_dumps(inputs, JSON_COMPACT | JSON_SORT_KEYS);
+	unsigned hash = str_hash(str_of(text));
+	free(text);
+	if (!price_of(v, inputs, parts, &price, why, size))
+		return NULL;
+	snprintf(request, sizeof(request), "%04x", hash & 0xffff);
+	json_t *o = json_pack("{s:f, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "prediction", round(price), "name", "price", "version",
+		v->version, "stage", v->stage, "run", v->run, "request", request, "model", "real_estate_model", "latency_us",
+		(int)(38000 + hash % 9000 + (v->version[0] == '7' ? 6000 : 0)));
+	if (explain)
+		json_object_set_new(o, "explanation", explanation(v, inputs, parts));
+	return o;
+}
+
+bool demo_serving_ask(struct link *l, const struct request *r)
+{
+	const struct version *v = version_of(r->key);
+	bool explain = !strcmp(r->what, "explain");
+	char why[200] = "there is no such endpoint";
+	json_t *params = json_loads(r->params, 0, NULL), *inputs = json_object_get(params, "inputs"), *answer = NULL;
+	bool mine = !strcmp(r->kind, "modelendpoints") && (explain || !strcmp(r->what, "predict") || !strcmp(r->what, "schema"));
+	if (mine && v)
+		answer = !strcmp(r->what, "schema") ? schema() : predict(v, inputs, explain, why, sizeof(why));
+	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	if (text)
+		link_answer(l, r->id, true, str_of(text));
+	else if (mine)
+		link_fail(l, r->id, "%s", why);
+	free(text);
+	json_decref(answer);
+	json_decref(params);
+	return mine;
+}
+
+/* ---- rows */
+
+static void show_endpoints(const struct world *w, struct buf *body)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
+		const struct version *v = &versions[i];
+		bool seventh = v->version[0] == '7', rolled = w->step >= 20;
+		endpoint_put(body, &(struct endpoint){ .key = str_of(v->endpoint), .name = str_of(v->endpoint), .status = STR("ready"),
+			.level = LEVEL_OK, .model = STR("real_estate_model"), .version = str_of(v->version), .stage = str_of(v->stage),
+			.run = str_of(v->run), .protocol = STR("rest"), .explains = 1, .since = w->start,
+			.p50 = seventh ? 48 : 41, .p99 = seventh ? 131 : 62, .calls = seventh ? 412 : 508,
+			.failed = seventh && rolled ? 74 : 1, .url = seventh ? STR("http://model-api-v7.ml-serving") :
+			STR("http://model-api.ml-serving"), .why = seventh && rolled ? STR("502: the pod was killed") : STR("") });
+	}
+}
+
+static double around(struct rnd *r, double middle, double spread)
+{
+	return middle + spread * (rnd_unit(r) + rnd_unit(r) + rnd_unit(r) - 1.5);
+}
+
+/* Prediction i since 1970 is always the same: what is shown depends on the time alone. */
+static void show_prediction(const struct world *w, int64_t i, struct buf *body)
+{
+	struct rnd r = { .s = (uint64_t)i * 2654435761u + 1 };
+	int64_t at = i * EVERY_MS;
+	double shift = 1 - (double)(w->now - at) / (LOGGED * EVERY_MS * 0.6), parts[ARRAY_SIZE(features)], price;
+	char key[32], request[16], why[8];
+	for (int k = 0; k < 4; k++)
+		rnd_next(&r);
+	shift = shift < 0 ? 0 : shift;
+	double size = around(&r, 1800 * (1 + 0.45 * shift), 900);
+	json_t *inputs = json_pack("{s:i, s:i, s:i, s:f, s:s, s:s}", "house_size", (int)(size < 400 ? 400 : size), "bath",
+		1 + (int)rnd_below(&r, 4), "bed", 2 + (int)rnd_below(&r, 4), "acre_lot",
+		round(fabs(around(&r, 0.4 + 0.5 * shift, 0.6)) * 100 + 2) / 100, "state", choices[rnd_below(&r, 6)].name, "status",
+		"for_sale");
+	const struct version *v = &versions[w->step >= 20 && rnd_below(&r, 8) == 0 && shift > 0.7];
+	char *text = json_dumps(inputs, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	snprintf(key, sizeof(key), "%lld", (long long)i);
+	snprintf(request, sizeof(request), "%08x", (unsigned)rnd_next(&r));
+	bool ok = price_of(v, inputs, parts, &price, why, sizeof(why));
+	prediction_put(body, &(struct prediction){ .key = str_of(key), .id = str_of(key), .model = STR("real_estate_model"),
+		.version = str_of(v->version), .run = str_of(v->run), .request = str_of(request), .inputs = str_of(text), .time = at,
+		.value = ok ? round(price) : NAN, .latency_ms = 36 + 12 * rnd_unit(&r) + (rnd_below(&r, 40) ? 0 : 70) });
+	free(text);
+	json_decref(inputs);
+}
+
+bool demo_serving_show(const struct world *w, const char *kind, struct buf *body)
+{
+	int64_t last = w->now / EVERY_MS;
+	if (!strcmp(kind, "modelendpoints"))
+		show_endpoints(w, body);
+	else if (!strcmp(kind, "predictions"))
+		for (int64_t i = last - LOGGED + 1; i <= last; i++)
+			show_prediction(w, i, body);
+	else
+		return false;
+	return true;
+}
