@@ -240,7 +240,8 @@ void run_put(struct buf *b, const struct run *r, int64_t now)
 	cell_text_or_null(b, r->state);
 	cell_time(b, r->start);
 	int_or_null(b, took);
-	took >= 0 && r->usual > 0 ? cell_real(b, (double)took / (double)r->usual) : cell_null(b);
+	int64_t so_far = took >= 0 ? took : state_meaning(r->state) == STATE_RUNNING && r->start ? now - r->start : -1;
+	so_far >= 0 && r->usual > 0 ? cell_real(b, (double)so_far / (double)r->usual) : cell_null(b);
 	cell_text_or_null(b, r->trigger);
 	cell_text_or_null(b, r->params);
 	int_or_null(b, r->usual);

@@ -87,6 +87,10 @@ static void send_changes(struct demo *d)
 	for (int i = 0; i < 2; i++)
 		if (w->step % 15 == 5 && watched(d, i ? "predictions" : "modelendpoints"))
 			send_kind(d, i ? "predictions" : "modelendpoints");
+	static const char *const of_pipelines[] = { "pipelines", "runs", "tasks" };
+	for (size_t i = 0; w->step % 2 == 0 && i < ARRAY_SIZE(of_pipelines); i++)
+		if (watched(d, of_pipelines[i]))
+			send_kind(d, of_pipelines[i]);
 	w->workloads_dirty = w->nodes_dirty = w->events_dirty = w->checks_dirty = false;
 }
 

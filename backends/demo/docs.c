@@ -78,6 +78,8 @@ static bool is_merged(const char *kind)
 void demo_log_tick(struct world *w, struct link *l, uint64_t id, const char *kind, struct str key)
 {
 	struct buf b = { 0 };
+	if (demo_tick_pipelines(w, l, id, kind, key))
+		return;
 	for (const struct pod *p = w->pods; p < w->pods + PODS_MAX; p++)
 		if (of_request(w, p, kind, key) && p->state == RUNNING && (w->step + str_hash(str_of(p->name))) % 3 != 0)
 			log_line(w, p, w->now, is_merged(kind), &b);
@@ -182,7 +184,7 @@ void demo_open(struct world *w, struct link *l, const struct request *r)
 {
 	struct buf b = { 0 };
 	bool found = false;
-	if (demo_registry_open(w, l, r))
+	if (demo_registry_open(w, l, r) || demo_open_pipelines(w, l, r))
 		return;
 	if (!strcmp(r->what, "logs")) {
 		open_logs(w, l, r);
@@ -297,14 +299,14 @@ static json_t *why(struct world *w, const char *kind, struct str key)
 
 void demo_ask(struct world *w, struct link *l, const struct request *r)
 {
-	json_t *answer = NULL;
 	if (demo_registry_ask(w, l, r))
 		return;
+	json_t *answer = demo_ask_pipelines(w, r);
 	struct workload *load = world_find_workload(w, r->kind, str_of(r->key));
 	struct pod *p = !strcmp(r->kind, "pods") ? world_find_pod(w, str_of(r->key)) : NULL;
 	if (p && p->workload >= 0)
 		load = &w->workloads[p->workload];
-	if (!strcmp(r->what, "why"))
+	if (!answer && !strcmp(r->what, "why"))
 		answer = why(w, r->kind, str_of(r->key));
 	else if (!strcmp(r->what, "tree") && load)
 		answer = tree_of(w, load);

@@ -4,6 +4,7 @@
 #include "base/drift.h"
 #include "base/kinds.h"
 #include "base/mem.h"
+#include "base/pipelines.h"
 #include "base/registry.h"
 #include "base/serving.h"
 #include <math.h>
@@ -483,7 +484,8 @@ const struct kind *const demo_kinds[] = {
 	&kind_daemonsets, &kind_jobs, &kind_cronjobs, &kind_services, &kind_configmaps, &kind_secrets,
 	&kind_persistentvolumeclaims, &kind_horizontalpodautoscalers, &kind_events, &kind_drift, &kind_features,
 	&kind_models, &kind_versions, &kind_experiments, &kind_trainings, &kind_promotions,
-	&kind_modelendpoints, &kind_predictions, NULL
+	&kind_modelendpoints, &kind_predictions,
+	&kind_pipelines, &kind_runs, &kind_tasks, NULL
 };
 
 bool demo_show(struct world *w, const char *kind, struct buf *body)
@@ -513,6 +515,7 @@ bool demo_show(struct world *w, const char *kind, struct buf *body)
 				plain[i].show(w, &c, body);
 				known = true;
 			}
+		known = known || demo_show_pipelines(w, kind, body);
 		for (const struct kind *const *k = demo_kinds; !known && *k; k++)
 			if (!strcmp(kind, (*k)->name)) {
 				show_small(w, kind, &c, body);

@@ -5,7 +5,7 @@
  *   world.c     nodes, workloads, pods and what a second changes     script.c   the incidents, by the second
  *   show.c      the world as rows                                    docs.c     as logs, YAML, descriptions, reasons
  *   acts.c      what can be done to it                               demo.c     the source's thread
- *   demo_registry.c   models, versions and training runs */
+ *   demo_registry.c   models, versions and training runs             demo_pipelines.c   runs of pipelines */
 #ifndef DEMO_WORLD_H
 #define DEMO_WORLD_H
 #include "base/clock.h"
@@ -111,6 +111,12 @@ bool demo_registry_open(struct world *w, struct link *l, const struct request *r
 /* demo_serving.c: endpoints and the log of predictions; false: not of its kinds, not its question */
 bool demo_serving_show(const struct world *w, const char *kind, struct buf *body);
 bool demo_serving_ask(struct link *l, const struct request *r);
+/* demo_pipelines.c: runs of pipelines, as a function of the clock. False or NULL: not of its kinds. */
+struct json_t;
+bool demo_show_pipelines(struct world *w, const char *kind, struct buf *body);
+bool demo_open_pipelines(struct world *w, struct link *l, const struct request *r);
+bool demo_tick_pipelines(struct world *w, struct link *l, uint64_t id, const char *kind, struct str key);
+struct json_t *demo_ask_pipelines(struct world *w, const struct request *r);
 /* docs.c */
 void demo_open(struct world *w, struct link *l, const struct request *r);
 void demo_ask(struct world *w, struct link *l, const struct request *r);
