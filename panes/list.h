@@ -12,7 +12,8 @@
 	X(drift) \
 	X(cost) \
 	X(predict) \
-	X(audit)
+	X(audit) \
+	X(verify)
 
 #define X(name) extern const struct pane pane_##name;
 PANES(X)

@@ -354,6 +354,11 @@ struct actor *app_actor(const struct app *app)
 	return app->o.actor;
 }
 
+const struct config *app_config(const struct app *app)
+{
+	return app->o.config;
+}
+
 const struct clock *app_clock(const struct app *app)
 {
 	return app->o.clock;

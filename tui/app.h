@@ -19,6 +19,7 @@ struct app_options {
 	const char *theme_dir;               /* where the user's themes are, for `theme NAME`; may be NULL */
 	const char *state_dir;               /* history of the prompt, saved views; NULL = not kept */
 	const struct tour *tour;             /* to be walked through from the start; NULL = none */
+	const struct config *config;         /* NULL: there is none */
 	bool readonly, mouse, ascii;
 	void (*on_message)(void *arg, const struct msg *m);  /* --record sees each message before the store; or NULL */
 	void *on_message_arg;
@@ -33,6 +34,7 @@ void app_snapshot(struct app *app, const char *pane, int w, int h, int wait_ms, 
 struct store *app_store(const struct app *app);
 struct actor *app_actor(const struct app *app);
 const struct clock *app_clock(const struct app *app);
+const struct config *app_config(const struct app *app);   /* NULL: there is none */
 bool app_ascii(const struct app *app);
 struct source *app_source(const struct app *app, uint16_t index);
 unsigned app_sources(const struct app *app);

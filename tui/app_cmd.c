@@ -48,15 +48,18 @@ unsigned app_scopes(const struct app *app, const struct command_scope *out[SCOPE
 
 static bool go_pane(struct app *app, struct str args, int by)
 {
+	unsigned tabs = app->npanes;
 	int64_t n = 0;
 
-	if (!app->npanes)
+	while (tabs && app->o.panes[tabs - 1]->aside)
+		tabs--;
+	if (!tabs)
 		return true;
 	if (by) {
-		app_show_pane(app, (app->pane + app->npanes + (unsigned)by) % app->npanes);
-	} else if (!str_to_i64(args, &n) || n < 1 || n > (int64_t)app->npanes) {
+		app_show_pane(app, app->pane >= tabs ? 0 : (app->pane + tabs + (unsigned)by) % tabs);
+	} else if (!str_to_i64(args, &n) || n < 1 || n > (int64_t)tabs) {
 		if (args.n != 1)
-			app_say(app, true, "no pane '" STR_FMT "'; there are 1 to %u", STR_ARG(args), app->npanes);
+			app_say(app, true, "no pane '" STR_FMT "'; there are 1 to %u", STR_ARG(args), tabs);
 	} else {
 		app_show_pane(app, (unsigned)n - 1);
 	}

@@ -207,12 +207,14 @@ static void draw_tabs(const struct app *app, struct frame *f, struct rect line)
 {
 	int x = 1, need = 1;
 
-	for (unsigned i = 0; i < app->npanes; i++)
+	for (unsigned i = 0; i < app->npanes && !app->o.panes[i]->aside; i++)
 		need += 4 + (int)strlen(app->o.panes[i]->name);
 	for (unsigned i = 0; i < app->npanes; i++) {
 		bool on = i == app->pane;
 
-		if (i < 9)
+		if (app->o.panes[i]->aside && !on)
+			continue;
+		if (i < 9 && !app->o.panes[i]->aside)
 			x += frame_textf(f, line, x, 0, -1, ROLE_TAB, "%u", i + 1);
 		if (need <= line.w || on) {
 			x += i < 9;
