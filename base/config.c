@@ -25,7 +25,6 @@ const struct config_key config_keys[] = {
 	{ "sources", CONFIG_SECTIONS, .section = source_keys, .help = "The systems to show, by a name of your choice." },
 	{ "environments", CONFIG_SECTIONS, .section = environment_keys,
 	  .help = "Environments by name, and how carefully each is to be treated." },
-	{ "verify", CONFIG_SECTIONS, .section = verify_keys, .help = "Checks of your own for `binnacle verify`, by name." },
 	{ "theme", CONFIG_TEXT, "dark", .help = "The theme, see binnacle-themes(5)." },
 	{ "keymap", CONFIG_TEXT, "default", .help = "The keymap, see binnacle-keymaps(5)." },
 	{ "pane", CONFIG_TEXT, "triage", .help = "The pane that is shown first." },
@@ -33,6 +32,7 @@ const struct config_key config_keys[] = {
 	{ "readonly", CONFIG_BOOL, "false", .help = "Let nothing be changed, anywhere." },
 	{ "mouse", CONFIG_BOOL, "false", .help = "Let the mouse select rows and scroll." },
 	{ "ascii", CONFIG_BOOL, "false", .help = "Draw with ASCII only." },
+	{ "verify", CONFIG_SECTIONS, .section = verify_keys, .help = "Checks of your own for `binnacle verify`, by name." },
 	CONFIG_END
 };
 

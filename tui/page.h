@@ -41,8 +41,8 @@ struct pane {
 	struct page *(*open)(struct app *app, struct str args);    /* its first page */
 	/* Kinds it can show when typed at `:`; NULL-terminated; may be NULL. */
 	const char *const *kinds;
-	bool aside;                  /* no tab of its own: `:NAME` opens it; last in panes/list.h */
 	/* Page for that kind, with a filter; used by `:pods`, references and Enter. NULL = table page. */
 	struct page *(*kind_page)(struct app *app, const char *kind, struct str filter);
+	bool aside;                  /* no tab of its own: `:NAME` opens it; last in panes/list.h */
 };
 #endif
