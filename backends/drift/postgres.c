@@ -4,6 +4,7 @@
  * table costs no more than what is shown; later ones ask only for rows as new as the last known, at each poll and at
  * once when the server notifies. A lost connection is made anew, slower each time it fails; the rows stay. */
 #include "backends/drift/find.h"
+#include "backends/drift/served.h"
 #include "backends/drift/settings.h"
 #include "backends/drift/trail.h"
 #include "base/fmt.h"
@@ -21,10 +22,11 @@
 #define SAY_AGAIN_MS 25000       /* how often it is said that nothing changed */
 #define RING 64
 
-struct watch { uint64_t id; bool features; };
+struct watch { uint64_t id; bool predictions; };
 struct history {
 	struct pg pg;
 	struct layout layout;
+	struct served served;
 	struct trail *trail;
 	struct watch watches[WATCHES_MAX];
 	unsigned nwatches;
@@ -282,6 +284,51 @@ static bool connect_now(struct history *h)
 	return h->pg.c != NULL;
 }
 
+static bool watches(const struct history *h, bool predictions)
+{
+	for (unsigned i = 0; i < h->nwatches; i++)
+		if (h->watches[i].predictions == predictions)
+			return true;
+	return false;
+}
+
+static void kind_health(struct history *h, const char *kind)
+{
+	link_health(h->pg.link, (struct msg_health){ .state = HEALTH_REFUSED, .latency_us = -1, .kind = str_of(kind),
+		.why = str_of(h->pg.error), .remedy = str_of(h->pg.remedy) });
+}
+
+/* The log of predictions, apart from the drift history: a source may have one, the other, or both. */
+static void work_served(struct history *h)
+{
+	if (served_find(&h->served, &h->pg) && served_list(&h->served, &h->pg))
+		return;
+	if (!h->pg.c) {
+		failed(h);
+		return;
+	}
+	if (!strncmp(h->pg.sqlstate, "42", 2))           /* the table changed: look again */
+		served_release(&h->served);
+	kind_health(h, "predictions");
+}
+
+/* No drift history was asked for by name, there is none, but there is a log of predictions: the source is well. */
+static bool only_served(struct history *h)
+{
+	struct pg *pg = &h->pg;
+	char error[sizeof(pg->error)], remedy[sizeof(pg->remedy)], sqlstate[sizeof(pg->sqlstate)];
+	if (!pg->c || strcmp(pg->sqlstate, "42P01") || link_setting(pg->link, "table") || link_setting(pg->link, "query"))
+		return false;
+	memcpy(error, pg->error, sizeof(error));
+	memcpy(remedy, pg->remedy, sizeof(remedy));
+	memcpy(sqlstate, pg->sqlstate, sizeof(sqlstate));
+	bool is = served_find(&h->served, pg);
+	memcpy(pg->error, error, sizeof(error));
+	memcpy(pg->remedy, remedy, sizeof(remedy));
+	memcpy(pg->sqlstate, sqlstate, sizeof(sqlstate));
+	return is;
+}
+
 /* One turn of what is due. */
 static void work(struct history *h)
 {
@@ -290,12 +337,27 @@ static void work(struct history *h)
 		return;
 	if (!h->pg.c)
 		say_health(h, HEALTH_CONNECTING, "", "");
+	if (watches(h, true) && (h->pg.c || pg_connect(&h->pg, CONNECT_MS)))
+		work_served(h);
+	if (h->pg.c && !watches(h, false)) {
+		h->failures = 0;
+		h->next_ms = mono(h) + h->poll_ms;
+		say_health(h, HEALTH_LIVE, "", "");
+		return;
+	}
 	bool fresh = !h->pg.c || !h->listed;
 	bool again = now >= h->again_ms;
 	if (!connect_now(h) || !(fresh ? list_all(h) : list_newer(h, again))) {
 		if (h->pg.c && !strncmp(h->pg.sqlstate, "42", 2)) {   /* the table changed: look again */
 			layout_release(&h->layout);
 			h->listed = false;
+		}
+		if (only_served(h)) {
+			kind_health(h, "drift");
+			kind_health(h, "features");
+			h->next_ms = mono(h) + h->poll_ms;
+			say_health(h, HEALTH_LIVE, "", "");
+			return;
 		}
 		failed(h);
 		return;
@@ -380,7 +442,12 @@ static void doctor(struct history *h, uint64_t id)
 		if (found)
 			check_history(h, all);
 		else
-			check(all, "table", 0, remedy, "%s", error);
+			check(all, "table", only_served(h) ? -1 : 0, remedy, "%s", error);
+		if (h->pg.c && served_find(&h->served, &h->pg))
+			check(all, "predictions", 1, "", "%s.%s, new rows by %s", h->served.schema, h->served.table,
+			      h->served.by_id ? "id" : "time");
+		memcpy(h->pg.error, error, sizeof(error));       /* of the drift history, for the health */
+		memcpy(h->pg.remedy, remedy, sizeof(remedy));
 	}
 	char *text = json_dumps(all, JSON_COMPACT);
 	link_answer(h->pg.link, id, true, str_of(text ? text : "[]"));
@@ -398,11 +465,13 @@ static void handle(struct history *h, struct request *r)
 	switch (r->type) {
 	case REQ_WATCH:
 		if (h->nwatches < WATCHES_MAX)
-			h->watches[h->nwatches++] = (struct watch){ r->id, !strcmp(r->kind, "features") };
+			h->watches[h->nwatches++] = (struct watch){ r->id, !strcmp(r->kind, "predictions") };
 		h->next_ms = 0;
 		h->retry_ms = h->pg.c ? h->retry_ms : 0;
-		if (h->listed)
-			h->listed = false;       /* who looks now gets everything */
+		if (!strcmp(r->kind, "predictions"))
+			h->served.since_list = h->served.limit + 1;      /* who looks now gets everything */
+		else
+			h->listed = false;
 		break;
 	case REQ_CANCEL:
 		for (unsigned i = 0; i < h->nwatches; i++)
@@ -466,6 +535,7 @@ static void run(struct link *l)
 	}
 	pg_close(&h.pg);
 	layout_release(&h.layout);
+	served_release(&h.served);
 	trail_free(h.trail);
 	free(h.cursor);
 	free(h.said_why);
@@ -509,12 +579,14 @@ static const struct config_key keys[] = {
 	{ .name = "limit", .type = CONFIG_COUNT, .otherwise = "5000", .help = "How many checks are read, the newest ones." },
 	{ .name = "poll", .type = CONFIG_DURATION, .otherwise = "30s", .help = "How often new checks are asked for." },
 	{ .name = "timeout", .type = CONFIG_DURATION, .otherwise = "10s", .help = "The longest that a statement may take." },
+	{ .name = "predictions", .type = CONFIG_SECTION, .section = served_keys, .help = "The log of predictions that a service "
+	  "keeps; a table inference_logs is found by itself, in any schema." },
 	{ .name = "channel", .type = CONFIG_TEXT, .otherwise = "binnacle_drift", .help = "NOTIFY on this channel, or on one "
 	  "named as the table, makes it look at once." },
 	CONFIG_END
 };
-static const struct kind *const kinds[] = { &kind_drift, &kind_features, NULL };
+static const struct kind *const kinds[] = { &kind_drift, &kind_features, &kind_predictions, NULL };
 const struct backend backend_postgres = {
-	.name = "postgres", .title = "PostgreSQL", .help = "drift history from a table or query in PostgreSQL",
+	.name = "postgres", .title = "PostgreSQL", .help = "drift history and the log of predictions, from tables in PostgreSQL",
 	.keys = keys, .kinds = kinds, .run = run,
 };
