@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 
 enum { INBOX_BYTES = 4 << 20 };
 
@@ -67,11 +68,23 @@ static struct source *add_source(struct session *s, const char *name, const char
 	return made;
 }
 
+/* Settings of a source that are not from a file; kept until the session ends. */
+static const struct yaml *keep_settings(struct session *s, struct str text)
+{
+	struct yaml_error err;
+	struct yaml_doc *doc = yaml_parse(text, &err);
+	if (!doc)
+		return NULL;
+	struct session_private *p = s->priv;
+	p->settings = xreallocarray(p->settings, p->nsettings + 1, sizeof(struct yaml_doc *));
+	p->settings[p->nsettings++] = doc;
+	return yaml_root(doc);
+}
+
 /* Settings as binnacle.yaml would have them, from the command line. */
 static const struct yaml *settings_of(struct session *s, const char *const *names, const char *const *values, size_t n)
 {
 	struct buf b = { 0 };
-	struct yaml_error err;
 	buf_addc(&b, '{');
 	for (size_t i = 0; i < n; i++) {
 		if (!values[i])
@@ -82,14 +95,25 @@ static const struct yaml *settings_of(struct session *s, const char *const *name
 		buf_addc(&b, '\'');
 	}
 	buf_addc(&b, '}');
-	struct yaml_doc *doc = yaml_parse(buf_str(&b), &err);
+	const struct yaml *made = keep_settings(s, buf_str(&b));
 	buf_release(&b);
-	if (!doc)
-		return NULL;
-	struct session_private *p = s->priv;
-	p->settings = xreallocarray(p->settings, p->nsettings + 1, sizeof(struct yaml_doc *));
-	p->settings[p->nsettings++] = doc;
-	return yaml_root(doc);
+	return made;
+}
+
+/* The demo's costs are made from its nodes as any cluster's are: a session of ten hours that began before the visitor came. */
+static void add_demo_cost(struct session *s)
+{
+	time_t start = (time_t)(clock_wall(&s->clock) / 1000) - (5 * 60 + 50) * 60;
+	struct buf b = { 0 };
+	struct tm tm;
+	gmtime_r(&start, &tm);
+	buf_adds(&b, "{budgets: {session: {amount: 170, hours: 10, start: '");
+	buf_reserve(&b, 32);
+	b.len += strftime(b.data + b.len, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	buf_adds(&b, "'}, month: {amount: 12000, period: month}}, nat_gateways: 3, models: {real_estate_model: ml-serving/model-api, "
+	         "fraud_score: billing/payments, image_embedder: ml-serving/embedder}}");
+	add_source(s, "cost", "demo", &backend_cost, keep_settings(s, buf_str(&b)));
+	buf_release(&b);
 }
 
 static void add_kubernetes(struct session *s)
@@ -144,6 +168,7 @@ static bool add_sources(struct session *s, enum session_kind kind)
 	if (kind == SESSION_DEMO) {
 		const char *const names[] = { "seed" };
 		add_source(s, "demo", "demo", &backend_demo, settings_of(s, names, &c->seed, 1));
+		add_demo_cost(s);
 		return true;
 	}
 	if (s->config && s->config->nsources)

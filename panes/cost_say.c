@@ -137,12 +137,14 @@ static void say_billed(struct cost_page *c, const struct app *app, int64_t now)
 	char day[16];
 	strftime(day, sizeof(day), "%d %b", &that);
 	struct buf *b = say(c, true, ROLE_DIM);
-	buf_addf(b, "billed by AWS until %s: $%.2f, estimate ", day + (day[0] == '0'), billed);
+	buf_addf(b, "billed by AWS until %s: ", day + (day[0] == '0'));
+	fmt_money(billed, b);
+	buf_adds(b, ", estimate ");
 	fmt_money(estimate, b);
 	if (!isnan(estimate) && billed > 0)
 		buf_addf(b, " (%+.0f %%)", (estimate - billed) / billed * 100);
-	if (today - last > 86400000)
-		buf_addf(b, ", %lld days behind", (long long)((today - last) / 86400000 - 1));
+	if (today - last > 86400000)     /* yesterday is not there yet */
+		buf_addf(b, ", %lld d behind", (long long)((today - last) / 86400000 - 1));
 }
 
 static void say_head(struct cost_page *c, const struct app *app, int64_t now)
@@ -152,6 +154,7 @@ static void say_head(struct cost_page *c, const struct app *app, int64_t now)
 	if (!r)
 		return;
 	bool least = row_int(r, SPEND_UNPRICED) > 0;
+	c->unpriced = least;
 	struct buf *b = say(c, true, ROLE_TITLE);
 	buf_adds(b, least ? "at least " : "");
 	if (row_null(r, SPEND_RATE))

@@ -44,7 +44,7 @@ static void gpu_wish(struct world *w)
 	snprintf(p->job, sizeof(p->job), "train-r3");
 	snprintf(p->name, sizeof(p->name), "train-r3-8x4kd");
 	world_state(w, p, UNSCHEDULABLE);
-	p->until = INT64_MAX;         /* never scheduled again */
+	p->until = INT64_MAX;         /* not before a node joins: see demo_cost.c */
 }
 
 static void gpu_waits(struct world *w)
@@ -76,10 +76,14 @@ void world_script(struct world *w)
 		world_roll(w, world_workload(w, "model-api"), v7, 512, EATS_MEMORY);
 	if (w->step == 60)
 		gpu_wish(w);
-	if (w->step >= 60 && w->step % 20 == 0)
+	if (w->step >= 60 && w->step < 300 && w->step % 20 == 0)
 		gpu_waits(w);
 	if (w->step == 260)
 		world_roll(w, world_workload(w, "validator"), "registry.internal/validator:1.4.5-rc", 1024, CANNOT_PULL);
+	if (w->step == 300)
+		demo_gpu_joins(w);
+	if (w->step == 330)
+		demo_training_starts(w);
 	if (w->step == 340)
 		node_fails(w, 17, true);
 	if (w->step == 560)

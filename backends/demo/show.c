@@ -1,6 +1,7 @@
 /* show: the world as rows. Cells are set by their column's name and written in the kind's order; what is not set is
  * unknown. */
 #include "backends/demo/world.h"
+#include "base/cost.h"
 #include "base/drift.h"
 #include "base/kinds.h"
 #include "base/mem.h"
@@ -214,10 +215,12 @@ static void show_nodes(struct world *w, struct cells *c, struct buf *body)
 {
 	static const struct { const char *group, *type, *role; unsigned cpu, mem, gpus; } groups[] = {
 		{ "system", "m6i.xlarge", "worker", 4000, 16384, 0 }, { "cpu", "m6i.2xlarge", "worker", 8000, 32768, 0 },
-		{ "gpu", "g4dn.xlarge", "gpu", 4000, 16384, 1 },
+		{ "gpu", "g4dn.xlarge", "gpu", 4000, 16384, 1 }, { "gpu", "g5.12xlarge", "gpu", 48000, 196608, 4 },
 	};
-	for (int i = 0; i < NODES; i++) {
+	for (int i = 0; i < NODES_ALL; i++) {
 		const struct node *n = &w->nodes[i];
+		if (!n->born)
+			continue;
 		struct sums s = sum_node(w, i);
 		start(c, &kind_nodes);
 		object(c, "", n->name, n->born, n->name);
@@ -241,7 +244,7 @@ static void show_nodes(struct world *w, struct cells *c, struct buf *body)
 		text(c, "instance_type", "%s", groups[n->group].type);
 		text(c, "capacity_type", "%s", n->group == CPU && i % 3 == 0 ? "SPOT" : "ON_DEMAND");
 		text(c, "zone", "eu-west-1%c", 'a' + i % 3);
-		if (n->group == GPU)
+		if (groups[n->group].gpus)
 			text(c, "taints", "nvidia.com/gpu:NoSchedule");
 		number(c, "cpu_allocatable", groups[n->group].cpu - 80);
 		number(c, "mem_allocatable", (int64_t)(groups[n->group].mem - 900) << 20);
@@ -339,6 +342,25 @@ static void show_jobs(struct world *w, struct cells *c, struct buf *body)
 			text(c, "owner", "CronJob/batch-score");
 		snprintf(key, sizeof(key), "ml-training/%s", p->job);
 		put(c, body, key, over ? LEVEL_DONE : LEVEL_OK);
+	}
+}
+
+/* The volume behind each claim. */
+static void show_volumes(struct world *w, struct cells *c, struct buf *body)
+{
+	char key[160], name[32];
+	for (unsigned i = 0; i < w->nworkloads; i++) {
+		const struct workload *l = &w->workloads[i];
+		for (unsigned k = 0; l->plan->type == STATEFULSET && k < l->replicas; k++) {
+			snprintf(key, sizeof(key), "%s/data-%s-%u", l->plan->namespace, l->plan->name, k);
+			snprintf(name, sizeof(name), "pvc-%08x", str_hash(str_of(key)));
+			start(c, &kind_persistentvolumes);
+			object(c, "", name, l->born, "pv");
+			text(c, "capacity_text", "100Gi"), text(c, "access_modes", "RWO"), text(c, "reclaim_policy", "Delete");
+			text(c, "status", "Bound"), text(c, "claim", "%s", key), text(c, "storageclass", "gp3");
+			number(c, "capacity", 100LL << 30);
+			put(c, body, name, LEVEL_OK);
+		}
 	}
 }
 
@@ -482,7 +504,7 @@ static void show_features(struct world *w, struct buf *body)
 const struct kind *const demo_kinds[] = {
 	&kind_pods, &kind_containers, &kind_nodes, &kind_namespaces, &kind_deployments, &kind_replicasets, &kind_statefulsets,
 	&kind_daemonsets, &kind_jobs, &kind_cronjobs, &kind_services, &kind_configmaps, &kind_secrets,
-	&kind_persistentvolumeclaims, &kind_horizontalpodautoscalers, &kind_events, &kind_drift, &kind_features,
+	&kind_persistentvolumeclaims, &kind_persistentvolumes, &kind_bills, &kind_horizontalpodautoscalers, &kind_events, &kind_drift, &kind_features,
 	&kind_models, &kind_versions, &kind_experiments, &kind_trainings, &kind_promotions,
 	&kind_modelendpoints, &kind_predictions,
 	&kind_pipelines, &kind_runs, &kind_tasks, NULL
@@ -492,7 +514,7 @@ bool demo_show(struct world *w, const char *kind, struct buf *body)
 {
 	static const struct { const char *kind; void (*show)(struct world *w, struct cells *c, struct buf *body); } plain[] = {
 		{ "pods", show_pods }, { "containers", show_containers }, { "nodes", show_nodes }, { "replicasets", show_replicasets },
-		{ "jobs", show_jobs }, { "namespaces", show_namespaces }, { "cronjobs", show_cronjobs }, { "events", show_events },
+		{ "jobs", show_jobs }, { "namespaces", show_namespaces }, { "cronjobs", show_cronjobs }, { "persistentvolumes", show_volumes }, { "events", show_events },
 	};
 	struct cells c = { 0 };
 	rows_start(body, kind);
@@ -508,6 +530,8 @@ bool demo_show(struct world *w, const char *kind, struct buf *body)
 		show_drift(w, body);
 	else if (!strcmp(kind, "features"))
 		show_features(w, body);
+	else if (!strcmp(kind, "bills"))
+		demo_show_bills(w, body);
 	else if (!demo_registry_show(w, kind, body) && !demo_serving_show(w, kind, body)) {
 		known = false;
 		for (size_t i = 0; i < ARRAY_SIZE(plain); i++)

@@ -527,8 +527,8 @@ struct workload *world_find_workload(struct world *w, const char *kind, struct s
 
 struct node *world_find_node(struct world *w, struct str name)
 {
-	for (unsigned i = 0; i < NODES; i++)
-		if (str_is(name, w->nodes[i].name))
+	for (unsigned i = 0; i < NODES_ALL; i++)
+		if (w->nodes[i].born && str_is(name, w->nodes[i].name))
 			return &w->nodes[i];
 	return NULL;
 }

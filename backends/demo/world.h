@@ -11,10 +11,11 @@
 #include "base/clock.h"
 #include "base/source.h"
 
-enum { NODES = 40, WORKLOADS_MAX = 64, PODS_MAX = 1200, EVENTS_MAX = 300, CHECKS_MAX = 200, FEATURES = 11 };
+enum { NODES = 40, NODES_ALL,      /* the last one joins while one looks: see demo_cost.c */
+	 WORKLOADS_MAX = 64, PODS_MAX = 1200, EVENTS_MAX = 300, CHECKS_MAX = 200, FEATURES = 11 };
 
 enum workload_type { DEPLOYMENT, STATEFULSET, DAEMONSET, JOB };
-enum group { SYSTEM, CPU, GPU };
+enum group { SYSTEM, CPU, GPU, BIG_GPU };
 
 struct plan_of_workload {        /* constant: what the platform runs */
 	const char *namespace, *name;
@@ -31,7 +32,7 @@ extern const unsigned demo_nworkloads;
 struct node {
 	char name[48];
 	enum group group;
-	int64_t born;
+	int64_t born;                        /* 0: not there yet */
 	bool ready, cordoned;
 };
 struct workload {
@@ -64,7 +65,7 @@ struct world {
 	struct rnd rnd;
 	int64_t start, now;                  /* wall ms */
 	unsigned step;
-	struct node nodes[NODES];
+	struct node nodes[NODES_ALL];
 	struct workload workloads[WORKLOADS_MAX]; unsigned nworkloads;
 	struct pod pods[PODS_MAX];
 	struct event events[EVENTS_MAX]; unsigned nevents, next_event;
@@ -117,6 +118,10 @@ bool demo_show_pipelines(struct world *w, const char *kind, struct buf *body);
 bool demo_open_pipelines(struct world *w, struct link *l, const struct request *r);
 bool demo_tick_pipelines(struct world *w, struct link *l, uint64_t id, const char *kind, struct str key);
 struct json_t *demo_ask_pipelines(struct world *w, const struct request *r);
+/* demo_cost.c */
+void demo_gpu_joins(struct world *w);
+void demo_training_starts(struct world *w);
+void demo_show_bills(const struct world *w, struct buf *body);
 /* docs.c */
 void demo_open(struct world *w, struct link *l, const struct request *r);
 void demo_ask(struct world *w, struct link *l, const struct request *r);
