@@ -22,11 +22,25 @@ struct get {
 	int64_t now;
 };
 
-/* Every source that was asked has listed the kind, or has said why not. */
+/* The sources that have listed the kind. */
+static uint64_t listed(const struct get *g)
+{
+	uint64_t bits = 0;
+	for (unsigned i = 0; i < g->session->store->nsources && i < 64; i++) {
+		const struct kind_state *k = store_kind_state(g->session->store, g->kind, (uint16_t)i);
+		bits |= k && k->listed ? (uint64_t)1 << i : 0;
+	}
+	return bits;
+}
+
+/* Every source that was asked has listed the kind, or has said why not. Of recorded sources it is not known what they fill: the
+ * first list will do. */
 static bool complete(void *arg)
 {
 	const struct get *g = arg;
 	const struct store *s = g->session->store;
+	if (g->session->cli->replay && listed(g))
+		return true;
 	for (unsigned i = 0; i < s->nsources && i < 64; i++) {
 		const struct kind_state *k = store_kind_state(s, g->kind, (uint16_t)i);
 		enum health_state h = s->sources[i].state;
@@ -389,6 +403,8 @@ int cli_get(struct cli *c)
 	} else {
 		g.asked = c->replay ? ~(uint64_t)0 : session_watch(s, kind, g.scope);
 		session_run(s, wait_ms, complete, &g);
+		if (c->replay && listed(&g))
+			g.asked = listed(&g);
 		code = report(&g);
 		struct table *t = store_table(s->store, kind);
 		int printed_code = t && (t->count || code == EXIT_OK) ? print(&g, t, filter.data ? filter.data : "", form) : EXIT_OK;
