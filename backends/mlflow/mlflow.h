@@ -81,12 +81,14 @@ struct mlflow {
 	/* what somebody looks at */
 	struct watch watches[WATCHES_MAX];
 	unsigned nwatches;
-	int64_t next_ms, full_ms, retry_ms, look_ms;     /* mono: of the next poll, full listing, try; when last looked at */
+	int64_t next_ms, retry_ms, look_ms;      /* mono: of the next poll, of the next try; when last looked at */
+	int64_t models_ms, versions_ms;          /* mono: when all models, all versions are read again; 0: never read */
 	bool opened[WATCH_KINDS], listed[WATCH_KINDS], refused[WATCH_KINDS];   /* a first full listing began, ended */
 	struct catalog catalog;
 	struct experiment *experiments;
 	unsigned nexperiments;
 	int64_t experiments_ms;      /* mono: when they were read; 0: never */
+	unsigned unsaid;             /* models read since the start */
 	unsigned skipped;            /* elements that could not be read since the last full listing */
 };
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #define FULL_MS 600000           /* versions are all read again: one may have been deleted */
+#define RECENT 50                /* models looked at between two full listings of a large registry, the last changed ones */
+#define COST 20                  /* a full listing of models may take a part of so many of our time */
 #define SINGLE_MAX 20            /* more models than this changed: all versions at once are cheaper */
 #define TREND 16                 /* versions in a trend */
 #define BATCH_BYTES 32768
@@ -219,7 +221,7 @@ static bool list_all(struct mlflow *m)
 		forget_unseen(m->catalog.models[i]);
 		settle(m, m->catalog.models[i]);
 	}
-	m->full_ms = mlflow_mono(m) + FULL_MS;
+	m->versions_ms = mlflow_mono(m) + FULL_MS;
 	return true;
 }
 
@@ -258,6 +260,8 @@ static void on_model(void *arg, const json_t *e)
 	struct model *model = catalog_model(&m->catalog, name, true);
 	get_model(e, model, &name);
 	model->seen = true;
+	if (!m->models_ms && ++m->unsaid % 100 == 0)     /* the first time rows come as they are read */
+		registry_say(m);
 }
 
 static void forget_models(struct mlflow *m)
@@ -382,18 +386,35 @@ static bool open_listings(struct mlflow *m)
 	return promotions;               /* then the versions are read again, for what their tags say */
 }
 
+/* All models; of a large registry, whose listing is dear (MLflow 2 takes seconds for 500), mostly those that changed last. An
+ * alias that was moved shows only in the full listing, which comes again the sooner the less it costs. */
+static bool list_models(struct mlflow *m)
+{
+	int64_t from = mlflow_mono(m);
+	struct list_query q = { .path = API "registered-models/search?", .name = "registered_models", .page = 200, .element = on_model,
+		.arg = m };
+	if (m->models_ms && from < m->models_ms && m->catalog.n > 2 * RECENT) {
+		q.path = API "registered-models/search?order_by=last_updated_timestamp%20DESC&";
+		q.page = q.limit = RECENT;
+		return client_list(m, &q);
+	}
+	for (unsigned i = 0; i < m->catalog.n; i++)
+		m->catalog.models[i]->seen = false;
+	if (!client_list(m, &q))
+		return false;
+	forget_models(m);
+	m->models_ms = mlflow_mono(m) + (mlflow_mono(m) - from) * COST;
+	return true;
+}
+
 bool registry_refresh(struct mlflow *m)
 {
 	unsigned changed = 0;
-	bool full = open_listings(m) || !m->listed[WATCH_VERSIONS] || mlflow_mono(m) >= m->full_ms, ok = true;
-	for (unsigned i = 0; i < m->catalog.n; i++)
-		m->catalog.models[i]->seen = false;
+	bool full = open_listings(m) || !m->versions_ms || mlflow_mono(m) >= m->versions_ms, ok = true;
 	if (full)
 		m->skipped = 0;
-	if (!client_list(m, &(struct list_query){ .path = API "registered-models/search?", .name = "registered_models", .page = 500,
-	                                          .element = on_model, .arg = m }))
+	if (!list_models(m))
 		return false;
-	forget_models(m);
 	registry_say(m);                 /* names first: the versions of many models take their time */
 	for (unsigned i = 0; i < m->catalog.n; i++)
 		changed += m->catalog.models[i]->changed;

@@ -201,8 +201,8 @@ bool runs_measure(struct mlflow *m)
 	if (ids.len && m->nexperiments) {
 		buf_addf(&filter, "attributes.run_id IN (%s)", ids.data);
 		json_t *body = json_pack("{s:o, s:s, s:s}", "experiment_ids", experiment_ids(m), "filter", filter.data, "run_view_type", "ALL");
-		ok = client_list(m, &(struct list_query){ .path = API "runs/search", .name = "runs", .body = body, .page = BATCH_IDS,
-			.element = on_run_of_version, .arg = &b });
+		ok = client_list(m, &(struct list_query){ .path = API "runs/search", .name = "runs", .body = body, .page = b.n,
+			.limit = b.n, .element = on_run_of_version, .arg = &b });
 		json_decref(body);
 		m->walk = !ok && m->failure.status == 400;
 	}
