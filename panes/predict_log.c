@@ -231,11 +231,15 @@ static void draw_spread(const struct spread *s, struct frame *f, struct rect lin
 	number_text(s->median_before, &b);
 	frame_right(f, line, 51, 0, 11, buf_str(&b), ROLE_DIM);
 	buf_clear(&b);
-	fmt_ratio(s->outside, &b);
-	buf_adds(&b, " outside ");
-	number_text(s->lo, &b);
-	buf_adds(&b, " .. ");
-	number_text(s->hi, &b);
+	if (isnan(s->outside)) {
+		buf_adds(&b, "too few to compare");
+	} else {
+		fmt_ratio(s->outside, &b);
+		buf_adds(&b, " outside ");
+		number_text(s->lo, &b);
+		buf_adds(&b, " .. ");
+		number_text(s->hi, &b);
+	}
 	frame_fit(f, line, 64, 0, line.w - 64, buf_str(&b), far ? ROLE_DOUBT : ROLE_DIM);
 	buf_release(&b);
 }
