@@ -9,14 +9,15 @@ static const struct rule {
 	const char *times[3];            /* columns; the first that is known counts */
 	const char *say, *about;
 	enum level least;                /* rows of a lesser level are left out */
+	enum level never;                /* and those of this one: a promotion that was refused changed nothing */
 	const char *starts_by;           /* only where a row's level is `least` or worse and that of the row before it, of the same
 	                                  * value in this column, is not: a beginning */
 } rules[] = {
-	{ "promotions", "P", { "age" }, "{model} {version} {what}|{model} {version} promoted", "model" },
+	{ "promotions", "P", { "age" }, "{model} {version} {what}|{model} {version} promoted", "model", 0, LEVEL_DONE },
 	{ "runs", "R", { "end", "age" }, "{pipeline} run {status}", "pipeline" },
 	{ "trainings", "T", { "age" }, "trained {model}|trained {name}", "model" },
 	{ "nodes", "N", { "age" }, "node {name} joined[, {instance_type}]", "name" },
-	{ "drift", "D", { "age" }, "drift of {model} began|drift began", "model", LEVEL_DOUBT, "model" },
+	{ "drift", "D", { "age" }, "drift of {model} began|drift began", "model", LEVEL_DOUBT, 0, "model" },
 };
 const char *const changes_kinds[] = { "promotions", "runs", "trainings", "nodes", "drift", NULL };
 
@@ -67,7 +68,7 @@ static void gather_kind(const struct rule *u, const struct table *t, int64_t fro
 	unsigned begun = 0;
 	for (uint32_t i = 0; i < t->nslots; i++) {
 		const struct row *r = table_row(t, i);
-		int64_t at = r && r->level >= u->least ? time_of(u, t, r) : 0;
+		int64_t at = r && r->level >= u->least && !(u->never && r->level == u->never) ? time_of(u, t, r) : 0;
 		if (!at || at < from || at > to || c->n >= 4 * CHANGES_MAX)
 			continue;
 		if (u->starts_by) {

@@ -274,9 +274,12 @@ static bool share_a_word(struct str a, struct str b)
 	return false;
 }
 
-static int weight_of(const struct change *c)
+/* A training or a run that went well has to do with nothing but its own model or pipeline: 0. */
+static int weight_of(const struct change *c, bool related)
 {
-	return *c->letter == 'P' ? 4 : *c->letter == 'D' ? 3 : strstr(c->text, "failed") ? 3 : *c->letter == 'N' ? 2 : 1;
+	bool failed = *c->letter == 'R' && strstr(c->text, "fail");
+	int alone = *c->letter == 'D' || failed ? 3 : *c->letter == 'N' ? 2 : *c->letter == 'P' ? 1 : 0;
+	return !related ? alone : *c->letter == 'P' ? 9 : 5 + alone;
 }
 
 /* The one that most likely has to do with it: about the same thing, of the weightier sort, the later. */
@@ -291,8 +294,8 @@ static const struct change *change_before(const struct findings *f, const struct
 		if (own || c->time > since + 60000 || c->time < since - RECENT_MS)
 			continue;
 		bool related = share_a_word(str_of(c->about), buf_str(&g->key));
-		int weight = weight_of(c) + (related ? 5 : 0);
-		if (weight >= most && (related || g->rule != SOURCES)) {
+		int weight = weight_of(c, related);
+		if (weight && weight >= most && (related || g->rule != SOURCES)) {
 			most = weight;
 			best = c;
 		}

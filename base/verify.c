@@ -11,7 +11,7 @@
 static const struct column columns[VERIFY_COL_COUNT] = {
 	[VERIFY_CHECK] = { .name = "check", .title = "CHECK", .type = COL_TEXT, .width = 30 },
 	[VERIFY_RESULT] = { .name = "result", .title = "RESULT", .type = COL_STATUS, .flags = COL_SHARED, .width = 10 },
-	[VERIFY_EVIDENCE] = { .name = "evidence", .title = "EVIDENCE", .type = COL_TEXT, .width = 60, .priority = 1 },
+	[VERIFY_EVIDENCE] = { .name = "evidence", .title = "EVIDENCE", .type = COL_TEXT, .width = 60 },
 	[VERIFY_WHERE] = { .name = "where", .title = "WHERE", .type = COL_TEXT, .flags = COL_SHARED, .width = 12, .priority = 3 },
 	[VERIFY_KIND] = { .name = "kind", .title = "KIND", .type = COL_TEXT, .flags = COL_HIDDEN | COL_SHARED },
 	[VERIFY_KEY] = { .name = "object", .title = "OBJECT", .type = COL_TEXT, .flags = COL_HIDDEN },
@@ -208,23 +208,35 @@ static struct str bare_version(struct str s)
 	return s.n > 1 && (s.p[0] == 'v' || s.p[0] == 'V') ? (struct str){ s.p + 1, s.n - 1 } : s;
 }
 
-/* Every endpoint that says what it serves, beside the version that is in production by the registry. */
+/* An endpoint that serves the model, the one that serves this version if any does; *same tells. NULL: none says so. */
+static const struct row *endpoint_of(const struct table *t, struct str model, struct str version, bool *same)
+{
+	const struct row *any = NULL;
+	*same = false;
+	for (uint32_t i = 0; i < t->nslots && !*same; i++) {
+		const struct row *r = table_row(t, i);
+		struct str served = r ? row_text_by(t, r, "version") : STR("");
+		if (!served.n || !str_eq(row_text_by(t, r, "model"), model))
+			continue;
+		*same = str_eq(bare_version(served), bare_version(version));
+		any = *same || !any ? r : any;
+	}
+	return any;
+}
+
+/* Of every model in production that some endpoint says it serves, one serves that very version; others may serve
+ * challengers. */
 static void check_served(const struct checking *c, const struct table *t, struct found *f)
 {
 	const struct table *models = store_table_const(c->s, "models");
-	unsigned compared = 0, wrong = 0;
-	for (uint32_t i = 0; models && i < t->nslots; i++) {
-		const struct row *r = table_row(t, i), *m = NULL;
-		struct str model = r ? row_text_by(t, r, "model") : STR(""), version = r ? row_text_by(t, r, "version") : STR("");
-		for (uint32_t k = 0; model.n && version.n && k < models->nslots && !m; k++) {
-			const struct row *x = table_row(models, k);
-			m = x && str_eq(row_text_by(models, x, "name"), model) ? x : NULL;
-		}
+	unsigned well = 0, wrong = 0;
+	for (uint32_t i = 0; models && i < models->nslots; i++) {
+		const struct row *m = table_row(models, i), *r;
 		struct buf champion = { 0 };
-		if (m && row_say(models, m, "{champion}", c->now, &champion)) {
-			bool same = str_eq(bare_version(buf_str(&champion)), bare_version(version));
-			wrong += !same;
-			if (++compared == 1 || (!same && wrong == 1)) {
+		bool same;
+		if (m && row_say(models, m, "{champion}", c->now, &champion) &&
+		    (r = endpoint_of(t, row_text_by(models, m, "name"), buf_str(&champion), &same))) {
+			if (same ? well++ + wrong == 0 : wrong++ == 0) {
 				f->row = r;
 				buf_clear(&f->say);
 				row_say(t, r, "{name} serves {model} {version}", c->now, &f->say);
@@ -233,9 +245,9 @@ static void check_served(const struct checking *c, const struct table *t, struct
 		}
 		buf_release(&champion);
 	}
-	f->is = wrong ? WRONG : compared ? WELL : UNKNOWN;
-	if (!compared)
-		buf_adds(&f->say, "no endpoint says which version of a registered model it serves");
+	f->is = wrong ? WRONG : well ? WELL : UNKNOWN;
+	if (!well && !wrong)
+		buf_adds(&f->say, "no endpoint says which version of a model in production it serves");
 }
 
 static void check_drift(const struct checking *c, const struct table *t, struct found *f)

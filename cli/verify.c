@@ -1,5 +1,5 @@
 /* verify: the checks of base/verify.h, headless, with an exit code. One check needs to ask: a prediction is sent to an endpoint that
- * is ready, with the inputs of the last one in the log or with the defaults of its form, and then looked for in the log. With
+ * is ready, with the inputs of the last one in the log or with values that its form takes, and then looked for in the log. With
  * --readonly nothing is sent. */
 #include "base/verify.h"
 #include "base/mem.h"
@@ -51,7 +51,28 @@ static json_t *logged_inputs(const struct session *s, struct str model)
 	return inputs;
 }
 
-/* The defaults of the endpoint's form; NULL when a field has none. Caller decrefs. */
+/* Something that the field takes: its default, the first of its words, the middle of its range, 1, false. NULL: who knows. New
+ * reference. */
+static json_t *some_value(const json_t *field)
+{
+	const json_t *min = json_object_get(field, "min"), *max = json_object_get(field, "max"),
+	             *word = json_array_get(json_object_get(field, "enum"), 0);
+	json_t *value = json_object_get(field, "default");
+	const char *type = json_string_value(json_object_get(field, "type"));
+	if (value && !json_is_null(value))
+		return json_incref(value);
+	if (word)
+		return json_incref((json_t *)word);
+	if (type && !strcmp(type, "boolean"))
+		return json_false();
+	if (!type || (strcmp(type, "number") && strcmp(type, "integer")))
+		return NULL;
+	double v = json_is_number(min) && json_is_number(max) ? (json_number_value(min) + json_number_value(max)) / 2
+		: json_is_number(min) ? json_number_value(min) : json_is_number(max) ? json_number_value(max) : 1;
+	return strcmp(type, "integer") ? json_real(v) : json_integer((json_int_t)v);
+}
+
+/* Inputs that the endpoint's form takes; NULL when a required field has no value that is known to do. Caller decrefs. */
 static json_t *default_inputs(struct session *s, struct source *from, struct str key, int wait_ms)
 {
 	bool ok;
@@ -61,10 +82,13 @@ static json_t *default_inputs(struct session *s, struct source *from, struct str
 	size_t i;
 	json_array_foreach((json_t *)fields, i, field) {
 		const char *name = json_string_value(json_object_get(field, "name"));
-		json_t *value = json_object_get(field, "default");
-		if (name && value && !json_is_null(value))
+		json_t *value = some_value(field);
+		if (name && value)
 			json_object_set(inputs, name, value);
-		else if (name && !json_is_false(json_object_get(field, "required"))) {
+		json_decref(value);
+		if (value)
+			continue;
+		if (name && !json_is_false(json_object_get(field, "required"))) {
 			json_object_clear(inputs);
 			break;
 		}
@@ -144,7 +168,7 @@ static void probe(struct probing *p, int wait_ms)
 		json_decref(params);
 	} else {
 		p->probe.answered = -1;
-		buf_addf(&p->answered, "%s: no inputs are known to send: the log has none, and its form has no defaults", name);
+		buf_addf(&p->answered, "%s: no inputs are known to send: the log has none, and its form does not say enough", name);
 	}
 	if (p->probe.answered == 1)
 		look_in_log(p);

@@ -63,9 +63,8 @@ static void title(void *arg, const struct page *p, const struct app *app, struct
 {
 	const struct verify_page *v = arg;
 	unsigned failed = verify_failed(v->verify);
-	buf_adds(out, failed ? "" : "   all verified");
-	if (failed)
-		buf_addf(out, "   %u failed", failed);
+	buf_addf(out, "verify %u   ", verify_table(v->verify)->count);
+	buf_addf(out, failed ? "%u failed" : "all is verified", failed);
 }
 
 static void release(void *arg, struct app *app)
