@@ -283,7 +283,7 @@ static int weight_of(const struct change *c, bool related)
 }
 
 /* The one that most likely has to do with it: about the same thing, of the weightier sort, the later. */
-static const struct change *change_before(const struct findings *f, const struct group *g, int64_t now)
+static const struct change *change_before(const struct findings *f, const struct group *g, struct str where, int64_t now)
 {
 	const struct change *best = NULL;
 	int64_t since = g->since ? g->since : now;
@@ -293,7 +293,7 @@ static const struct change *change_before(const struct findings *f, const struct
 		bool own = !strcmp(c->kind, kind_of(g)) || (!strcmp(c->kind, "runs") && !strcmp(kind_of(g), "pipelines"));
 		if (own || c->time > since + 60000 || c->time < since - RECENT_MS)
 			continue;
-		bool related = share_a_word(str_of(c->about), buf_str(&g->key));
+		bool related = share_a_word(str_of(c->about), where);
 		int weight = weight_of(c, related);
 		if (weight && weight >= most && (related || g->rule != SOURCES)) {
 			most = weight;
@@ -317,12 +317,12 @@ static bool say_rollout(const struct group *g, int64_t now, struct buf *out)
 	return true;
 }
 
-static void put_changed(const struct findings *f, const struct group *g, const struct store *s, int64_t now, struct buf *rows,
+static void put_changed(const struct findings *f, const struct group *g, struct str where, int64_t now, struct buf *rows,
                         const struct change **link)
 {
-	const struct change *c = change_before(f, g, now);
+	const struct change *c = change_before(f, g, where, now);
 	struct buf text = { 0 };
-	bool promoted = c && *c->letter == 'P' && share_a_word(str_of(c->about), buf_str(&g->key));
+	bool promoted = c && *c->letter == 'P' && share_a_word(str_of(c->about), where);
 	*link = promoted || !say_rollout(g, now, &text) ? c : NULL;
 	if (*link) {
 		buf_addf(&text, "%s ", c->text);
@@ -389,7 +389,7 @@ static void put_group(struct findings *f, struct group *g, const struct store *s
 	buf_clear(&text);
 	say_where(tab, r, g, now, &text);
 	cell_text_or_null(rows, buf_str(&text));
-	put_changed(f, g, s, now, rows, &link);
+	put_changed(f, g, buf_str(&text), now, rows, &link);
 	cell_text(rows, g->level >= LEVEL_BAD ? STR("wrong") : STR("doubtful"));
 	cell_text(rows, str_of(kind_of(g)));
 	cell_text(rows, buf_str(&g->object));
@@ -475,8 +475,10 @@ bool findings_update(struct findings *f, struct store *s, int64_t now, bool comp
 		if (!f->views[k])
 			continue;
 		view_settle(f->views[k]);
-		changed |= f->versions[k] != f->views[k]->version;
-		f->versions[k] = f->views[k]->version;
+		/* a good row may make an older one past */
+		uint64_t version = rules[k].newest_by ? tab->version : f->views[k]->version;
+		changed |= f->versions[k] != version;
+		f->versions[k] = version;
 	}
 	if (!changed && complete == f->complete && now >= f->computed && now - f->computed < 5000)
 		return false;
