@@ -27,7 +27,7 @@ equal "pods" "eks" "$(sources_of pods)"
 equal "pipelines of two Airflows" "airflow2 airflow3" "$(sources_of pipelines)"
 equal "models of three MLflows" "mlflow1 mlflow2 mlflow3" "$(sources_of models)"
 like "buckets" "s3" "$(sources_of buckets)"
-equal "endpoints of every protocol" "kserve mlserver model-api model-api-v7 ray scoring1 scoring2 scoring3" "$(sources_of endpoints)"
+equal "endpoints of every protocol" "kserve mlserver model-api model-api-v7 ray scoring1 scoring2 scoring3" "$(sources_of modelendpoints)"
 like "drift" "pg" "$(sources_of drift)"
 like "what it costs" "cost" "$(sources_of costs)"
 
@@ -43,7 +43,7 @@ HOME=/ "$live_tests/mlservers.sh" stop "$LIVE" mlflow2
 HOME=/ "$live_tests/mlservers.sh" stop "$LIVE" rest2
 equal "one registry is down: the others show theirs" "mlflow1 mlflow3" "$(sources_of models)"
 like "and it is told which, and why" "mlflow2" "$(cat "$scratch/said")"
-like "one endpoint is down: the others answer" "kserve mlserver model-api .*scoring3" "$(sources_of endpoints)"
+like "one endpoint is down: the others answer" "kserve mlserver model-api .*scoring3" "$(sources_of modelendpoints)"
 like "pipelines do not know of it" "airflow2 airflow3" "$(sources_of pipelines)"
 HOME=/ "$live_tests/mlservers.sh" start "$LIVE" mlflow2 rest2
 equal "and when it is back" "mlflow1 mlflow2 mlflow3" "$(sources_of models)"
