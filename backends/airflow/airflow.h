@@ -138,6 +138,7 @@ struct airflow {
 	int runs_most;
 	unsigned active;             /* runs under way */
 	unsigned skipped;            /* elements that had no name */
+	unsigned put_off;            /* bits: lists that the server would not give */
 	int64_t retry_at;
 	struct http_backoff backoff;
 	char trouble[256];           /* the server is up, but: from its own health */

@@ -517,11 +517,12 @@ void poll_wake(struct airflow *a, int what)
 	a->retry_at = a->retry_at > now + 1000 ? now : a->retry_at;
 }
 
+static const char *const due_kinds[] = { [DUE_DAGS] = "pipelines", [DUE_ERRORS] = "pipelines", [DUE_RUNS] = "runs",
+	[DUE_CHANGED] = "runs", [DUE_TASKS] = "tasks", [DUE_HEART] = NULL, [DUE_LOG] = NULL, [DUE_NONE] = NULL };
+
 /* Not let in to one list: it rests, the others go on. */
 static bool put_off(struct airflow *a, const struct due *d)
 {
-	static const char *const kinds[] = { [DUE_DAGS] = "pipelines", [DUE_ERRORS] = "pipelines", [DUE_RUNS] = "runs",
-		[DUE_CHANGED] = "runs", [DUE_TASKS] = "tasks" };
 	struct taskset *s = d->of;
 	struct lister *l = d->what == DUE_DAGS ? &a->dags : d->what == DUE_ERRORS ? &a->errors : d->what == DUE_RUNS ? &a->runs :
 	                   d->what == DUE_CHANGED ? &a->changed : d->what == DUE_TASKS ? &s->list : NULL;
@@ -529,8 +530,9 @@ static bool put_off(struct airflow *a, const struct due *d)
 		return false;
 	l->due = mono_of(a) + (api_forbidden(&a->api) ? FORBIDDEN_MS : HEART_MS);
 	l->offset = -1;
-	l->listed = true;            /* as far as it ever will be */
-	kind_health(a, kinds[d->what], api_forbidden(&a->api) ? HEALTH_REFUSED : HEALTH_STALE, a->api.error);
+	kind_health(a, due_kinds[d->what], api_forbidden(&a->api) ? HEALTH_REFUSED : l->listed ? HEALTH_STALE : HEALTH_DOWN,
+	            a->api.error);
+	a->put_off |= 1u << d->what;
 	return true;
 }
 
@@ -549,6 +551,10 @@ bool poll_step(struct airflow *a)
 	case DUE_HEART: ok = step_heart(a); break;
 	case DUE_TASKS: ok = step_tasks(a, d.of); break;
 	case DUE_LOG: ok = log_step(a, d.of); break;
+	}
+	if (ok && a->put_off & 1u << d.what) {
+		a->put_off &= ~(1u << d.what);
+		kind_health(a, due_kinds[d.what], HEALTH_LIVE, "");
 	}
 	return ok || put_off(a, &d);
 }
