@@ -145,7 +145,9 @@ static int draw_spend(const struct app *app, struct frame *f, struct rect line, 
 		return end;
 	role = r->level == LEVEL_BAD ? ROLE_BAD : r->level == LEVEL_DOUBT ? ROLE_DOUBT : ROLE_HEADER;
 	buf_addf(&rate, "%s$%.2f/h", row_int(r, SPEND_UNPRICED) > 0 ? ">" : "", row_real(r, SPEND_RATE));
-	if (!row_null(r, SPEND_LEFT) && row_real(r, SPEND_LEFT) < 0) {
+	if (!row_null(r, SPEND_ENDS) && row_int(r, SPEND_ENDS) < now) {
+		role = ROLE_HEADER;              /* a session that is over: nothing is left to be told */
+	} else if (!row_null(r, SPEND_LEFT) && row_real(r, SPEND_LEFT) < 0) {
 		buf_addf(&left, "%.2f over %.2f", -row_real(r, SPEND_LEFT), row_real(r, SPEND_BUDGET));
 	} else if (!row_null(r, SPEND_LEFT)) {
 		int64_t until = row_null(r, SPEND_RUNS_OUT) ? row_int(r, SPEND_ENDS) : row_int(r, SPEND_RUNS_OUT);

@@ -225,6 +225,7 @@ static void compute(struct run *u)
 {
 	u->c.now = clock_wall(link_clock(u->link));
 	u->c.more_budgets = u->billing && !u->aws.asked;
+	u->c.more_costs = u->c.settings.opencost && !u->opencost.asked;
 	burn_make(&u->c.burn, &u->c.in, &u->c.assets, &u->c.prices, &u->c.settings.rules, u->c.now);
 	for (int k = 0; k < KINDS; k++)
 		if (u->looked[k])

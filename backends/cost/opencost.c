@@ -77,6 +77,8 @@ bool opencost_ask(const char *url, const struct clock *clock, bool (*cancelled)(
 	struct http *h = http_new(&conf, clock);
 	bool ok = http_call(h, &q, reply);
 	http_free(h);
+	if (!ok && reply->end == HTTP_STATUS && !strcmp(reply->type, "text/plain") && reply->body.len)   /* a wrong window */
+		snprintf(reply->error, sizeof(reply->error), "OpenCost answered %d: %.200s", reply->status, reply->body.data);
 	if (!ok)
 		return false;
 	if (!opencost_parse(buf_str(&reply->body), &fresh, &why)) {

@@ -290,7 +290,8 @@ void show_costs(const struct cost *c, struct buf *body)
 			.count = -1, .rate = o->minutes > 0 ? o->total / o->minutes * 60 : NAN, .share = sum > 0 ? o->total / sum : NAN,
 			.idle = o->idle, .today = o->total, .saves = NAN, .per_1k = NAN, .basis = STR("OpenCost"), .unpriced = -1 });
 	}
-	rows_end(body, STR(""));
+	if (!c->more_costs)
+		rows_end(body, STR(""));
 }
 
 /* ---- bills */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #define DAY 86400000ll
+#define NAME "ip-10-0-96-11.eu-west-1.compute.internal"
 
 static struct pod *waiting_run(struct world *w)
 {
@@ -18,14 +19,11 @@ static struct pod *waiting_run(struct world *w)
 void demo_gpu_joins(struct world *w)
 {
 	struct node *n = &w->nodes[NODES];
-	char object[96];
-	*n = (struct node){ .group = BIG_GPU, .born = w->now, .ready = true };
-	snprintf(n->name, sizeof(n->name), "ip-10-0-96-11.eu-west-1.compute.internal");
-	snprintf(object, sizeof(object), "node/%s", n->name);
+	*n = (struct node){ .name = NAME, .group = BIG_GPU, .born = w->now, .ready = true };
 	w->nodes_dirty = true;
 	world_event(w, false, "TriggeredScaleUp", "cluster-autoscaler", "ml-training", "pod/train-r3-8x4kd",
 	            "pod triggered scale-up: [{gpu 6->7 (max: 8)}]");
-	world_event(w, false, "NodeReady", "node-controller", "default", object, "Node %s status is now: NodeReady", n->name);
+	world_event(w, false, "NodeReady", "node-controller", "default", "node/" NAME, "Node %s status is now: NodeReady", NAME);
 }
 
 void demo_training_starts(struct world *w)
