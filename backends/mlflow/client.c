@@ -126,7 +126,7 @@ bool client_is_lost(const struct mlflow *m)
 		return m->said != HEALTH_LIVE && m->said != HEALTH_LIMITED;
 	if (f->end != HTTP_STATUS)
 		return true;
-	return f->status == 401 || f->status == 429 || f->status >= 500 || (f->status == 403 && m->said != HEALTH_LIVE);
+	return f->status == 401 || f->status == 429 || f->status >= 500 || (f->status == 403 && strstr(f->error, "Host header"));
 }
 
 static bool closing(void *arg)

@@ -36,6 +36,7 @@ struct model {
 	unsigned nversions;
 	int champion, challenger;    /* -1: none */
 	int champion_said;           /* what the local history holds; -2: not looked yet */
+	bool named;                  /* it was in a listing of models, not only named by its versions */
 	bool listed, seen, changed, dirty;   /* changed: its versions are to be read again; dirty: its row is to be sent */
 };
 struct wanted { struct model *model; int version; char run[64]; };   /* a version whose run is to be asked for */

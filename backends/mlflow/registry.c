@@ -259,7 +259,7 @@ static void on_model(void *arg, const json_t *e)
 	}
 	struct model *model = catalog_model(&m->catalog, name, true);
 	get_model(e, model, &name);
-	model->seen = true;
+	model->seen = model->named = true;
 	if (!m->models_ms && ++m->unsaid % 100 == 0)     /* the first time rows come as they are read */
 		registry_say(m);
 }
@@ -269,7 +269,7 @@ static void forget_models(struct mlflow *m)
 	struct buf models = { 0 }, versions = { 0 }, key = { 0 };
 	for (unsigned i = m->catalog.n; i--;) {
 		const struct model *model = m->catalog.models[i];
-		if (model->seen)
+		if (model->seen || !model->named)
 			continue;
 		if (!models.len) {
 			rows_start(&models, "models");
@@ -374,8 +374,8 @@ void registry_close(struct mlflow *m)
 
 static bool open_listings(struct mlflow *m)
 {
-	bool promotions = mlflow_watches(m, WATCH_PROMOTIONS) && !m->listed[WATCH_PROMOTIONS];
-	if (!m->listed[WATCH_MODELS])
+	bool promotions = mlflow_watches(m, WATCH_PROMOTIONS) && !m->opened[WATCH_PROMOTIONS];
+	if (!m->opened[WATCH_MODELS])
 		mark(m, "models", true);
 	m->opened[WATCH_MODELS] = m->opened[WATCH_VERSIONS] = true;
 	if (promotions) {
