@@ -5,8 +5,8 @@ histories, the model real_estate_model with versions, stages, aliases (where the
 usage: mlseed.py URL [NAME]              NAME: of the model and of the experiment; real_estate_model
        mlseed.py URL --many MODELS VERSIONS   so many models with so many versions each, named many-0001 ...
        mlseed.py URL --delete NAME       the model and its experiment
-Prints one line of JSON: {"experiment": ID, "runs": [...], "aliases": bool}. Says nothing twice: a model that is there is
-left as it is.
+MLFLOW_USER and MLFLOW_PASSWORD are used where they are set. Prints one line of JSON: {"experiment": ID, "runs": [...],
+"aliases": bool}. A model that is there is left as it is.
 """
 import base64
 import json
@@ -89,16 +89,22 @@ def model_of(server, name):
                            tags=[{"key": "team", "value": "pricing"}])["registered_model"], True
 
 
-def artifacts(server, made, size):
-    """Through the artifact proxy where there is one; which servers have it differs."""
+def artifacts(server, made, size, features):
+    """Below the run's folder where that is on this machine, else through the artifact proxy; which one differs by server."""
     uri = made.get("artifact_uri", "")
-    if not uri.startswith("mlflow-artifacts:"):
-        return
-    base = "/api/2.0/mlflow-artifacts/artifacts/" + urllib.parse.urlsplit(uri).path.lstrip("/") + "/model/"
     mlmodel = "flavors: {}\nmodel_size_bytes: %d\nsignature:\n  inputs: '%s'\n  outputs: '%s'\n" % (
-        size, signature(11)["inputs"], signature(11)["outputs"])
-    for path, content in (("MLmodel", mlmodel.encode()), ("data/model.bin", b"x" * size)):
-        server.call("PUT", base + path, raw=content, headers={"Content-Type": "application/octet-stream"})
+        size, signature(features)["inputs"], signature(features)["outputs"])
+    files = {"MLmodel": mlmodel.encode(), "data/model.bin": b"x" * size}
+    if uri.startswith("mlflow-artifacts:"):
+        base = "/api/2.0/mlflow-artifacts/artifacts/" + urllib.parse.urlsplit(uri).path.lstrip("/") + "/model/"
+        for path, content in files.items():
+            server.call("PUT", base + path, raw=content, headers={"Content-Type": "application/octet-stream"})
+    elif uri.startswith("/") and os.access(os.path.dirname(os.path.dirname(os.path.dirname(uri))), os.W_OK):
+        for path, content in files.items():
+            file = os.path.join(uri, "model", path)
+            os.makedirs(os.path.dirname(file), exist_ok=True)
+            with open(file, "wb") as out:
+                out.write(content)
 
 
 def seed(server, name):
@@ -117,7 +123,7 @@ def seed(server, name):
                        {"r2_score": r2, "rmse": rmse, "mae": mae},
                        {"n_estimators": trees, "max_depth": 8 if version < 6 else 10, "seed": 42},
                        {"git_sha": "abc%d" % version, "mlflow.log-model.history": json.dumps(history)}, steps=40)
-            artifacts(server, made, 4000 + version * 500)
+            artifacts(server, made, 4000 + version * 500, features)
             runs.append(made["run_id"])
             server.post("model-versions/create", name=name, source=made["artifact_uri"] + "/model", run_id=made["run_id"],
                         description=f"trained on batch {version}",
