@@ -1,5 +1,6 @@
 /* kinds_cost: shares, budgets, spend and bills. Colour: over a budget is wrong; a budget that will not last and a price that
  * is lacking are doubtful. */
+#define _GNU_SOURCE                  /* gmtime_r, localtime_r */
 #include "base/cost.h"
 #include "base/fmt.h"
 #include "base/table.h"
@@ -8,7 +9,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* A moment ahead or behind as it is said to people: 05:50, or 23 Nov 05:50 when that is not within a day; UTC. */
+/* A moment ahead or behind as it is said to people: 05:50, or 23 Nov 05:50 when that is not within a day; in local time, as the
+ * clock in the header. */
 static void show_moment(const struct row *r, int col, int64_t now, struct buf *out)
 {
 	struct tm tm;
@@ -17,7 +19,7 @@ static void show_moment(const struct row *r, int col, int64_t now, struct buf *o
 		return;
 	time_t at = (time_t)(row_int(r, col) / 1000);
 	bool near = llabs(row_int(r, col) - now) < 24 * 3600000ll;
-	if (gmtime_r(&at, &tm) && strftime(text, sizeof(text), near ? "%H:%M" : "%d %b %H:%M", &tm))
+	if (localtime_r(&at, &tm) && strftime(text, sizeof(text), near ? "%H:%M" : "%d %b %H:%M", &tm))
 		buf_adds(out, text + (text[0] == '0' && !near));
 }
 

@@ -107,7 +107,7 @@ static void add_demo_cost(struct session *s)
 	struct buf b = { 0 };
 	struct tm tm;
 	gmtime_r(&start, &tm);
-	buf_adds(&b, "{budgets: {session: {amount: 170, hours: 10, start: '");
+	buf_adds(&b, "{budgets: {session: {amount: 160, hours: 10, start: '");
 	buf_reserve(&b, 32);
 	b.len += strftime(b.data + b.len, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	buf_adds(&b, "'}, month: {amount: 12000, period: month}}, nat_gateways: 3, models: {real_estate_model: ml-serving/model-api, "

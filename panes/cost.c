@@ -201,7 +201,7 @@ static bool command(struct page *p, struct app *app, const struct command *cmd, 
 static void title(const struct page *p, const struct app *app, struct buf *out)
 {
 	const struct cost_page *c = of(p);
-	buf_addf(out, "cost by %s", cost_views[c->view].title);
+	buf_addf(out, "cost%s %s", cost_views[c->view].list == LIST_COSTS ? " by" : ":", cost_views[c->view].title);
 	for (unsigned i = 1, more = 0; i < cost_nviews; i++) {
 		unsigned view = (c->view + i) % cost_nviews;
 		if (has_rows(app, view))

@@ -1,6 +1,6 @@
 /* cost_say: what the cost pane says above and below its list, and the chart of a budget: what was spent since it started,
  * what will be at this rate (with gaps), and the amount as the limit. */
-#define _GNU_SOURCE                  /* gmtime_r */
+#define _GNU_SOURCE                  /* gmtime_r, localtime_r */
 #include "panes/cost.h"
 #include "base/fmt.h"
 #include <math.h>
@@ -222,7 +222,7 @@ static void label_hour(double x, struct buf *out)
 {
 	time_t t = (time_t)(x / 1000);
 	struct tm tm;
-	if (gmtime_r(&t, &tm))
+	if (localtime_r(&t, &tm))
 		buf_addf(out, "%02d:%02d", tm.tm_hour, tm.tm_min);
 }
 
@@ -231,7 +231,7 @@ static void label_day(double x, struct buf *out)
 	char text[16];
 	time_t t = (time_t)(x / 1000);
 	struct tm tm;
-	if (gmtime_r(&t, &tm) && strftime(text, sizeof(text), "%d %b", &tm))
+	if (localtime_r(&t, &tm) && strftime(text, sizeof(text), "%d %b", &tm))
 		buf_adds(out, text + (text[0] == '0'));
 }
 

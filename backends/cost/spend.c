@@ -109,6 +109,6 @@ void say_until(int64_t until, int64_t now, struct buf *out)
 	struct tm tm;
 	time_t s = (time_t)(until / 1000);
 	const char *form = until - now < DAY_MS ? "%H:%M" : until - now < 6 * DAY_MS ? "%a %H:%M" : "%d %b";
-	if (gmtime_r(&s, &tm) && strftime(text, sizeof(text), form, &tm))
+	if (localtime_r(&s, &tm) && strftime(text, sizeof(text), form, &tm))
 		buf_adds(out, text + (text[0] == '0' && form[1] == 'd'));
 }

@@ -36,6 +36,6 @@ struct outlook outlook_of(double amount, double spent, double rate, struct perio
 /* When `left` is gone at `rate`; 0: never, gone already, or unknown. */
 int64_t lasts_until(double left, double rate, int64_t now);
 
-/* "until Fri 09:30", "until 05:50" within a day, "beyond Mon 07:40": for sentences; UTC. */
+/* "until Fri 09:30", "until 05:50" within a day, "until 5 Dec" later: for sentences; local time. */
 void say_until(int64_t until, int64_t now, struct buf *out);
 #endif

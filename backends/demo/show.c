@@ -125,7 +125,7 @@ static void put_pod(const struct world *w, const struct pod *p, struct cells *c,
 	number(c, "cpu_request", l ? l->plan->cpu_m : 1000);
 	number(c, "mem_request", (int64_t)(l ? l->plan->mem_mi : 1024) << 20);
 	number(c, "mem_limit", (int64_t)limit << 20);
-	if ((l && l->plan->group == GPU) || !strcmp(p->job, "train-r3"))
+	if ((l && l->plan->group == GPU && l->plan->type == DEPLOYMENT) || !strcmp(p->job, "train-r3"))
 		number(c, "gpus", 1);
 	if (!l)
 		text(c, "labels", "job-name=%s", p->job), text(c, "owner", "Job/%s", p->job);

@@ -162,6 +162,7 @@ static void how_long_the_rest_lasts(void **state)
 {
 	int64_t now = at("2026-11-21T03:00:00Z");
 	struct buf b = { 0 };
+	setenv("TZ", "UTC", 1);
 	assert_int_equal(lasts_until(6, 2, now), now + 3 * HOUR_MS);
 	assert_int_equal(lasts_until(6, 0, now), 0);
 	assert_int_equal(lasts_until(6, -1, now), 0);

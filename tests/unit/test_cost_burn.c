@@ -505,6 +505,7 @@ static void shares_of_opencost(void **state)
 
 int main(void)
 {
+	setenv("TZ", "UTC", 1);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_cluster_costs), cmocka_unit_test(every_list_of_shares_adds_up), cmocka_unit_test(predictions_have_a_price),
 		cmocka_unit_test(nodes_that_went_still_count), cmocka_unit_test(the_history_knows_what_went),
