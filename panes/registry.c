@@ -67,11 +67,11 @@ static void versions_free(void *arg, struct app *app)
 	free(v);
 }
 
-/* `name="x"`; a name with a quote cannot be told by a filter. */
-static bool narrow(struct page *p, struct app *app, const char *col, struct str value, const char *words)
+/* `name="x"`, and those that do not say where `also` is `|""`; a name with a quote cannot be told by a filter. */
+static bool narrow_also(struct page *p, struct app *app, const char *col, struct str value, const char *words, const char *also)
 {
 	struct buf filter = { 0 }, title = { 0 };
-	buf_addf(&filter, "%s=\"" STR_FMT "\"", col, STR_ARG(value));
+	buf_addf(&filter, "%s=\"" STR_FMT "\"%s", col, STR_ARG(value), also);
 	buf_addf(&title, "%s " STR_FMT, words, STR_ARG(value));
 	bool ok = !memchr(value.p, '"', value.n) && table_page_within(p, app, buf_str(&filter), buf_str(&title));
 	if (!ok)
@@ -79,6 +79,11 @@ static bool narrow(struct page *p, struct app *app, const char *col, struct str 
 	buf_release(&filter);
 	buf_release(&title);
 	return ok;
+}
+
+static bool narrow(struct page *p, struct app *app, const char *col, struct str value, const char *words)
+{
+	return narrow_also(p, app, col, value, words, "");
 }
 
 static bool command(void *arg, struct page *p, struct app *app, const struct command *c, struct str args);
@@ -268,7 +273,7 @@ static void open_history(struct page *p, struct app *app)
 	const struct row *r = table_page_row(p, &t);
 	struct page *list = kind_page(app, "promotions", STR(""));
 	struct str model = r ? model_of(p, t, r) : STR("");
-	if (model.n && narrow(list, app, "model", model, "of"))
+	if (model.n && narrow_also(list, app, "model", model, "of", "|\"\""))
 		table_page_of(list)->hidden |= 1ull << PROMOTIONS_MODEL;
 	app_push(app, list);
 }

@@ -4,6 +4,7 @@
  * table costs no more than what is shown; later ones ask only for rows as new as the last known, at each poll and at
  * once when the server notifies. A lost connection is made anew, slower each time it fails; the rows stay. */
 #include "backends/drift/find.h"
+#include "backends/drift/promoted.h"
 #include "backends/drift/served.h"
 #include "backends/drift/settings.h"
 #include "backends/drift/trail.h"
@@ -22,10 +23,12 @@
 #define SAY_AGAIN_MS 25000       /* how often it is said that nothing changed */
 #define RING 64
 
-struct watch { uint64_t id; bool predictions; };
+enum part { PART_DRIFT, PART_SERVED, PART_PROMOTED };     /* of the database; a source may have any of them */
+struct watch { uint64_t id; enum part part; };
 struct history {
 	struct pg pg;
 	struct layout layout;
+	struct promoted promoted;
 	struct served served;
 	struct trail *trail;
 	struct watch watches[WATCHES_MAX];
@@ -284,10 +287,10 @@ static bool connect_now(struct history *h)
 	return h->pg.c != NULL;
 }
 
-static bool watches(const struct history *h, bool predictions)
+static bool watches(const struct history *h, enum part part)
 {
 	for (unsigned i = 0; i < h->nwatches; i++)
-		if (h->watches[i].predictions == predictions)
+		if (h->watches[i].part == part)
 			return true;
 	return false;
 }
@@ -312,7 +315,29 @@ static void work_served(struct history *h)
 	kind_health(h, "predictions");
 }
 
-/* No drift history was asked for by name, there is none, but there is a log of predictions: the source is well. */
+/* The history of models, likewise. */
+static void work_promoted(struct history *h)
+{
+	if (promoted_find(&h->promoted, &h->pg) && promoted_list(&h->promoted, &h->pg))
+		return;
+	if (!h->pg.c) {
+		failed(h);
+		return;
+	}
+	if (!strncmp(h->pg.sqlstate, "42", 2))
+		promoted_release(&h->promoted);
+	if (!strcmp(h->pg.sqlstate, "42P01") && !yaml_get(link_settings(h->pg.link), "promotions")) {
+		struct msg *m = msg_new(MSG_ROWS, 0);    /* nobody said that there is one */
+		rows_start(&m->body, "promotions");
+		rows_begin(&m->body, STR(""));
+		rows_end(&m->body, STR(""));
+		link_send(h->pg.link, m);
+		return;
+	}
+	kind_health(h, "promotions");
+}
+
+/* No drift history was asked for by name, there is none, but there is another part: the source is well. */
 static bool only_served(struct history *h)
 {
 	struct pg *pg = &h->pg;
@@ -322,7 +347,7 @@ static bool only_served(struct history *h)
 	memcpy(error, pg->error, sizeof(error));
 	memcpy(remedy, pg->remedy, sizeof(remedy));
 	memcpy(sqlstate, pg->sqlstate, sizeof(sqlstate));
-	bool is = served_find(&h->served, pg);
+	bool is = served_find(&h->served, pg) || promoted_find(&h->promoted, pg);
 	memcpy(pg->error, error, sizeof(error));
 	memcpy(pg->remedy, remedy, sizeof(remedy));
 	memcpy(pg->sqlstate, sqlstate, sizeof(sqlstate));
@@ -337,9 +362,11 @@ static void work(struct history *h)
 		return;
 	if (!h->pg.c)
 		say_health(h, HEALTH_CONNECTING, "", "");
-	if (watches(h, true) && (h->pg.c || pg_connect(&h->pg, CONNECT_MS)))
+	if (watches(h, PART_SERVED) && (h->pg.c || pg_connect(&h->pg, CONNECT_MS)))
 		work_served(h);
-	if (h->pg.c && !watches(h, false)) {
+	if (watches(h, PART_PROMOTED) && (h->pg.c || pg_connect(&h->pg, CONNECT_MS)))
+		work_promoted(h);
+	if (h->pg.c && !watches(h, PART_DRIFT)) {
 		h->failures = 0;
 		h->next_ms = mono(h) + h->poll_ms;
 		say_health(h, HEALTH_LIVE, "", "");
@@ -446,6 +473,8 @@ static void doctor(struct history *h, uint64_t id)
 		if (h->pg.c && served_find(&h->served, &h->pg))
 			check(all, "predictions", 1, "", "%s.%s, new rows by %s", h->served.schema, h->served.table,
 			      h->served.by_id ? "id" : "time");
+		if (h->pg.c && promoted_find(&h->promoted, &h->pg))
+			check(all, "promotions", 1, "", "%s.%s", h->promoted.schema, h->promoted.table);
 		memcpy(h->pg.error, error, sizeof(error));       /* of the drift history, for the health */
 		memcpy(h->pg.remedy, remedy, sizeof(remedy));
 	}
@@ -465,7 +494,8 @@ static void handle(struct history *h, struct request *r)
 	switch (r->type) {
 	case REQ_WATCH:
 		if (h->nwatches < WATCHES_MAX)
-			h->watches[h->nwatches++] = (struct watch){ r->id, !strcmp(r->kind, "predictions") };
+			h->watches[h->nwatches++] = (struct watch){ r->id, !strcmp(r->kind, "predictions") ? PART_SERVED
+				: !strcmp(r->kind, "promotions") ? PART_PROMOTED : PART_DRIFT };
 		h->next_ms = 0;
 		h->retry_ms = h->pg.c ? h->retry_ms : 0;
 		if (!strcmp(r->kind, "predictions"))
@@ -535,6 +565,7 @@ static void run(struct link *l)
 	}
 	pg_close(&h.pg);
 	layout_release(&h.layout);
+	promoted_release(&h.promoted);
 	served_release(&h.served);
 	trail_free(h.trail);
 	free(h.cursor);
@@ -579,14 +610,16 @@ static const struct config_key keys[] = {
 	{ .name = "limit", .type = CONFIG_COUNT, .otherwise = "5000", .help = "How many checks are read, the newest ones." },
 	{ .name = "poll", .type = CONFIG_DURATION, .otherwise = "30s", .help = "How often new checks are asked for." },
 	{ .name = "timeout", .type = CONFIG_DURATION, .otherwise = "10s", .help = "The longest that a statement may take." },
+	{ .name = "promotions", .type = CONFIG_SECTION, .section = promoted_keys, .help = "The history of models that a pipeline "
+	  "keeps: which version was promoted when, and why." },
 	{ .name = "predictions", .type = CONFIG_SECTION, .section = served_keys, .help = "The log of predictions that a service "
 	  "keeps; a table inference_logs is found by itself, in any schema." },
 	{ .name = "channel", .type = CONFIG_TEXT, .otherwise = "binnacle_drift", .help = "NOTIFY on this channel, or on one "
 	  "named as the table, makes it look at once." },
 	CONFIG_END
 };
-static const struct kind *const kinds[] = { &kind_drift, &kind_features, &kind_predictions, NULL };
+static const struct kind *const kinds[] = { &kind_drift, &kind_features, &kind_predictions, &kind_promotions, NULL };
 const struct backend backend_postgres = {
-	.name = "postgres", .title = "PostgreSQL", .help = "drift history and the log of predictions, from tables in PostgreSQL",
+	.name = "postgres", .title = "PostgreSQL", .help = "drift history, the log of predictions and the history of models, from tables in PostgreSQL",
 	.keys = keys, .kinds = kinds, .run = run,
 };

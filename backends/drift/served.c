@@ -1,12 +1,12 @@
 /* served: see served.h. */
 #include "backends/drift/served.h"
+#include "backends/drift/columns.h"
 #include "base/mem.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define COLUMNS_MAX 200
 #define TEXT_MAX 8000            /* characters of a cell that are asked for */
 #define BATCH_BYTES 32768
 
@@ -48,26 +48,18 @@ void served_release(struct served *s)
 
 /* ---- which column is what */
 
-static const struct layout_column *named(const struct layout_column *there, unsigned n, const char *name)
-{
-	for (unsigned i = 0; i < n; i++)
-		if (!strcmp(there[i].name, name))
-			return &there[i];
-	return NULL;
-}
-
 bool served_choose(struct served *s, const struct layout_column *there, unsigned n, const struct yaml *mapped, char *why,
                    size_t size)
 {
 	for (int f = 0; f < SERVED_FIELD_COUNT; f++) {
 		const char *said = mapped ? yaml_text(mapped, field_names[f]) : NULL;
-		const struct layout_column *c = said ? named(there, n, said) : NULL;
+		const struct layout_column *c = said ? columns_named(there, n, said) : NULL;
 		if (said && !c) {
 			snprintf(why, size, "the log of predictions has no column '%.60s' (mapped as %s)", said, field_names[f]);
 			return false;
 		}
 		for (int i = 0; !c && i < 9 && known_names[f][i]; i++)
-			c = named(there, n, known_names[f][i]);
+			c = columns_named(there, n, known_names[f][i]);
 		if (c)
 			s->columns[f] = (struct layout_column){ xstrdup(c->name), xstrdup(c->type) };
 	}
@@ -80,59 +72,32 @@ bool served_choose(struct served *s, const struct layout_column *there, unsigned
 	return true;
 }
 
-struct found { struct layout_column columns[COLUMNS_MAX]; unsigned n; char *schema; };
-
-static bool take_column(void *arg, const struct pg *pg, const PGresult *row)
-{
-	struct found *f = arg;
-	struct str schema = pg_cell(pg, row, 0);
-	if (!f->schema)
-		f->schema = str_dup(schema);
-	if (str_is(schema, f->schema) && f->n < COLUMNS_MAX)
-		f->columns[f->n++] = (struct layout_column){ str_dup(pg_cell(pg, row, 1)), str_dup(pg_cell(pg, row, 2)) };
-	return true;
-}
-
 bool served_find(struct served *s, struct pg *pg)
 {
-	static const char sql[] = "select table_schema, column_name, data_type from information_schema.columns where "
-		"table_name = $1 and ($2 = '' or table_schema = $2) and table_schema not in ('pg_catalog', 'information_schema') "
-		"order by coalesce(array_position(current_schemas(false)::text[], table_schema::text), 1000), table_schema, "
-		"ordinal_position";
 	const struct yaml *all = link_settings(pg->link), *mine = all ? yaml_get(all, "predictions") : NULL;
 	const char *said = mine ? yaml_text(mine, "table") : NULL, *limit = mine ? yaml_text(mine, "limit") : NULL;
-	struct str name = str_of(said && *said ? said : "inference_logs"), rest = name, first = str_split(&rest, '.');
-	char *schema = str_dup(rest.n ? first : STR("")), *table = str_dup(rest.n ? rest : name), why[300];
-	struct found f = { 0 };
-	if (s->table) {
-		free(schema);
-		free(table);
+	struct columns f;
+	char why[300];
+	if (s->table)
 		return true;
-	}
 	int64_t n;
 	s->limit = limit && str_to_i64(str_of(limit), &n) && n > 0 && n <= 100000 ? (long)n : 2000;
-	bool ok = pg_ask(pg, sql, (const char *const[]){ table, schema }, 2, take_column, &f);
+	bool ok = columns_read(&f, pg, str_of(said && *said ? said : "inference_logs"));
 	if (ok && !f.n) {
 		pg_say(pg, HEALTH_REFUSED, "name yours with 'predictions: {table: SCHEMA.NAME}'",
-		       "no table '%.60s' that could be read holds a log of predictions", name.p);
+		       "no table '%.60s' that could be read holds a log of predictions", f.table);
 		snprintf(pg->sqlstate, sizeof(pg->sqlstate), "42P01");
 		ok = false;
-	} else if (ok && !(ok = served_choose(s, f.columns, f.n, mine ? yaml_get(mine, "columns") : NULL, why, sizeof(why)))) {
+	} else if (ok && !(ok = served_choose(s, f.list, f.n, mine ? yaml_get(mine, "columns") : NULL, why, sizeof(why)))) {
 		pg_say(pg, HEALTH_REFUSED, "map the columns: 'predictions: {columns: {...}}'", "%s", why);
 		snprintf(pg->sqlstate, sizeof(pg->sqlstate), "42703");
 		served_release(s);
 	}
 	if (ok) {
 		s->schema = xstrdup(f.schema);
-		s->table = xstrdup(table);
+		s->table = xstrdup(f.table);
 	}
-	for (unsigned i = 0; i < f.n; i++) {
-		free(f.columns[i].name);
-		free(f.columns[i].type);
-	}
-	free(f.schema);
-	free(schema);
-	free(table);
+	columns_release(&f);
 	return ok;
 }
 
