@@ -14,6 +14,8 @@
 	X(predict) \
 	X(audit) \
 	X(verify)
+	X(storage) \
+	X(audit)
 
 #define X(name) extern const struct pane pane_##name;
 PANES(X)
@@ -37,6 +39,8 @@ static const struct pane *const panes_all[] = {
 	X(cost) \
 	X(endpoints) \
 	X(predict)
+	X(storage) \
+	X(drift)
 
 #define X(name) extern const struct command_scope name##_scope;
 PANE_SCOPES(X)

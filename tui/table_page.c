@@ -64,6 +64,8 @@ static void see_row(void *arg, const struct row *old, const struct row *now)
 static bool in_space(void *arg, const struct table *tb, const struct row *r)
 {
 	const struct table_page *t = arg;
+	if (t->hooks && t->hooks->holds && !t->hooks->holds(t->arg, tb, r))
+		return false;
 	if (t->context >= 0 && r->source != t->context)
 		return false;
 	if (!*t->space)
@@ -110,7 +112,7 @@ static void follow_namespace(struct table_page *t, struct app *app)
 		free(t->space);
 		t->space = xstrdup(ns);
 		t->context = context;
-		view_scope(t->view, *ns || context >= 0 ? in_space : NULL, t);
+		view_scope(t->view, *ns || context >= 0 || (t->hooks && t->hooks->holds) ? in_space : NULL, t);
 		memset(t->natural, 0, sizeof(t->natural));
 		t->dirty = true;
 	}

@@ -17,6 +17,9 @@ struct table_hooks {
 	const struct command_scope *scope;       /* its commands; may be NULL: only commands of "table" are seen */
 	/* A command of either scope, before the table's own. False: not mine. May be NULL. */
 	bool (*command)(void *arg, struct page *p, struct app *app, const struct command *c, struct str args);
+	/* Whether a row is one of this page, which shows a part of a table; asked when the row comes or changes, and must
+	 * stay true. May be NULL: all are. */
+	bool (*holds)(void *arg, const struct table *t, const struct row *r);
 	/* Before the view is settled: fill an own table. May be NULL. True: something changed. */
 	bool (*prepare)(void *arg, struct page *p, struct app *app, int64_t now);
 	/* What to draw in `area` below the list; taken from prepare's `lines`. May be NULL. */
