@@ -2,14 +2,14 @@
  *
  * A prefix may hold a million objects, so rows of `objects` come by pages, and few pages at a time. A place is named
  * "BUCKET/PREFIX" ("data-raw/2026-11-21/"; a prefix ends with '/' or is empty), or "versions:BUCKET/KEY" for all versions
- * of one object. Its rows have it in the column `parent`. A row's key is "BUCKET/KEY", of a prefix with '/' at its end; of a
+ * of one object (of a prefix: of what is right below it, deleted objects too). Its rows have it in the column `parent`. A row's key is "BUCKET/KEY", of a prefix with '/' at its end; of a
  * version "versions:BUCKET/KEY" TAB its id.
  *
  *   REQ_WATCH objects, key = the place, params {"paged": true}: the first page of its rows; until cancelled, then they go.
  *       Without "paged": every row below the place, at once, up to the source's limit.
  *   REQ_ASK "page", key = the place, params {"to": "next" | "previous" | "first" | "again", "from": KEY}: the window moves on by
- *       a page; with from it starts at the first key not before KEY. The answer, after the rows: {"before": bool, "after": bool,
- *       "rows": in the window, "page": number of its first page, "empty": nothing is there at all}
+ *       a page; with from it starts at the first key not before KEY. The answer, after the rows: {"before": bool, "after": bool: more is
+ *       there; "back": previous leads there; "rows": in the window, "page": number of its first page, "empty": nothing at all}
  *   REQ_OPEN "count", key of a bucket or prefix: what is below it, counted; the row's objects and size grow meanwhile
  *   REQ_OPEN "preview", "describe", "link" (params {"expires": seconds}), key of an object: as text
  *   REQ_OPEN "download", key of an object, params {"file": path}: texts, each one JSON {"got", "of", "rate", "say"} in place

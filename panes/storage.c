@@ -10,7 +10,7 @@
 
 static const struct command commands[] = {
 	{ "count", NULL, "count what is below the bucket or prefix, or stop counting", "count" },
-	{ "versions", NULL, "show all versions of the object", NULL },
+	{ "versions", NULL, "show all versions of the object, or of what is below the prefix, deleted ones too", "versions" },
 	{ "link", "[1h|7d]", "make a link by which anyone may read the object for a while", "link" },
 	{ "download", "[FILE]", "write the object to a file of this machine", "download" },
 	{ "jump", "[NAME]", "go to the first name from here on in the order of names; no name: to the start", "jump" },
@@ -172,7 +172,7 @@ static bool is_prefix(const struct table *t, const struct row *r)
 static void object_command(struct app *app, const struct table *t, const struct row *r, const char *name, struct str args)
 {
 	char *scope;
-	if (is_prefix(t, r)) {
+	if (is_prefix(t, r) && strcmp(name, "versions")) {
 		app_say(app, false, "a prefix is no object; open it");
 	} else if (!strcmp(name, "open") && str_is(row_text(t, r, OBJECT_TYPE), "deleted")) {
 		app_say(app, false, "here the object was deleted: there is nothing to read");

@@ -18,7 +18,8 @@ struct place_page {
 	char *scope, *seek;
 	uint16_t source;
 	uint64_t watch, asking;
-	bool before, after, known, empty, sought;
+	bool before, after, back, known, empty, sought;
+	bool fresh;                  /* the rows that came are not in the view yet */
 	bool top;                    /* the answer under way begins the window anew */
 	int64_t asked_at, since;     /* wall ms of the last question; of the first answer */
 	char *why;                   /* why the place could not be listed */
@@ -84,6 +85,20 @@ static void try_object(struct place_page *l)
 	ask(l, NULL, from);
 }
 
+/* The list from its name on has come: without it, the prefix is shown from its start. */
+static void look_for_object(struct place_page *l)
+{
+	const struct table_page *t = table_page_of(l->page);
+	char *key = xasprintf("%s%s", l->scope, l->parent_seek), *name = l->parent_seek;
+	l->parent_seek = NULL;
+	if (!table_find(t->table, l->source, str_of(key))) {
+		app_say(l->app, true, "there is no '%s' here (any more); v on the prefix shows what was deleted", name);
+		ask(l, "first", NULL);
+	}
+	free(key);
+	free(name);
+}
+
 static void failed(struct place_page *l, struct str why)
 {
 	int next = l->sought && !l->known ? storage_source(l->app, l->source) : -1;
@@ -117,6 +132,7 @@ static void came(void *arg, const struct msg *m)
 	json_t *o = json_loadb(a.json.p, a.json.n, 0, NULL);
 	l->before = json_is_true(json_object_get(o, "before"));
 	l->after = json_is_true(json_object_get(o, "after"));
+	l->back = json_is_true(json_object_get(o, "back"));
 	l->empty = json_is_true(json_object_get(o, "empty"));
 	json_decref(o);
 	free(l->why);
@@ -126,7 +142,12 @@ static void came(void *arg, const struct msg *m)
 		try_object(l);
 		return;
 	}
-	l->known = true;
+	if (l->parent_seek) {
+		look_for_object(l);
+		if (l->asking)
+			return;
+	}
+	l->known = l->fresh = true;
 	if (l->top && !table_page_of(l->page)->sought)
 		table_page_put_cursor(table_page_of(l->page), 0);
 	l->top = false;
@@ -159,11 +180,14 @@ static bool prepare(void *arg, struct page *p, struct app *app, int64_t now)
 	const struct table_page *t = table_page_of(p);
 	if (!l->watch && !l->why)
 		begin(l);
-	if (l->asking || !l->known || !t->view || narrowed(t))
-		return false;
+	if (l->asking || !l->known || !t->view || narrowed(t) || l->fresh) {
+		bool again = l->fresh;
+		l->fresh = false;
+		return again;
+	}
 	if (l->after && t->cursor + MARGIN >= t->view->n)
 		ask(l, "next", NULL);
-	else if (l->before && t->cursor < MARGIN / 3 && t->follow)
+	else if (l->back && t->cursor < MARGIN / 3 && t->follow)
 		ask(l, "previous", NULL);
 	else if (!l->before && !l->after && now - l->asked_at > AGAIN_MS)
 		ask(l, "again", NULL);
@@ -306,6 +330,8 @@ struct page *place_page_new(struct app *app, uint16_t source, struct str scope, 
 	l->page = table_page_over(app, store_table(app_store(app), "objects"));
 	table_page_hook(l->page, &hooks, l);
 	table_page_of(l->page)->ops.line = line;
+	if (str_starts(scope, STR(STORAGE_VERSIONS)))
+		table_page_sort(l->page, "age", true);
 	if (seek.n)
 		table_page_seek(l->page, source, seek);
 	return l->page;

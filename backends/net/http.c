@@ -87,7 +87,10 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	const char *colon = line.n ? memchr(line.p, ':', line.n) : NULL;
 	if (colon) {
 		struct str name = { line.p, (size_t)(colon - line.p) };
-		finish_header(s, name, str_trim((struct str){ colon + 1, line.n - name.n - 1 }));
+		struct str value = str_trim((struct str){ colon + 1, line.n - name.n - 1 });
+		finish_header(s, name, value);
+		if (s->on_header && !s->stopped)
+			s->on_header(s->arg, name, value);
 	}
 	return size * n;
 }

@@ -311,7 +311,7 @@ static void answer(struct browser *b, const struct place_open *p, uint64_t id)
 	unsigned n = 0;
 	for (unsigned i = 0; i < p->npages; i++)
 		n += p->pages[i].n;
-	json_t *o = json_pack("{s:b, s:b, s:i, s:i, s:b}", "before", p->first > 0 || *p->starts[0], "after", p->more, "rows", (int)n,
+	json_t *o = json_pack("{s:b, s:b, s:b, s:i, s:i, s:b}", "before", p->first > 0 || *p->starts[0], "back", p->first > 0, "after", p->more, "rows", (int)n,
 	                      "page", (int)p->first, "empty", !n && !p->first && !p->more && !*p->starts[0]);
 	char *text = json_dumps(o, JSON_COMPACT);
 	link_answer(b->s->link, id, true, str_of(text));

@@ -89,8 +89,9 @@ static void end_entry(struct reading *r, enum object_type type)
 	struct s3_list *l = r->l;
 	struct str key = buf_str(&r->key);
 	bool version = type == OBJECT_IS_VERSION || type == OBJECT_IS_MARKER;
+	bool whole_prefix = !l->only.n || l->only.p[l->only.n - 1] == '/';
 	/* the place itself, as some tools make it, is no object in it; and of what was seen nothing comes twice */
-	bool skip = !key.n || (l->after.n && str_eq(key, l->after)) || (version && !str_eq(key, l->only)) ||
+	bool skip = !key.n || (l->after.n && str_eq(key, l->after)) || (version && !whole_prefix && !str_eq(key, l->only)) ||
 		(l->parent.n && !version && str_eq(key, l->prefix) && r->size <= 0);
 	if (!skip) {
 		if (type == OBJECT_IS_OBJECT) {
@@ -151,7 +152,8 @@ static bool on_end(void *arg, const char *path, struct str text)
 	}
 	if (!strcmp(at, "CommonPrefixes/Prefix")) {
 		decode(&r->key, text, r->encoded);
-		end_entry(r, OBJECT_IS_PREFIX);
+		if (!l->versions)
+			end_entry(r, OBJECT_IS_PREFIX);
 	} else if (!strcmp(at, "IsTruncated")) {
 		l->truncated = str_is(text, "true");
 	} else if (!strcmp(at, "NextContinuationToken")) {
@@ -230,7 +232,10 @@ bool s3_list_versions(struct s3 *s, uint64_t id, struct s3_list *l)
 	add_query(&q, "encoding-type", STR("url"));
 	add_query(&q, "max-keys", STR("1000"));
 	add_query(&q, "prefix", l->only);
+	if (!l->only.n || l->only.p[l->only.n - 1] == '/')
+		add_query(&q, "delimiter", STR("/"));
 	l->prefix = l->only;
+	l->versions = true;
 	bool ok = ask_list(s, id, false, buf_str(&q), l);
 	buf_release(&q);
 	return ok;

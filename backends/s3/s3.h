@@ -89,7 +89,8 @@ struct s3_list {
 	struct str parent;               /* the place, for rows; n = 0: rows are not wanted, only counted */
 	struct str bucket, prefix;
 	struct str after;                /* a key that is passed over: what a page before ended with */
-	struct str only;                 /* versions: of this key only */
+	bool versions;
+	struct str only;                 /* versions: of this key only; of a prefix: of the objects right below it */
 	struct buf *rows;                /* operations are added; started when empty */
 	struct buf keys;                 /* row keys of this page, each with a NUL */
 	unsigned n;                      /* rows */
