@@ -116,7 +116,7 @@ static void list_buckets(struct state *t)
 	} else {
 		msg_free(m);
 		t->next = clock_mono(link_clock(t->s.link)) + http_backoff_next(&t->backoff, -1);
-		if (denied)
+		if (denied && !t->s.anonymous)
 			s3_fault(&t->s, HEALTH_LIMITED, "name the buckets in binnacle.yaml (buckets: [NAME])", "the access key %s may not list the buckets",
 			         t->s.key_id);
 		if (link_closing(t->s.link))

@@ -33,7 +33,7 @@ struct job {
 	/* downloading */
 	char *file, *part, *etag, *last_say;
 	int fd;
-	int64_t got, of, mark_got, mark_at;
+	int64_t got, of, from, mark_got, mark_at;   /* from: where this part begins */
 	double rate;                     /* bytes a second, smoothed */
 	bool ranged, unranged;           /* the answer says which part it is; it does not, and should */
 	int write_error;
@@ -227,7 +227,7 @@ static bool on_part(void *arg, struct str chunk)
 {
 	struct taking *t = arg;
 	struct job *x = t->x;
-	if (!x->ranged && x->got > 0) {          /* the whole again: it must not be added */
+	if (!x->ranged && x->from > 0) {         /* the whole again: it must not be added */
 		x->unranged = true;
 		return false;
 	}
@@ -401,8 +401,9 @@ static void step_download(struct jobs *j, struct job *x)
 	char *match = xasprintf("If-Match: %s", x->etag);
 	version_query(&q, version);
 	x->ranged = false;
+	x->from = x->got;
 	bool ok = s3_call(j->s, &(struct s3_ask){ .bucket = at.bucket, .key = at.key, .query = buf_str(&q), .id = x->id, .yield = true,
-		.headers = (const char *const[]){ range, match, NULL }, .timeout_ms = -1, .max = (size_t)RANGE_BYTES + 1,
+		.headers = (const char *const[]){ range, match, NULL }, .timeout_ms = -1, .max = (size_t)(x->of + 1),
 		.doing = "read it", .on_data = on_part, .on_header = on_part_header, .arg = &t }, &r);
 	if (ok || r.end == HTTP_CUT || r.end == HTTP_TIMEOUT)
 		x->backoff.tries = ok ? 0 : x->backoff.tries;
