@@ -12,10 +12,9 @@
 	X(drift) \
 	X(cost) \
 	X(predict) \
+	X(storage) \
 	X(audit) \
 	X(verify)
-	X(storage) \
-	X(audit)
 
 #define X(name) extern const struct pane pane_##name;
 PANES(X)
@@ -38,9 +37,8 @@ static const struct pane *const panes_all[] = {
 	X(drift) \
 	X(cost) \
 	X(endpoints) \
-	X(predict)
-	X(storage) \
-	X(drift)
+	X(predict) \
+	X(storage)
 
 #define X(name) extern const struct command_scope name##_scope;
 PANE_SCOPES(X)
