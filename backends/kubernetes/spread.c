@@ -183,8 +183,8 @@ static bool say_spread(struct watch *w, const struct tally *t, char *out, size_t
 	else if (t->followed == 1)
 		snprintf(out, size, "you may not list %s of the whole cluster: only namespace '%s' is shown", w->kind, t->one);
 	else if (w->left_out)
-		snprintf(out, size, "you may not list %s of the whole cluster: %u of %u namespaces are followed; see another by "
-		         ":ns NAME", w->kind, t->followed, t->followed + w->left_out);
+		snprintf(out, size, "you may not list %s of the whole cluster: %u namespaces are followed, %u more are not; see one "
+		         "by :ns NAME", w->kind, t->followed, w->left_out);
 	else
 		snprintf(out, size, "you may not list %s of the whole cluster: those of %u namespaces are shown", w->kind,
 		         t->followed);

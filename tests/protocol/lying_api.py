@@ -36,8 +36,8 @@ def envelope(kind, raw):
     return b"k8s\0" + field(1, field(1, "v1") + field(2, kind)) + field(2, raw)
 
 
-def pod(name, version):
-    meta = field(1, name) + field(3, "ml") + field(5, "uid-" + name) + field(6, str(version))
+def pod(name, version, ns="ml"):
+    meta = field(1, name) + field(3, ns) + field(5, "uid-" + name) + field(6, str(version))
     spec = field(2, field(1, "app") + field(2, "image:1")) + field(10, "node-1")
     state = field(1, "app") + field(2, field(2, b"")) + field(4, 1) + field(5, 0)
     status = field(1, "Running") + field(8, state)
@@ -105,7 +105,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         path, _, query = self.path.partition("?")
-        if path == "/version":
+        if LIES[:1] == ["narrow"] and path.startswith("/api/v1/"):
+            self.narrow(path.split("/")[3:], dict(part.split("=", 1) for part in query.split("&") if "=" in part))
+        elif path == "/version":
             self.send(200, b'{"gitVersion":"v1.99.0"}')
         elif path == "/api/v1/pods":
             self.pods(dict(part.split("=", 1) for part in query.split("&") if "=" in part))
@@ -141,6 +143,32 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.honest(q)
 
     # --- logs: of the pod `writer`, containers a and b; each connection breaks in the middle of a line
+
+    def narrow(self, path, q):
+        """narrow FIRST LAST: all pods at once are forbidden; of the namespaces n00 to n79 those from FIRST to LAST let one
+        in, by list and not by watch where the number is odd; soon n70 goes, and n80 comes, which lets one in."""
+        if path == ["pods"] or path == ["namespaces"] and "watch" not in q:
+            return self.send(403, status_json(403, "Forbidden", "pods is forbidden"))
+        if path == ["namespaces"]:
+            return self.namespaces()
+        number = int(path[1][1:])
+        if not (int(LIES[1]) <= number <= int(LIES[2]) or number == 80) or (number % 2 and "watch" in q):
+            return self.send(403, status_json(403, "Forbidden", "no"))
+        one = pod("one", 50, path[1])
+        if "watch" not in q:
+            return self.send(200, envelope("PodList", field(1, field(2, "100")) + field(2, one)),
+                             "application/vnd.kubernetes.protobuf")
+        self.begin()
+        self.chunk(event("ADDED", "Pod", one) + bookmark(100, True))
+        time.sleep(60)
+
+    def namespaces(self):
+        self.begin()
+        space = lambda name: field(1, field(1, name) + field(6, "50")) + field(3, field(1, "Active"))
+        self.chunk(b"".join(event("ADDED", "Namespace", space(f"n{i:02}")) for i in range(80)) + bookmark(100, True))
+        time.sleep(4)
+        self.chunk(event("DELETED", "Namespace", space("n70")) + event("ADDED", "Namespace", space("n80")))
+        time.sleep(60)
 
     def writer(self):
         over = {"terminated": {"exitCode": 3, "reason": "Error"}}
@@ -332,6 +360,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128
     def handle_error(self, request, client_address):
         if not isinstance(sys.exc_info()[1], OSError):    # clients that go away are wanted here
             super().handle_error(request, client_address)

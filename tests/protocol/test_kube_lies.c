@@ -212,6 +212,51 @@ static void odd_objects(void **state)
 	leaves_out((const char *const[]){ "422", "oddpage", NULL }, is_right_but_two);
 }
 
+/* Single namespaces in place of all: no more streams than can be had, those that are refused in nobody's way, new ones
+ * noticed; and the listing is over when all have been heard of. */
+static const char *wanted_why;
+static unsigned wanted_rows;
+
+static bool is_spread(const struct world *w)
+{
+	const struct kind_state *k = store_kind_state(w->store, "pods", 0);
+
+	return k && k->state == HEALTH_LIMITED && strcmp(k->why, wanted_why) == 0 && k->listed && !k->listing &&
+	       store_table_const(w->store, "pods")->count == wanted_rows;
+}
+
+static bool spreads(struct world *w, const char *why, unsigned rows)
+{
+	char sentence[160];
+
+	snprintf(sentence, sizeof(sentence), "you may not list pods of the whole cluster: %s", why);
+	wanted_why = sentence;
+	wanted_rows = rows;
+	bool ok = runs_until(w, is_spread, 15);
+	if (!ok)
+		print_message("# %u rows; wanted '%s'; said: %s\n", store_table_const(w->store, "pods")->count, why, w->said);
+	return ok;
+}
+
+static void namespaces(void **state)
+{
+	struct world w;
+
+	start_world(&w, (const char *const[]){ "narrow", "69", "75", NULL });
+	bool ok = spreads(&w, "those of 7 namespaces are shown", 7);
+	end_world(&w);
+	assert_true(ok);
+	start_world(&w, (const char *const[]){ "narrow", "75", "75", NULL });
+	ok = spreads(&w, "only namespace 'n75' is shown", 1) && spreads(&w, "those of 2 namespaces are shown", 2) &&
+	     table_find(store_table_const(w.store, "pods"), 0, STR("n80/one"));
+	end_world(&w);
+	assert_true(ok);
+	start_world(&w, (const char *const[]){ "narrow", "0", "79", NULL });
+	ok = spreads(&w, "64 namespaces are followed, 16 more are not; see one by :ns NAME", 64);
+	end_world(&w);
+	assert_true(ok);
+}
+
 /* Metrics are polled while pods are watched, and do not undo what the listing says. */
 static bool has_metrics(const struct world *w)
 {
@@ -364,7 +409,7 @@ int main(void)
 		cmocka_unit_test(honest), cmocka_unit_test(expired), cmocka_unit_test(expired_storm), cmocka_unit_test(too_new),
 		cmocka_unit_test(throttled), cmocka_unit_test(errors), cmocka_unit_test(login_page), cmocka_unit_test(cuts),
 		cmocka_unit_test(noise), cmocka_unit_test(stalls), cmocka_unit_test(lengths), cmocka_unit_test(no_watchlist),
-		cmocka_unit_test(pages), cmocka_unit_test(odd_objects), cmocka_unit_test(metrics),
+		cmocka_unit_test(pages), cmocka_unit_test(odd_objects), cmocka_unit_test(namespaces), cmocka_unit_test(metrics),
 		cmocka_unit_test(log_resumes), cmocka_unit_test(logs_merge), cmocka_unit_test(log_waits_for_its_container),
 		cmocka_unit_test(log_of_no_such_container), cmocka_unit_test(log_floods),
 	};
