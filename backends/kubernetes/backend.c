@@ -174,6 +174,8 @@ static void work(void *arg, struct kube *k, struct http *h, struct request *r)
 {
 	if (r->type == REQ_WATCH)
 		look_up(arg, h, r->kind);
+	else if (r->type == REQ_ASK && !r->id && strcmp(r->what, "credentials") == 0)
+		credentials_fetch(arg);
 	else if (r->type == REQ_ASK && strcmp(r->what, "kinds") == 0)
 		answer_kinds(k, h, r);
 	else
@@ -254,6 +256,7 @@ static void loop(struct engine *e)
 		e->calm_events = 0;
 		/* Not -1: http_run would go on by itself after data, and rows wait for the ticks. */
 		http_run(e->http, e->epoll_fd, wait > 60000 ? 60000 : (int)wait);
+		credentials_used(e);
 		if (e->calm_events && !e->logs && !watches_listing(e))
 			gather(e);
 	}
@@ -277,6 +280,7 @@ static int64_t duration_setting(struct link *l, const char *key, int64_t otherwi
 static void run_engine(struct kube *k)
 {
 	struct engine e = { .kube = k, .link = k->link, .clock = link_clock(k->link), .state = HEALTH_IDLE };
+	struct http_conf conf = k->conf;
 
 	e.rnd.s = (uint64_t)clock_wall(e.clock) ^ (uintptr_t)&e;
 	e.metrics_every = duration_setting(k->link, "metrics_interval", METRICS_MS);
@@ -286,7 +290,10 @@ static void run_engine(struct kube *k)
 	e.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	watch_fd(e.epoll_fd, e.wake_fd);
 	watch_fd(e.epoll_fd, link_fd(k->link));
-	e.http = http_new(&k->conf, e.clock);
+	conf.auth = engine_auth;
+	conf.renew = engine_renew;
+	conf.arg = &e;
+	e.http = http_new(&conf, e.clock);
 	e.pool = pool_new(k, work, &e);
 	e.usage = usage_new(&e);
 	e.heard = engine_now(&e);

@@ -63,6 +63,11 @@ struct engine {
 	/* kinds that the pool looked up: its threads leave the watch's id here and raise wake_fd */
 	pthread_mutex_t lock;
 	struct looked_up { struct looked_up *next; char *word; char *why; } *looked_up;
+	struct credentials {             /* a plugin that runs in the pool, see credentials.c */
+		enum { CREDENTIALS_IDLE, CREDENTIALS_RUN, CREDENTIALS_DONE } is;
+		bool ok, used;
+		char error[256], remedy[160];
+	} credentials;
 	int wake_fd, epoll_fd;           /* epoll: the link's descriptor and wake_fd as one */
 };
 
@@ -79,6 +84,13 @@ struct fetch;
 typedef void (*fetch_fn)(void *arg, const struct http_reply *reply, struct str body);
 struct fetch *fetch_start(struct engine *e, const char *path, const char *accept, size_t max, fetch_fn fn, void *arg);
 void fetch_stop(struct fetch *f);        /* fn is not called any more; NULL is fine, and so is an engine without http */
+
+/* ---- credentials.c: a plugin runs beside the loop, not in it */
+bool engine_auth(void *engine, struct http_auth *a);           /* of the engine's http_conf */
+bool engine_renew(void *engine, uint64_t which);
+void credentials_fetch(struct engine *e);                      /* in the pool: runs the plugin */
+bool credentials_wait(struct engine *e);                       /* it runs: nothing can be asked meanwhile */
+void credentials_used(struct engine *e);                       /* after a round of http: what came has been handed on */
 
 /* ---- watch.c */
 void watch_request(struct engine *e, struct request *r);       /* takes r */

@@ -56,28 +56,42 @@ static struct secret copy(struct secret s)
 	return secret_set(s) ? secret_of(secret_reveal(s)) : none;
 }
 
+/* Under the lock. */
+static bool needs_plugin(const struct kube_private *p)
+{
+	int64_t expires = p->cached.expires_ms;
+
+	if (!p->exec || p->token_file || secret_set(p->token) || p->username)
+		return false;
+	return !p->have_cached || (expires && expires - EARLY_MS <= clock_wall(p->clock));
+}
+
+/* The plugin runs without the lock, so that who only asks whether it is needed does not wait for it. */
 static bool run_plugin(struct kube_private *p, struct http_auth *a)
 {
+	struct exec_credential fresh = { .expires_ms = 0 };
 	struct kube_error err = { "", "" };
-	int64_t expires = p->cached.expires_ms;
-	if (p->have_cached && (!expires || expires - EARLY_MS > clock_wall(p->clock)))
-		return true;
-	exec_credential_release(&p->cached);
-	p->have_cached = false;
-	if (!exec_plugin_run(p->exec, PLUGIN_LIMIT_MS, p->quit ? p->quit : &p->closed, &p->cached, &err)) {
+	pthread_mutex_lock(&p->plugin_lock);
+	pthread_mutex_lock(&p->lock);
+	bool ok = !needs_plugin(p);              /* another thread ran it while this one waited */
+	pthread_mutex_unlock(&p->lock);
+	if (!ok && (ok = exec_plugin_run(p->exec, PLUGIN_LIMIT_MS, p->quit ? p->quit : &p->closed, &fresh, &err))) {
+		pthread_mutex_lock(&p->lock);
+		exec_credential_release(&p->cached);
+		p->cached = fresh;
+		p->have_cached = true;
+		p->which++;
+		pthread_mutex_unlock(&p->lock);
+	} else if (!ok) {
 		snprintf(a->error, sizeof(a->error), "%.255s", err.what);
 		snprintf(a->remedy, sizeof(a->remedy), "%.159s", err.remedy);
-		return false;
 	}
-	p->have_cached = true;
-	p->which++;
-	return true;
+	pthread_mutex_unlock(&p->plugin_lock);
+	return ok;
 }
 
 static bool from_plugin(struct kube_private *p, struct http_auth *a)
 {
-	if (!run_plugin(p, a))
-		return false;
 	if (secret_set(p->cached.cert_pem)) {
 		a->cert_pem = copy(p->cached.cert_pem);
 		a->key_pem = copy(p->cached.key_pem);
@@ -100,9 +114,24 @@ static bool impersonate(const struct kube_private *p, struct http_auth *a)
 	return true;
 }
 
+const char *kube_access_slow(struct kube_access *access)
+{
+	struct kube_private *p = access->priv;
+	pthread_mutex_lock(&p->lock);
+	bool slow = needs_plugin(p);
+	pthread_mutex_unlock(&p->lock);
+	return slow ? p->exec->command : NULL;
+}
+
 bool kube_access_auth(void *access, struct http_auth *a)
 {
-	struct kube_private *p = ((struct kube_access *)access)->priv;
+	struct kube_access *k = access;
+	return (!kube_access_slow(k) || run_plugin(k->priv, a)) && kube_access_auth_now(k, a);
+}
+
+bool kube_access_auth_now(struct kube_access *access, struct http_auth *a)
+{
+	struct kube_private *p = access->priv;
 	pthread_mutex_lock(&p->lock);
 	bool ok = impersonate(p, a);
 	if (ok && p->cert_file) {

@@ -16,6 +16,7 @@ struct kube_private {
 	struct exec_plugin *exec;
 	atomic_bool closed;
 	const atomic_bool *quit;                 /* of the source, else NULL */
+	pthread_mutex_t plugin_lock;             /* held while the plugin runs; taken before the other */
 	/* behind the lock */
 	pthread_mutex_t lock;
 	struct secret token, cert_pem, key_pem;

@@ -556,6 +556,7 @@ struct kube_access *kube_access_load(const struct kube_options *o, const struct 
 	a->priv = xcalloc(1, sizeof(*a->priv));
 	a->priv->clock = clock;
 	pthread_mutex_init(&a->priv->lock, NULL);
+	pthread_mutex_init(&a->priv->plugin_lock, NULL);
 	*err = (struct kube_error){ "", "" };
 	if (o->namespace) {
 		a->namespace = xstrdup(o->namespace);
@@ -592,6 +593,7 @@ void kube_access_free(struct kube_access *a)
 	secret_release(&p->cert_pem);
 	secret_release(&p->key_pem);
 	pthread_mutex_destroy(&p->lock);
+	pthread_mutex_destroy(&p->plugin_lock);
 	free(p);
 	free(a->context), free(a->cluster), free(a->user), free(a->server), free(a->namespace), free(a->described);
 	free(a);

@@ -40,6 +40,10 @@ void kube_access_free(struct kube_access *a);
 void kube_access_http_conf(struct kube_access *a, struct http_conf *conf);
 /* Any thread. May run the exec plugin (up to 60 s; ended early once kube_access_close was called). */
 bool kube_access_auth(void *access, struct http_auth *auth);
+/* The same in two parts, for who must not wait: the plugin's command when it has to run first (kube_access_auth does), else
+ * NULL; and the credential as it is, no plugin is run. */
+const char *kube_access_slow(struct kube_access *a);
+bool kube_access_auth_now(struct kube_access *a, struct http_auth *auth);
 /* After a 401 to the credential that kube_access_auth numbered `which`: forget what can be had anew (plugin, token file). True: worth another try. Several threads that
  * got a 401 for the same credential cause one renewal. */
 bool kube_access_unauthorized(void *access, uint64_t which);

@@ -303,6 +303,8 @@ static int64_t settle(struct watch *w, int64_t now)
 {
 	if (w->state != WATCH_RUNS || w->phase != PHASE_WATCHING || w->settled)
 		return NEVER;
+	if (credentials_wait(w->e))
+		w->began = now;
 	if (now - w->began < SETTLE_MS)
 		return w->began + SETTLE_MS;
 	watch_live(w);
@@ -316,6 +318,10 @@ static void give_up_if_stalled(struct watch *w, int64_t now)
 
 	if (w->state != WATCH_RUNS || w->phase == PHASE_WATCHING || w->listed || now - w->fed < w->e->patience)
 		return;
+	if (credentials_wait(w->e)) {
+		w->fed = now;
+		return;
+	}
 	snprintf(why, sizeof(why), "the API server has sent nothing for %d s", (int)(w->e->patience / 1000));
 	watch_restart(w);
 	watch_say(w, HEALTH_STALE, why);

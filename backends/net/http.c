@@ -293,6 +293,11 @@ static void submit(struct http_stream *s)
 		return;
 	}
 	if (h->conf.auth && !h->conf.auth(h->conf.arg, &a)) {
+		if (a.later) {
+			s->pending = true;
+			http_auth_release(&a);
+			return;
+		}
 		http_say(&s->reply, a.remedy, "", "%s", a.error);
 		s->end = HTTP_CREDENTIALS;
 		s->done = true;

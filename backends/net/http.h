@@ -24,6 +24,7 @@ struct http_auth {
 	struct secret cert_pem, key_pem;     /* when set, instead of the conf's; owned */
 	uint64_t which;                      /* the callback's own number of this credential, told to renew */
 	char error[256], remedy[160];        /* filled by a callback that returns false */
+	bool later;                          /* with false: not yet; a stream asks again in each http_run. Not for calls */
 };
 /* Adds a header. False (nothing added) when name or value hold bytes no header may (CR, LF, NUL). */
 bool http_auth_add(struct http_auth *a, const char *name, struct str value);

@@ -261,6 +261,26 @@ orphans() {
 }
 plugin "printf '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"%s\"}}' $TOKEN_ADMIN"
 like "a good plugin" 'kube-system.*status 0' "$(with_plugin)"
+plugin "[ -e $scratch/ran ] && sleep 6
+: >$scratch/ran
+printf '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"%s\",\"expirationTimestamp\":\"%s\"}}' \
+	$TOKEN_ADMIN \"\$(date -u -d '12 seconds' +%Y-%m-%dT%H:%M:%SZ)\""
+screen "while a plugin is slow to renew its credential, what is open goes on" --kubeconfig "$scratch/by-plugin" <<END
+wait Enter open
+keys :namespaces\r
+wait kube-system
+run sleep 3
+keys :pods\r
+wait 1 pods
+run HOME=/ $KUBECTL create namespace rough-plug-$$
+keys :namespaces\r
+wait 2 rough-plug-$$
+keys :pods\r
+wait 10 Running
+run HOME=/ $KUBECTL delete namespace rough-plug-$$ --wait=false
+keys Q
+end 0
+END
 plugin 'printf "\033[2J\000rubbish"'
 said=$(with_plugin)
 like "rubbish from a plugin" "plugin.*status [45]" "$said"
