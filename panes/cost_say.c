@@ -193,7 +193,19 @@ static void say_models(struct cost_page *c, const struct app *app)
 	}
 }
 
-static void say_foot(struct cost_page *c, const struct app *app)
+/* What went before anybody looked is in no sum. */
+static void say_since(struct cost_page *c, const struct row *r, int64_t now)
+{
+	char text[24];
+	time_t since = (time_t)(row_int(r, SPEND_SINCE) / 1000), s = (time_t)(now / 1000);
+	struct tm tm, that;
+	if (!since || !gmtime_r(&s, &tm) || !gmtime_r(&since, &that) || that.tm_mon != tm.tm_mon || that.tm_year != tm.tm_year ||
+	    !localtime_r(&since, &that) || !strftime(text, sizeof(text), "%d %b %H:%M", &that))
+		return;
+	buf_addf(say(c, false, ROLE_DIM), "nodes that went before %s are not in these sums: nobody looked", text + (text[0] == '0'));
+}
+
+static void say_foot(struct cost_page *c, const struct app *app, int64_t now)
 {
 	const struct table *t, *budgets;
 	const struct row *r = total(app, &t), *g = cost_find_budget(c, app, &budgets);
@@ -214,6 +226,8 @@ static void say_foot(struct cost_page *c, const struct app *app)
 		fmt_ratio(row_real(r, SPEND_IDLE), b);
 		buf_adds(b, " of what nodes cost");
 	}
+	if (r && c->nfoot < 3)
+		say_since(c, r, now);
 }
 
 /* ---- the chart */
@@ -275,6 +289,6 @@ void cost_say(struct cost_page *c, const struct app *app, int64_t now)
 {
 	c->nhead = c->nfoot = 0;
 	say_head(c, app, now);
-	say_foot(c, app);
+	say_foot(c, app, now);
 	chart_budget(c, app);
 }

@@ -132,45 +132,56 @@ static const struct row *total_spend(const struct app *app, const struct table *
 	return NULL;
 }
 
+/* What is left of the budget, for how long: "6.10 of 10.00 left 4h10m", shorter without the whole. Nothing of a session that is
+ * over. */
+static void say_left(const struct row *r, bool whole, int64_t now, struct buf *out)
+{
+	double left = row_real(r, SPEND_LEFT), budget = row_real(r, SPEND_BUDGET);
+	int64_t until = row_null(r, SPEND_RUNS_OUT) ? row_int(r, SPEND_ENDS) : row_int(r, SPEND_RUNS_OUT);
+
+	if (row_null(r, SPEND_LEFT) || (row_int(r, SPEND_ENDS) && row_int(r, SPEND_ENDS) < now))
+		return;
+	if (left < 0)
+		buf_addf(out, "%.2f over", -left);
+	else
+		buf_addf(out, "%.2f", left);
+	if (whole)
+		buf_addf(out, left < 0 ? " %.2f" : " of %.2f", budget);
+	if (left < 0)
+		return;
+	buf_adds(out, " left ");
+	if (until > now)
+		span_text(out, until - now);
+}
+
 /* "$0.93/h   6.10 of 10.00 left 4h10m", right of x and left of end; what there is no room for is left out. Returns where it
  * begins. */
 static int draw_spend(const struct app *app, struct frame *f, struct rect line, int x, int end, int64_t now)
 {
 	const struct table *t;
 	const struct row *r = total_spend(app, &t);
-	struct buf rate = { 0 }, left = { 0 };
-	enum role role;
 
 	if (!r || row_null(r, SPEND_RATE))
 		return end;
-	role = r->level == LEVEL_BAD ? ROLE_BAD : r->level == LEVEL_DOUBT ? ROLE_DOUBT : ROLE_HEADER;
-	buf_addf(&rate, "%s$%.2f/h", row_int(r, SPEND_UNPRICED) > 0 ? ">" : "", row_real(r, SPEND_RATE));
-	if (!row_null(r, SPEND_ENDS) && row_int(r, SPEND_ENDS) < now) {
-		role = ROLE_HEADER;              /* a session that is over: nothing is left to be told */
-	} else if (!row_null(r, SPEND_LEFT) && row_real(r, SPEND_LEFT) < 0) {
-		buf_addf(&left, "%.2f over %.2f", -row_real(r, SPEND_LEFT), row_real(r, SPEND_BUDGET));
-	} else if (!row_null(r, SPEND_LEFT)) {
-		int64_t until = row_null(r, SPEND_RUNS_OUT) ? row_int(r, SPEND_ENDS) : row_int(r, SPEND_RUNS_OUT);
+	for (int form = 0; form < 3; form++) {
+		struct buf rate = { 0 }, left = { 0 };
+		int w;
 
-		buf_addf(&left, "%.2f of %.2f left ", row_real(r, SPEND_LEFT), row_real(r, SPEND_BUDGET));
-		if (until > now)
-			span_text(&left, until - now);
+		buf_addf(&rate, "%s$%.2f/h", row_int(r, SPEND_UNPRICED) > 0 ? ">" : "", row_real(r, SPEND_RATE));
+		if (form < 2)
+			say_left(r, form == 0, now, &left);
+		w = (int)rate.len + (left.len ? 3 + (int)left.len : 0);
+		if (w + 2 <= end - x) {
+			frame_text(f, line, end - (int)left.len, 0, -1, buf_str(&left),
+			           r->level == LEVEL_BAD ? ROLE_BAD : r->level == LEVEL_DOUBT ? ROLE_DOUBT : ROLE_HEADER);
+			frame_text(f, line, end - w, 0, -1, buf_str(&rate), ROLE_HEADER);
+			end -= w + 2;
+			form = 3;
+		}
+		buf_release(&rate);
+		buf_release(&left);
 	}
-	int w = (int)rate.len, all = left.len ? w + 3 + (int)left.len : w;
-
-	if (all + 2 <= end - x) {
-		frame_text(f, line, end - (int)left.len, 0, -1, buf_str(&left), role);
-		end -= all;
-	} else if (w + 2 <= end - x) {
-		end -= w;
-	} else {
-		w = 0;
-	}
-	if (w)
-		frame_text(f, line, end, 0, w, buf_str(&rate), ROLE_HEADER);
-	buf_release(&rate);
-	buf_release(&left);
-	return w ? end - 2 : end;
+	return end;
 }
 
 static void draw_header(const struct app *app, struct frame *f, struct rect line, int64_t now)
@@ -205,24 +216,38 @@ static void draw_header(const struct app *app, struct frame *f, struct rect line
 	x += draw_sources(app, f, line, x, end, now);
 }
 
+/* With the names of the first `named` panes, and of the one that is on screen; of the others only the digit. */
+static bool tab_is_named(const struct app *app, unsigned i, unsigned named)
+{
+	return i < named || i == app->pane;
+}
+
+static int tabs_width(const struct app *app, unsigned named)
+{
+	int w = 1;
+
+	for (unsigned i = 0; i < app->npanes; i++)
+		w += (i < 9) + (tab_is_named(app, i, named) ? 3 + (int)strlen(app->o.panes[i]->name) : 1);
+	return w;
+}
+
 static void draw_tabs(const struct app *app, struct frame *f, struct rect line)
 {
-	int x = 1, need = 1;
+	unsigned named = app->npanes;
+	int x = 1;
 
-	for (unsigned i = 0; i < app->npanes && !app->o.panes[i]->aside; i++)
-		need += 4 + (int)strlen(app->o.panes[i]->name);
+	while (named && tabs_width(app, named) > line.w)
+		named--;
 	for (unsigned i = 0; i < app->npanes; i++) {
 		bool on = i == app->pane;
 
-		if (app->o.panes[i]->aside && !on)
-			continue;
-		if (i < 9 && !app->o.panes[i]->aside)
+		if (i < 9)
 			x += frame_textf(f, line, x, 0, -1, ROLE_TAB, "%u", i + 1);
-		if (need <= line.w || on) {
+		if (tab_is_named(app, i, named)) {
 			x += i < 9;
-			x += frame_text(f, line, x, 0, -1, str_of(app->o.panes[i]->name), on ? ROLE_TAB_ON : ROLE_TAB);
+			x += frame_text(f, line, x, 0, -1, str_of(app->o.panes[i]->name), on ? ROLE_TAB_ON : ROLE_TAB) + 1;
 		}
-		x += need <= line.w ? 2 : 1;
+		x++;
 	}
 }
 

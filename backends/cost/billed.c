@@ -178,12 +178,6 @@ bool billed_parse_days(struct str json, struct billed *out, char **next_page, un
 	return ok;
 }
 
-static int64_t epoch_of(const json_t *j)
-{
-	double v = json_number_value(j);
-	return v > 0 && v < 1e11 ? (int64_t)(v * 1000) : 0;
-}
-
 bool billed_parse_budgets(struct str json, struct billed *out, char **next_page, unsigned *skipped)
 {
 	static const char *const units[][2] = { { "DAILY", "day" }, { "MONTHLY", "month" }, { "QUARTERLY", "quarter" },
@@ -194,14 +188,13 @@ bool billed_parse_budgets(struct str json, struct billed *out, char **next_page,
 	json_array_foreach(list, i, x) {
 		const char *name = json_string_value(json_object_get(x, "BudgetName")), *unit = json_string_value(json_object_get(x, "TimeUnit"));
 		const char *type = json_string_value(json_object_get(x, "BudgetType"));
-		json_t *spend = json_object_get(x, "CalculatedSpend"), *period = json_object_get(x, "TimePeriod");
+		json_t *spend = json_object_get(x, "CalculatedSpend");
 		if (!name || (type && strcmp(type, "COST"))) {       /* others count hours or coverage, not dollars */
 			*skipped += !name;
 			continue;
 		}
 		struct aws_budget b = { .name = xstrdup(name), .period = "", .amount = amount_of(json_object_get(x, "BudgetLimit")),
-			.actual = amount_of(json_object_get(spend, "ActualSpend")), .forecast = amount_of(json_object_get(spend, "ForecastedSpend")),
-			.starts = epoch_of(json_object_get(period, "Start")), .ends = epoch_of(json_object_get(period, "End")) };
+			.actual = amount_of(json_object_get(spend, "ActualSpend")), .forecast = amount_of(json_object_get(spend, "ForecastedSpend")) };
 		for (size_t u = 0; unit && u < ARRAY_SIZE(units); u++)
 			b.period = !strcmp(unit, units[u][0]) ? units[u][1] : b.period;
 		out->budgets = xreallocarray(out->budgets, out->nbudgets + 1, sizeof(*out->budgets));

@@ -106,14 +106,16 @@ static void went_well(struct run *u, struct errand *e, int64_t again_ms)
 	e->next = mono(u) + again_ms;
 }
 
-static void went_wrong(struct run *u, struct errand *e, const char *why, const char *remedy)
+/* at_least_ms: what the server asked for, -1 nothing. */
+static void went_wrong(struct run *u, struct errand *e, const char *why, const char *remedy, int64_t at_least_ms)
 {
 	int64_t wait = (int64_t)FAILED_FIRST_MS << (e->failures < 6 ? e->failures : 6);
+	wait = wait < FAILED_MOST_MS ? wait : FAILED_MOST_MS;
 	e->failures++;
 	e->asked = true;
 	snprintf(e->why, sizeof(e->why), "%s", why);
 	snprintf(e->remedy, sizeof(e->remedy), "%s", remedy);
-	e->next = mono(u) + (wait < FAILED_MOST_MS ? wait : FAILED_MOST_MS);
+	e->next = mono(u) + (wait > at_least_ms ? wait : at_least_ms);
 }
 
 static bool fetch_prices(struct run *u, struct buf *text, char *why, size_t size)
@@ -154,7 +156,7 @@ static void read_prices(struct run *u)
 			p->layers[p->n++] = old;
 		char remedy[160];
 		snprintf(remedy, sizeof(remedy), "see 'prices' of this source; until then the %s ones are used", old ? "old" : "shipped");
-		went_wrong(u, &u->prices, why, remedy);
+		went_wrong(u, &u->prices, why, remedy, -1);
 	}
 }
 
@@ -166,7 +168,7 @@ static void ask_aws(struct run *u)
 	if (ok)
 		went_well(u, &u->aws, u->c.settings.aws_ms);
 	else
-		went_wrong(u, &u->aws, reply.error, reply.remedy);
+		went_wrong(u, &u->aws, reply.error, reply.remedy, reply.retry_after_ms);
 	if (u->c.billed.as_of != before)
 		billing_keep(u->billing, link_history(u->link), link_name(u->link), &u->c.billed);
 	say_bills(u, u->c.billed.as_of > 0, http_is_auth(&reply));
@@ -180,7 +182,7 @@ static void ask_opencost(struct run *u)
 	if (opencost_ask(u->c.settings.opencost, link_clock(u->link), is_closing, u, &u->c.opencost, &reply))
 		went_well(u, &u->opencost, u->c.settings.opencost_ms);
 	else
-		went_wrong(u, &u->opencost, reply.error, reply.remedy);
+		went_wrong(u, &u->opencost, reply.error, reply.remedy, reply.retry_after_ms);
 	http_reply_release(&reply);
 	u->dirty = true;
 }

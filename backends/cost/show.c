@@ -118,11 +118,14 @@ void show_budgets(const struct cost *c, struct buf *body)
 	free(lives);
 	for (size_t i = 0; i < c->billed.nbudgets; i++) {
 		const struct aws_budget *a = &c->billed.budgets[i];
+		struct period_rule rule = { .type = !strcmp(a->period, "day") ? PERIOD_DAY : PERIOD_MONTH };
+		struct period p = period_now(&rule, c->now);     /* its own start and end are those of all its periods together */
+		bool known = !strcmp(a->period, "day") || !strcmp(a->period, "month");
 		buf_clear(&advice);
 		buf_addf(&advice, "aws:%s", a->name);
 		cost_budget_put(body, &(struct cost_budget){ .name = buf_str(&advice), .period = str_of(a->period),
 			.origin = STR("AWS Budgets"), .amount = a->amount, .spent = a->actual, .left = a->amount - a->actual,
-			.forecast = a->forecast, .starts = a->starts, .ends = a->ends, .now = c->now });
+			.forecast = a->forecast, .starts = known ? p.starts : 0, .ends = known ? p.ends : 0, .now = c->now });
 	}
 	if (!c->more_budgets)
 		rows_end(body, STR(""));

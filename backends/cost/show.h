@@ -5,7 +5,7 @@
 #include "base/cost.h"
 
 struct bill_day { int64_t day; double amount; bool final; char *services; };
-struct aws_budget { char *name; const char *period; double amount, actual, forecast; int64_t starts, ends; };
+struct aws_budget { char *name; const char *period; double amount, actual, forecast; };
 struct billed {                          /* what AWS said last */
 	struct bill_day *days; size_t ndays;
 	struct aws_budget *budgets; size_t nbudgets;
