@@ -219,31 +219,55 @@ static void open_experiment(struct app *app, const struct table *t, const struct
 	free(id);
 }
 
-static void open_run(struct app *app, const struct row *r, struct str run)
+/* The version that a run became, in whichever registry: its row, or NULL. */
+static const struct row *version_of_run(const struct app *app, const struct table **tab, struct str run)
 {
+	const struct table *t = *tab = store_table_const(app_store(app), "versions");
+	for (uint32_t i = 0; t && run.n && i < t->nslots; i++) {
+		const struct row *r = table_row(t, i);
+		if (r && str_eq(row_text(t, r, VERSIONS_RUN), run))
+			return r;
+	}
+	return NULL;
+}
+
+static void open_run(struct app *app, uint16_t source, struct str run)
+{
+	const struct table *t;
+	const struct row *version = version_of_run(app, &t, run);
 	if (!run.n) {
 		app_say(app, false, "no run is known of it");
 		return;
 	}
 	char title[128];
 	snprintf(title, sizeof(title), "run " STR_FMT, STR_ARG(run));
-	app_push(app, text_page_new(app, title, r->source, "describe", "trainings", run, ""));
+	app_push(app, text_page_new(app, title, version ? version->source : source, "describe", "trainings", run, ""));
 }
 
-/* A promotion leads to the version that was meant. */
+/* A promotion leads to the version that was meant, in the registry that has it: who tells of it may be another source. */
 static void open_promotion(struct app *app, const struct table *t, const struct row *r)
 {
+	const struct table *versions, *models = store_table_const(app_store(app), "models");
+	const struct row *known = version_of_run(app, &versions, row_text(t, r, PROMOTIONS_RUN));
 	struct str model = row_text(t, r, PROMOTIONS_MODEL), version = row_text(t, r, PROMOTIONS_VERSION);
 	struct buf key = { 0 };
+	uint16_t source = known ? known->source : r->source;
+	if (known && !model.n)
+		model = row_text(versions, known, VERSIONS_MODEL);
+	for (uint32_t i = 0; models && !known && !table_find(models, source, model) && i < models->nslots; i++) {
+		const struct row *m = table_row(models, i);
+		if (m && str_eq(row_key(m), model))
+			source = m->source;
+	}
 	if (!model.n) {
-		app_say(app, false, "no model is named there");
+		app_say(app, false, "no model is named there, and its run is in no registry");
 		return;
 	}
-	struct page *p = versions_of(app, r->source, model);
+	struct page *p = versions_of(app, source, model);
 	if (version.n && *version.p == 'v')
 		version = (struct str){ version.p + 1, version.n - 1 };
 	buf_addf(&key, STR_FMT "/" STR_FMT, STR_ARG(model), STR_ARG(version));
-	table_page_seek(p, r->source, buf_str(&key));
+	table_page_seek(p, source, buf_str(&key));
 	app_push(app, p);
 	buf_release(&key);
 }
@@ -286,11 +310,11 @@ static void open_training(struct page *p, struct app *app)
 	if (!r)
 		return;
 	if (!strcmp(kind, "versions"))
-		open_run(app, r, row_text(t, r, VERSIONS_RUN));
+		open_run(app, r->source, row_text(t, r, VERSIONS_RUN));
 	else if (!strcmp(kind, "promotions"))
-		open_run(app, r, row_text(t, r, PROMOTIONS_RUN));
+		open_run(app, r->source, row_text(t, r, PROMOTIONS_RUN));
 	else if (!strcmp(kind, "trainings"))
-		open_run(app, r, row_key(r));
+		open_run(app, r->source, row_key(r));
 	else
 		app_push(app, kind_page(app, "trainings", STR("")));
 }
