@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { KINDS_MAX = 60, LOGGED_MS = 40000 };
+enum { KINDS_MAX = 60, LOGGED_MS = 40000, LOOK_MS = 2000 };
 
 struct probing {
 	struct session *s;
@@ -114,7 +114,7 @@ static bool is_logged(void *arg)
 	return false;
 }
 
-static void look_in_log(struct probing *p)
+static void look_in_log(struct probing *p, int wait_ms)
 {
 	int64_t from = clock_mono(&clock_system);
 	if (!p->request) {
@@ -122,7 +122,11 @@ static void look_in_log(struct probing *p)
 		p->probe.logged = -1;
 		return;
 	}
-	p->probe.logged = session_run(p->s, LOGGED_MS, is_logged, p);
+	int left = wait_ms < LOGGED_MS ? wait_ms : LOGGED_MS;
+	for (p->probe.logged = 0; !p->probe.logged && left > 0; left -= LOOK_MS) {
+		session_watch(p->s, "predictions", "");          /* who looks anew is told at once what is new */
+		p->probe.logged = session_run(p->s, left < LOOK_MS ? left : LOOK_MS, is_logged, p);
+	}
 	buf_addf(&p->logged, p->probe.logged ? "request %s after %d s" : "request %s is not there after %d s", p->request,
 	         (int)((clock_mono(&clock_system) - from) / 1000));
 }
@@ -171,7 +175,7 @@ static void probe(struct probing *p, int wait_ms)
 		buf_addf(&p->answered, "%s: no inputs are known to send: the log has none, and its form does not say enough", name);
 	}
 	if (p->probe.answered == 1)
-		look_in_log(p);
+		look_in_log(p, wait_ms);
 	else {
 		p->probe.logged = -1;
 		buf_adds(&p->logged, "nothing was answered");
