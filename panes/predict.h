@@ -94,7 +94,8 @@ struct predict_page {
 	char *trouble;               /* of the inputs, or of the schema; NULL */
 	unsigned at, top;            /* the input under the cursor, the first one drawn */
 	bool explain, estimate;      /* what is asked for */
-	bool pending, changed, remembered, saw_schema;
+	bool pending, changed, saw_schema;
+	bool remembered;             /* `was` is set */
 	int64_t sent_at;             /* mono ms */
 	json_t *taken;               /* inputs to use as soon as the fields are known; NULL */
 	char *logged;                /* what the log said of the inputs that were taken; NULL */
@@ -110,6 +111,7 @@ void predict_drop(struct predict_page *p, uint16_t source, uint64_t *id);   /* n
 struct page *predict_log_page(struct app *app, struct str filter, struct predict_page *fill);
 bool predict_log_inputs(const struct table *t, const struct row *r, json_t **inputs);
 void number_text(double v, struct buf *out);             /* 447,210; 0.4132 */
+void ms_text(double ms, struct buf *out);                /* 43 ms; 1m5s */
 
 /* ---- CSV: RFC 4180, with LF too */
 struct csv { struct buf cells; size_t *at; unsigned n, room; };   /* cell i: NUL-terminated at cells.data + at[i] */

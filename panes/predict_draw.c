@@ -40,8 +40,10 @@ static int draw_reply(const struct reply *r, const char *label, double against, 
 		buf_addf(&b, " %s", r->stage);
 	if (r->id && mono - r->asked_at > 1000)
 		buf_addf(&b, "  waiting %lld s", (long long)(mono - r->asked_at) / 1000);
-	else if (r->has && !isnan(r->latency_ms))
-		buf_addf(&b, "  %.3g ms", r->latency_ms);
+	else if (r->has && !isnan(r->latency_ms)) {
+		buf_adds(&b, "  ");
+		ms_text(r->latency_ms, &b);
+	}
 	if (r->has && r->request && !label)
 		buf_addf(&b, "  request %.12s", r->request);
 	x = put(f, area, x, ROLE_DIM, &b);

@@ -209,8 +209,12 @@ static void draw_rate(const struct log_page *l, struct frame *f, struct rect are
 	if (hours > 0)
 		buf_addf(&b, ", %.3g/h ", l->n / hours);
 	spark(l->rate, (int)l->nrate, 24, f->ascii, &b);
-	if (!isnan(l->p50))
-		buf_addf(&b, "   latency p50 %.3g ms, p99 %.3g ms", l->p50, l->p99);
+	if (!isnan(l->p50)) {
+		buf_adds(&b, "   latency p50 ");
+		ms_text(l->p50, &b);
+		buf_adds(&b, ", p99 ");
+		ms_text(l->p99, &b);
+	}
 	buf_addf(&b, "   %s", l->versions);
 	frame_fit(f, area, 1, 1, area.w - 1, buf_str(&b), ROLE_TEXT);
 	buf_release(&b);

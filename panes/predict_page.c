@@ -30,6 +30,14 @@ void number_text(double v, struct buf *out)
 	fmt_thousands((int64_t)(fabs(v) + 0.5), out);
 }
 
+void ms_text(double ms, struct buf *out)
+{
+	if (ms < 1000)
+		buf_addf(out, "%.3g ms", ms);
+	else
+		fmt_duration((int64_t)ms, out);
+}
+
 /* ---- answers */
 
 static char *copy_text(const json_t *o, const char *key)
@@ -331,6 +339,7 @@ void predict_take(struct predict_page *p, const json_t *inputs, const char *logg
 	} else {
 		form_take(&p->form, inputs);
 		form_keep_was(&p->form);
+		p->remembered = true;
 	}
 	p->logged = logged ? xstrdup(logged) : NULL;
 }
@@ -597,8 +606,12 @@ static void title(const struct page *page, const struct app *app, struct buf *ou
 	if (row_text(t, r, ENDPOINT_VERSION).n)
 		buf_addf(out, "   v" STR_FMT " " STR_FMT, STR_ARG(row_text(t, r, ENDPOINT_VERSION)), STR_ARG(row_text(t, r, ENDPOINT_STAGE)));
 	buf_addf(out, "   " STR_FMT, STR_ARG(row_text(t, r, ENDPOINT_STATUS)));
-	if (!row_null(r, ENDPOINT_P50))
-		buf_addf(out, "   p50 %.3g ms, p99 %.3g ms", row_real(r, ENDPOINT_P50), row_real(r, ENDPOINT_P99));
+	if (!row_null(r, ENDPOINT_P50)) {
+		buf_adds(out, "   p50 ");
+		ms_text(row_real(r, ENDPOINT_P50), out);
+		buf_adds(out, ", p99 ");
+		ms_text(row_real(r, ENDPOINT_P99), out);
+	}
 	if (p->form.from)
 		buf_addf(out, "   inputs from %s", p->form.from);
 }
