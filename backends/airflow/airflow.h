@@ -122,6 +122,8 @@ struct log {
 	int64_t due;
 	int tried;                   /* which try; 0 the last, -1 the one before, until it began */
 	int quiet;                   /* times without anything new */
+	size_t entries;              /* shown of a structured log */
+	uint32_t first;              /* hash of the first of them */
 	bool follow, began, plain, shown;
 	struct log *next;
 };

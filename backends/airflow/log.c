@@ -242,6 +242,34 @@ static bool says_end(struct str token)
 	return str_starts(token, STR("eyJlbmRfb2ZfbG9nIjp0cnVl"));
 }
 
+/* Entries of a structured log. The token should make the server leave out what it gave before; 3.0 and 3.1 start anew all
+ * the same (they compute the slice and drop it), which shows in the first entry. Then we leave it out. */
+static void new_entries(struct log *l, const json_t *content, struct buf *out)
+{
+	const json_t *o;
+	size_t i, skip = 0, seen = 0;
+	bool first = true;
+	json_array_foreach(content, i, o) {
+		size_t at = out->len;
+		bool heading = json_is_object(o) && !text_in(o, "timestamp").n && str_starts(text_in(o, "event"), STR("::"));
+		log_line(o, out);
+		if (heading) {
+			out->len = l->shown ? at : out->len;
+			continue;
+		}
+		uint32_t hash = str_hash((struct str){ out->data + at, out->len - at });
+		if (first && !l->entries)
+			l->first = hash;
+		else if (first && hash == l->first)
+			skip = l->entries;
+		first = false;
+		if (seen++ < skip)
+			out->len = at;
+		else
+			l->entries++;
+	}
+}
+
 /* The next part of a log that grows; *over: nothing follows. */
 static bool next_part(struct airflow *a, struct log *l, bool *over)
 {
@@ -252,11 +280,9 @@ static bool next_part(struct airflow *a, struct log *l, bool *over)
 		http_escape(&path, buf_str(&l->token));
 	}
 	json_t *j = api_get(&a->api, "%s", path.data);
-	const json_t *content = json_object_get(j, "content"), *o, *token = json_object_get(j, "continuation_token");
+	const json_t *content = json_object_get(j, "content"), *token = json_object_get(j, "continuation_token");
 	struct str next = { json_string_value(token), json_string_length(token) };
-	size_t i;
-	json_array_foreach(content, i, o)
-		log_line(o, &out);
+	new_entries(l, content, &out);
 	if (json_is_string(content)) {
 		struct str text = { json_string_value(content), json_string_length(content) };
 		struct buf plain = { 0 };
