@@ -319,7 +319,8 @@ json_t *api_send(struct api *a, const char *method, const char *path, json_t *bo
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	if (api_ready(a)) {              /* the version is in the path */
 		buf_addf(&full, "/api/v%d%s", a->version, path);
-		struct http_request q = { .method = method, .path = full.data, .body = str_of(text), .json = true };
+		static const char *const headers[] = { "Accept: application/json", NULL };    /* v1 has logs as text too */
+		struct http_request q = { .method = method, .path = full.data, .headers = headers, .body = str_of(text), .json = true };
 		j = call(a, &q, &reply) ? body_json(a, &reply) : NULL;
 	}
 	http_reply_release(&reply);

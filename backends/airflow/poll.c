@@ -424,7 +424,7 @@ static bool all_over(const json_t *list)
 static void set_again(struct airflow *a, struct taskset *s, const struct buf *rows)
 {
 	uint64_t seen = str_hash(buf_str(rows)) ^ (uint64_t)rows->len << 32;
-	int64_t every = s->over ? OVER_MS : !*s->scope ? IDLE_MOST_MS : seen != s->seen ? TASKS_MS : s->list.every * 4 / 3;
+	int64_t every = !*s->scope ? IDLE_MOST_MS : s->over ? OVER_MS : seen != s->seen ? TASKS_MS : s->list.every * 4 / 3;
 	if (!s->over && every > TASKS_MOST_MS && *s->scope)
 		every = TASKS_MOST_MS;
 	s->seen = seen;
