@@ -1,10 +1,11 @@
-/* drive: asks the Kubernetes source from a shell, for tests against genuine servers: a store, the action machine and an
+/* drive: asks a source (Kubernetes, unless --source says otherwise) from a shell, for tests against genuine servers: a store, the action machine and an
  * audit file as in the program, but no screen.
  *
  *   drive [options] open WHAT KIND KEY [PARAMS]     print the text
  *   drive [options] ask WHAT KIND KEY [PARAMS]      print the answer
  *   drive [options] plan ACTION KIND KEY [PARAMS]   print the plan; nothing is changed
  *   drive [options] act ACTION KIND KEY[,KEY] [PARAMS]   plan, confirm, run; prints each step
+ *     --source YAML        its settings, "{type: airflow, url: ...}"
  *     --kubeconfig FILE --context NAME   where (else $KUBECONFIG)
  *     --audit FILE         the audit file (else /dev/null is not good enough: act needs one)
  *     --environment NAME   --readonly   --type TEXT (what the user types)
@@ -25,7 +26,7 @@
 #include <stdlib.h>
 
 struct drive {
-	const char *kubeconfig, *context, *audit, *environment, *typed, *between;
+	const char *settings, *kubeconfig, *context, *audit, *environment, *typed, *between;
 	int wait_ms, cancel_ms;
 	bool readonly, undo;
 	struct store *store;
@@ -158,7 +159,7 @@ static int act(struct drive *d, char **arg)
 static bool options(struct drive *d, int argc, char **argv, int *at)
 {
 	struct { const char *name; const char **text; int *number; bool *flag; } all[] = {
-		{ "--kubeconfig", &d->kubeconfig, NULL, NULL }, { "--context", &d->context, NULL, NULL },
+		{ "--source", &d->settings, NULL, NULL }, { "--kubeconfig", &d->kubeconfig, NULL, NULL }, { "--context", &d->context, NULL, NULL },
 		{ "--audit", &d->audit, NULL, NULL }, { "--environment", &d->environment, NULL, NULL },
 		{ "--type", &d->typed, NULL, NULL }, { "--between", &d->between, NULL, NULL },
 		{ "--cancel", NULL, &d->cancel_ms, NULL }, { "--wait", NULL, &d->wait_ms, NULL },
@@ -182,6 +183,29 @@ static bool options(struct drive *d, int argc, char **argv, int *at)
 	return argc - *at >= 4;
 }
 
+static void describe_source(const struct drive *d, struct buf *out)
+{
+	if (d->settings) {
+		buf_adds(out, d->settings);
+		return;
+	}
+	buf_adds(out, "{type: kubernetes");
+	if (d->kubeconfig)
+		buf_addf(out, ", kubeconfig: '%s'", d->kubeconfig);
+	if (d->context)
+		buf_addf(out, ", context: '%s'", d->context);
+	buf_adds(out, "}");
+}
+
+static const struct backend *backend_of(const struct yaml *settings)
+{
+	const char *type = yaml_text(settings, "type");
+	for (const struct backend *const *b = backends_all; type && *b; b++)
+		if (!strcmp((*b)->name, type))
+			return *b;
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	struct drive d = { .environment = "test", .wait_ms = 20000 };
@@ -194,19 +218,18 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: drive [options] open|ask|plan|act WHAT KIND KEY [PARAMS]\n");
 		return 2;
 	}
-	buf_addf(&settings, "{type: kubernetes");
-	if (d.kubeconfig)
-		buf_addf(&settings, ", kubeconfig: '%s'", d.kubeconfig);
-	if (d.context)
-		buf_addf(&settings, ", context: '%s'", d.context);
-	buf_addf(&settings, "}");
+	describe_source(&d, &settings);
 	doc = yaml_parse(buf_str(&settings), &err);
+	if (!doc || !backend_of(yaml_root(doc))) {
+		fprintf(stderr, "drive: no source: %s\n", doc ? "unknown type" : err.what);
+		return 2;
+	}
 	d.store = store_new(&clock_system);
 	for (const struct kind *const *k = kinds_all; *k; k++)
 		store_add_kind(d.store, *k);
 	d.inbox = inbox_new(4 << 20);
-	d.source = source_new(store_add_source(d.store, "cluster", d.environment), "cluster", d.environment, &backend_kubernetes,
-	                      yaml_root(doc), &clock_system, d.inbox);
+	d.source = source_new(store_add_source(d.store, "cluster", d.environment), "cluster", d.environment,
+	                      backend_of(yaml_root(doc)), yaml_root(doc), &clock_system, d.inbox);
 	d.source->readonly = d.readonly;
 	source_start(d.source);
 	if (!strcmp(argv[at], "open"))
