@@ -131,7 +131,7 @@ static void handle(struct demo *d, struct request *r)
 			live_until(d, r);
 			break;
 		}
-		if (!demo_serving_ask(d->link, r))
+		if (!demo_serving_ask(d->world, d->link, r))
 			demo_ask(d->world, d->link, r);
 		break;
 	case REQ_PLAN:

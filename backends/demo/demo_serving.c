@@ -142,7 +142,18 @@ static json_t *predict(const struct version *v, const json_t *inputs, bool expla
 	return o;
 }
 
-bool demo_serving_ask(struct link *l, const struct request *r)
+static void note_asked(struct world *w, const struct version *v, const json_t *inputs, const json_t *answer)
+{
+	struct asked *a = &w->asked[w->nasked++ % ASKED_MAX];
+	char *text = json_dumps(inputs, JSON_COMPACT);
+	*a = (struct asked){ .at = w->now, .price = json_number_value(json_object_get(answer, "prediction")), .version = v->version,
+	                     .run = v->run };
+	snprintf(a->request, sizeof(a->request), "%s", json_string_value(json_object_get(answer, "request")));
+	snprintf(a->inputs, sizeof(a->inputs), "%s", text && strlen(text) < sizeof(a->inputs) ? text : "{}");
+	free(text);
+}
+
+bool demo_serving_ask(struct world *w, struct link *l, const struct request *r)
 {
 	const struct version *v = version_of(r->key);
 	bool explain = !strcmp(r->what, "explain");
@@ -152,6 +163,8 @@ bool demo_serving_ask(struct link *l, const struct request *r)
 	if (mine && v)
 		answer = !strcmp(r->what, "schema") ? schema() : predict(v, inputs, explain, why, sizeof(why));
 	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	if (answer && strcmp(r->what, "schema"))
+		note_asked(w, v, inputs, answer);
 	if (text)
 		link_answer(l, r->id, true, str_of(text));
 	else if (mine)
@@ -210,15 +223,28 @@ static void show_prediction(const struct world *w, int64_t i, struct buf *body)
 	json_decref(inputs);
 }
 
+static void show_asked(const struct world *w, struct buf *body)
+{
+	for (unsigned i = 0; i < ASKED_MAX && i < w->nasked; i++) {
+		const struct asked *a = &w->asked[i];
+		char key[32];
+		snprintf(key, sizeof(key), "asked-%u", i);
+		prediction_put(body, &(struct prediction){ .key = str_of(key), .model = STR("real_estate_model"), .time = a->at,
+			.version = str_of(a->version), .run = str_of(a->run), .request = str_of(a->request), .inputs = str_of(a->inputs),
+			.value = a->price, .latency_ms = NAN });
+	}
+}
+
 bool demo_serving_show(const struct world *w, const char *kind, struct buf *body)
 {
 	int64_t last = w->now / EVERY_MS;
 	if (!strcmp(kind, "modelendpoints"))
 		show_endpoints(w, body);
-	else if (!strcmp(kind, "predictions"))
+	else if (!strcmp(kind, "predictions")) {
 		for (int64_t i = last - LOGGED + 1; i <= last; i++)
 			show_prediction(w, i, body);
-	else
+		show_asked(w, body);
+	} else
 		return false;
 	return true;
 }

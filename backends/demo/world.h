@@ -61,6 +61,9 @@ struct pod {
 struct event { int64_t at, first; unsigned count; bool warning; const char *reason, *from; char ns[32], object[96], text[200]; unsigned id; };
 struct check { int64_t at; double score; unsigned drifted; double p[FEATURES]; const char *action; };
 
+/* A prediction that was asked for here: it is found in the log like the others. */
+#define ASKED_MAX 16
+struct asked { int64_t at; double price; const char *version, *run; char request[16], inputs[400]; };
 struct world {
 	struct rnd rnd;
 	int64_t start, now;                  /* wall ms */
@@ -73,6 +76,7 @@ struct world {
 	unsigned next_job;
 	bool nodes_dirty, workloads_dirty, events_dirty, checks_dirty;
 	char gone[64][112]; unsigned ngone;  /* keys of pods that went since they were last shown */
+	struct asked asked[ASKED_MAX]; unsigned nasked;   /* the newest ones, by nasked % ASKED_MAX */
 	bool gone_more;                      /* and more than fit: only a full listing tells */
 };
 extern const char *const demo_features[FEATURES];
@@ -111,7 +115,7 @@ bool demo_registry_ask(struct world *w, struct link *l, const struct request *r)
 bool demo_registry_open(struct world *w, struct link *l, const struct request *r);
 /* demo_serving.c: endpoints and the log of predictions; false: not of its kinds, not its question */
 bool demo_serving_show(const struct world *w, const char *kind, struct buf *body);
-bool demo_serving_ask(struct link *l, const struct request *r);
+bool demo_serving_ask(struct world *w, struct link *l, const struct request *r);
 /* demo_pipelines.c: runs of pipelines, as a function of the clock. False or NULL: not of its kinds. */
 struct json_t;
 bool demo_show_pipelines(struct world *w, const char *kind, struct buf *body);
