@@ -572,6 +572,11 @@ static bool can_undo(const struct act *act)
 	return false;
 }
 
+bool act_can_undo(const struct act *act)
+{
+	return can_undo(act);
+}
+
 struct act *act_undo(struct act *act, const char **why)
 {
 	const struct action *a = NULL;

@@ -93,6 +93,7 @@ struct act *act_start(struct actor *ar, struct source *s, const struct action *a
 /* SHOWN -> RUNNING. typed: what the user typed (may be NULL). False: not allowed yet, act->error says why. */
 bool act_confirm(struct act *act, const char *typed);
 void act_cancel(struct act *act);    /* before RUNNING: nothing happened; while RUNNING: stop after this step */
+bool act_can_undo(const struct act *act);
 struct act *act_undo(struct act *act, const char **why);   /* a new act, PLANNING; NULL: cannot be undone */
 struct act *actor_last_undoable(struct actor *ar);
 const char *act_state_name(enum act_state s);

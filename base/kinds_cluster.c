@@ -6,7 +6,7 @@
 #include "base/table.h"
 
 #define COL(name_, title_, type_, ...) { .name = name_, .title = title_, .type = type_, __VA_ARGS__ }
-#define NAMESPACE COL("namespace", "NAMESPACE", COL_TEXT, .flags = COL_SHARED, .priority = 2, .width = 14)
+#define NAMESPACE COL("namespace", "NAMESPACE", COL_TEXT, .flags = COL_SHARED, .priority = 3, .width = 14)
 #define NAME COL("name", "NAME", COL_TEXT, .width = 36)
 #define AGE COL("age", "AGE", COL_TIME, .priority = 1, .width = 6, .none = "<unknown>")
 /* What every object has and nobody reads in a list. */
@@ -47,7 +47,7 @@ static const struct column pods[] = {
 	NAMESPACE, NAME,
 	COL("ready", "READY", COL_PAIR, .flags = COL_RIGHT, .width = 5),
 	COL("status", "STATUS", COL_STATUS, .flags = COL_SHARED, .width = 17),
-	COL("restarts", "RESTARTS", COL_COUNT, .priority = 3, .width = 8, .show = show_pod_restarts),
+	COL("restarts", "RESTARTS", COL_COUNT, .priority = 2, .width = 8, .show = show_pod_restarts),
 	AGE,
 	COL("ip", "IP", COL_TEXT, .flags = COL_WIDE, .priority = 9, .width = 15, .none = "<none>"),
 	COL("node", "NODE", COL_REF, .flags = COL_SHARED | COL_WIDE, .priority = 5, .width = 14, .ref = "nodes",

@@ -62,6 +62,16 @@ bool backend_fills(const struct backend *b, const char *kind)
 	return false;
 }
 
+bool backend_opens(const struct backend *b, const char *what, const char *kind)
+{
+	return !b->opens || b->opens(what, kind);
+}
+
+bool opens_nothing(const char *what, const char *kind)
+{
+	return false;
+}
+
 struct source *source_new(uint16_t index, const char *name, const char *environment, const struct backend *b,
                           const struct yaml *settings, const struct clock *clock, struct inbox *inbox)
 {

@@ -57,6 +57,8 @@ struct backend {
 	/* Kinds of other sources whose rows it wants (base/feed.h) while somebody looks at its own: "nodes" for any of its
 	 * kinds, "costs:pods" only for its kind costs. NULL-terminated, may be NULL. */
 	const char *const *reads;
+	/* Whether it has `what` ("describe", "yaml", "logs", "why", "tree") of rows of that kind. NULL: of all of its own. */
+	bool (*opens)(const char *what, const char *kind);
 	/* True: this backend has something to connect to with no configuration at all (a kubeconfig).
 	 * May be NULL. Runs on the main thread: no network, no waiting. */
 	bool (*by_itself)(void);
@@ -64,6 +66,8 @@ struct backend {
 
 /* The kind of that name (exact) is one that it may fill. */
 bool backend_fills(const struct backend *b, const char *kind);
+bool backend_opens(const struct backend *b, const char *what, const char *kind);
+bool opens_nothing(const char *what, const char *kind);   /* for backends whose rows are all there is */
 
 /* ---- the main thread's side */
 struct source {

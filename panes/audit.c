@@ -125,14 +125,19 @@ static void title(void *arg, const struct page *p, const struct app *app, struct
 		buf_addf(out, "  %u lines were changed or lost: see binnacle audit verify", a->wrong);
 }
 
-static bool command(void *arg, struct page *p, struct app *app, const struct command *c, struct str args)
+static bool offers(void *arg, const struct command *c)
 {
 	static const char *const not_here[] = { "open", "describe", "yaml", "reveal", "logs", "previous-logs", "why", "tree", "node",
 		"events", "action" };
 	for (size_t i = 0; i < ARRAY_SIZE(not_here); i++)
 		if (strcmp(c->name, not_here[i]) == 0)
-			return true;
-	return false;
+			return false;
+	return true;
+}
+
+static bool command(void *arg, struct page *p, struct app *app, const struct command *c, struct str args)
+{
+	return !offers(arg, c);
 }
 
 static void release(void *arg, struct app *app)
@@ -144,7 +149,7 @@ static void release(void *arg, struct app *app)
 }
 
 static const struct table_hooks hooks = {
-	.command = command, .prepare = prepare, .empty = empty, .title = title, .free = release,
+	.command = command, .offers = offers, .prepare = prepare, .empty = empty, .title = title, .free = release,
 };
 
 static struct page *open_pane(struct app *app, struct str args)

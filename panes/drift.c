@@ -357,9 +357,14 @@ static const struct command commands[] = {
 };
 const struct command_scope drift_scope = { "drift", "the drift pane", commands };
 static const struct command_scope *const scopes[] = { &drift_scope, &table_scope, NULL };
+static bool offers(const struct page *p, const struct app *app, const struct command *c)
+{
+	return table_page_offers(of(p)->lists[of(p)->focus], app, c);
+}
+
 static const struct page_ops ops = {
 	.name = "drift", .scopes = scopes, .prepare = prepare, .draw = draw, .command = command, .title = title,
-	.copy = copy, .shown = shown, .free = release,
+	.copy = copy, .shown = shown, .free = release, .offers = offers,
 };
 
 static struct page *open_pane(struct app *app, struct str args)

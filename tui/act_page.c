@@ -353,6 +353,16 @@ static bool act_command(struct page *p, struct app *app, const struct command *c
 	return true;
 }
 
+static bool act_offers(const struct page *p, const struct app *app, const struct command *c)
+{
+	const struct act *a = of(p)->act;
+	if (!strcmp(c->name, "confirm"))
+		return a->state == ACT_SHOWN && a->decision.allowed;
+	if (!strcmp(c->name, "cancel"))
+		return a->state <= ACT_RUNNING;
+	return strcmp(c->name, "undo-this") || act_can_undo(a);
+}
+
 static void act_title(const struct page *p, const struct app *app, struct buf *out)
 {
 	const struct act *a = of(p)->act;
@@ -386,7 +396,7 @@ static void act_free(struct page *p, struct app *app)
 
 static const struct page_ops act_ops = {
 	.name = "act", .scopes = act_scopes, .prepare = act_prepare, .draw = act_draw, .command = act_command,
-	.typed = act_typed, .title = act_title, .copy = act_copy, .free = act_free,
+	.typed = act_typed, .title = act_title, .offers = act_offers, .copy = act_copy, .free = act_free,
 };
 
 struct page *act_page_new(struct app *app, struct act *act)

@@ -235,6 +235,13 @@ static void take_events(struct app *app)
 		app->key = true;
 }
 
+static bool work(struct app *app)
+{
+	struct page *p = app_top(app);
+
+	return p && p->ops->work && !app->quit && p->ops->work(p, app);
+}
+
 static void loop(struct app *app)
 {
 	struct pollfd fds[3] = {
@@ -243,18 +250,18 @@ static void loop(struct app *app)
 		{ .fd = inbox_fd(app->o.inbox), .events = POLLIN },
 	};
 	int64_t waiting = 0;                 /* since when bytes of a key wait for more, 0 = none do */
-	bool more = false;
+	bool more = false, busy = false;
 
 	while (!app->quit) {
 		bool changed = app->o.store->version != app->drawn_version;
 		int64_t mono = clock_system.mono_ms(NULL);
-		int wait = more || app->more ? 0 : until_due(app, mono, changed || app->dirty);
+		int wait = more || busy || app->more ? 0 : until_due(app, mono, changed || app->dirty);
 
 		if (waiting && (wait < 0 || wait > waiting + ESC_MS - mono))
 			wait = waiting + ESC_MS > mono ? (int)(waiting + ESC_MS - mono) : 0;
 		/* a trickle waits until it may be drawn: ten wake-ups a second, however many messages */
 		int64_t at = may_draw_at(app, mono);
-		bool hold = app->trickle && at > mono && !more && !app->more;
+		bool hold = app->trickle && at > mono && !more && !busy && !app->more;
 
 		if (hold && (wait < 0 || wait > at - mono))
 			wait = (int)(at - mono);
@@ -276,6 +283,7 @@ static void loop(struct app *app)
 		if (fds[2].events || more || app->more)
 			more = take_messages(app);
 		app_reap(app);
+		busy = work(app);
 		mono = clock_system.mono_ms(NULL);
 		take_time(app, mono);
 		changed = app->o.store->version != app->drawn_version || app->dirty;
@@ -328,6 +336,8 @@ void app_snapshot(struct app *app, const char *pane, int w, int h, int wait_ms, 
 		while (take_messages(app))
 			;
 		app_reap(app);
+		while (work(app))
+			;
 		app->dirty = true;
 		draw(app, FOR_DATA);
 		if (left <= 0 || app_watch_listed(app))

@@ -75,6 +75,7 @@ const struct row *table_page_row(const struct page *p, const struct table **t);
 /* A stream (REQ_OPEN what) of a row as text: follow for logs. */
 struct page *text_page_new(struct app *app, const char *title, uint16_t source, const char *what, const char *kind,
                            struct str key, const char *params);
+struct page *text_page_given(struct app *app, const char *title, const char *what, struct str text);  /* all there is of it */
 struct page *tree_page_new(struct app *app, const char *title, uint16_t source, const char *what, const char *kind,
                            struct str key);
 struct page *act_page_new(struct app *app, struct act *act);

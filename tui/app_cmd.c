@@ -419,5 +419,12 @@ void app_key(struct app *app, const struct key *k)
 		app->npending = 0;
 		return;
 	}
+	int tab = k->name == K_PRESS ? app_tab_at(app, k->x, k->y) : -1;
+
+	if (tab >= 0) {
+		app->npending = 0;
+		app_show_pane(app, (unsigned)tab);
+		return;
+	}
 	bound_key(app, k);
 }

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#define LETTERS_LEAST 3          /* of a tab's name */
+
 struct lines { int header, tabs, title, last; };      /* row of each, -1 = not shown */
 
 static struct lines lines_of(const struct app *app)
@@ -216,39 +218,54 @@ static void draw_header(const struct app *app, struct frame *f, struct rect line
 	x += draw_sources(app, f, line, x, end, now);
 }
 
-/* With the names of the first `named` panes, and of the one that is on screen; of the others only the digit. */
-static bool tab_is_named(const struct app *app, unsigned i, unsigned named)
+/* Cells that the tabs take with so many letters of each name and so many blanks between. */
+static int tabs_width(const struct app *app, int letters, int gap)
 {
-	return i < named || i == app->pane;
-}
+	int need = 0;
 
-static int tabs_width(const struct app *app, unsigned named)
-{
-	int w = 1;
+	for (unsigned i = 0; i < app->npanes && !app->o.panes[i]->aside; i++) {
+		int n = (int)strlen(app->o.panes[i]->name);
 
-	for (unsigned i = 0; i < app->npanes; i++)
-		w += (i < 9) + (tab_is_named(app, i, named) ? 3 + (int)strlen(app->o.panes[i]->name) : 1);
-	return w;
-}
-
-static void draw_tabs(const struct app *app, struct frame *f, struct rect line)
-{
-	unsigned named = app->npanes;
-	int x = 1;
-
-	while (named && tabs_width(app, named) > line.w)
-		named--;
-	for (unsigned i = 0; i < app->npanes; i++) {
-		bool on = i == app->pane;
-
-		if (i < 9)
-			x += frame_textf(f, line, x, 0, -1, ROLE_TAB, "%u", i + 1);
-		if (tab_is_named(app, i, named)) {
-			x += i < 9;
-			x += frame_text(f, line, x, 0, -1, str_of(app->o.panes[i]->name), on ? ROLE_TAB_ON : ROLE_TAB) + 1;
-		}
-		x++;
+		need += gap + (i < 9 ? 2 : 0) + (n < letters ? n : letters);
 	}
+	return need;
+}
+
+/* Draws the tabs (f NULL: only reckons); the pane at x, or -1. Where there is no room names get shorter, then go. */
+static int put_tabs(const struct app *app, struct frame *f, struct rect line, int at)
+{
+	int letters = 64, gap = tabs_width(app, letters, 2) < line.w ? 2 : 1, x = 1, hit = -1;
+
+	while (letters && tabs_width(app, letters, gap) >= line.w)
+		letters = letters > LETTERS_LEAST ? letters - 1 : 0;
+	for (unsigned i = 0; i < app->npanes; i++) {
+		const char *name = app->o.panes[i]->name;
+		bool on = i == app->pane, aside = app->o.panes[i]->aside;
+		int from = x, n = (int)strlen(name);
+
+		if (aside && !on)
+			continue;
+		if (i < 9 && !aside) {
+			if (f)
+				frame_textf(f, line, x, 0, -1, ROLE_TAB, "%u", i + 1);
+			x += letters || on ? 2 : 1;
+		}
+		n = n < letters || (on && !letters) ? n : letters;
+		if (f)
+			frame_text(f, line, x, 0, -1, (struct str){ name, (size_t)n }, on ? ROLE_TAB_ON : ROLE_TAB);
+		x += n;
+		if (at >= from && at < x)
+			hit = (int)i;
+		x += gap;
+	}
+	return hit;
+}
+
+int app_tab_at(const struct app *app, int x, int y)
+{
+	struct lines l = lines_of(app);
+
+	return l.tabs >= 0 && y == l.tabs ? put_tabs(app, NULL, (struct rect){ 0, 0, app->frame.w, 1 }, x) : -1;
 }
 
 static void draw_title(const struct app *app, struct frame *f, struct rect line)
@@ -304,6 +321,7 @@ static bool is_offered(const struct app *app, const char *action)
 static void draw_hints(const struct app *app, struct frame *f, struct rect line)
 {
 	const struct command_scope *scopes[SCOPES_MAX];
+	const struct page *p = app_top(app);
 	unsigned n = app_scopes(app, scopes);
 	struct rect left = line, last;
 	struct buf b = { 0 };
@@ -315,7 +333,7 @@ static void draw_hints(const struct app *app, struct frame *f, struct rect line)
 		for (const struct command *c = scope->commands; c && c->name; c++) {
 			const struct binding *key = c->hint ? key_of(app, scopes, n, c->name) : NULL;
 
-			if (!key)
+			if (!key || (p && p->ops->offers && s != n - 1 && !p->ops->offers(p, app, c)))
 				continue;
 			buf_clear(&b);
 			binding_show(key, &b);
@@ -409,7 +427,7 @@ void app_draw(struct app *app, int64_t page_now, int64_t now)
 		draw_header(app, f, line, now);
 	line.y = l.tabs;
 	if (l.tabs >= 0)
-		draw_tabs(app, f, line);
+		put_tabs(app, f, line, -1);
 	line.y = l.title;
 	if (l.title >= 0)
 		draw_title(app, f, line);

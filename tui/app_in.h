@@ -80,6 +80,7 @@ void app_free_pages(struct app *app);
 
 /* app_draw.c */
 void app_layout(const struct app *app, struct rect *page);
+int app_tab_at(const struct app *app, int x, int y);           /* the pane whose tab is there, or -1 */
 void app_draw(struct app *app, int64_t page_now, int64_t now);   /* page_now: for the page's ages */
 void app_draw_lines(struct app *app, int64_t now);    /* only header and title, in the frame as it is */
 

@@ -13,6 +13,8 @@ const char *const role_names[ROLE_COUNT] = { ROLES(X) };
 const char *const role_helps[ROLE_COUNT] = { ROLES(X) };
 #undef X
 
+#define MIDDLE_MAX 512           /* bytes of a name */
+
 static const struct glyph blank = { .ch = ' ' };
 
 void frame_init(struct frame *f, int w, int h, bool ascii)
@@ -213,6 +215,24 @@ int frame_fit(struct frame *f, struct rect area, int x, int y, int width, struct
 	s.n = text_fit(s, f->ascii, width - 1, &used);
 	frame_text(f, area, x, y, used, s, role);
 	return used + frame_text(f, area, x + used, y, 1, f->ascii ? STR("~") : STR("\u2026"), role);
+}
+
+int frame_fit_middle(struct frame *f, struct rect area, int x, int y, int width, struct str s, enum role role)
+{
+	struct str end = s;
+	struct piece p;
+	int used = 0, tail = width / 2, all;
+
+	if (width < 5 || fits(f, s, width, &used))
+		return frame_fit(f, area, x, y, width, s, role);
+	if (s.n > MIDDLE_MAX)            /* nobody's name: not looked through for its end */
+		return frame_fit(f, area, x, y, width, s, role);
+	for (all = text_width(s, f->ascii); all > tail && piece_next(&end, f->ascii, &p);)
+		all -= p.width;
+	s.n = text_fit(s, f->ascii, width - 1 - all, &used);
+	used = frame_text(f, area, x, y, used, s, role);
+	used += frame_text(f, area, x + used, y, 1, f->ascii ? STR("~") : STR("\u2026"), role);
+	return used + frame_text(f, area, x + used, y, width - used, end, role);
 }
 
 int frame_right(struct frame *f, struct rect area, int x, int y, int width, struct str s, enum role role)

@@ -15,9 +15,14 @@ struct page_ops {
 	const struct command_scope *const *scopes;       /* inner to outer, without "app"; NULL-terminated */
 	/* Settle views, take scroll limits for this size. Main thread, a few ms at most. True: something to draw anew. */
 	bool (*prepare)(struct page *p, struct app *app, int w, int h, int64_t now);
+	/* Goes on for a few ms with what takes long (a search through a long log); called between keys and messages for as
+	 * long as it says that there is more. May be NULL. */
+	bool (*work)(struct page *p, struct app *app);
 	void (*draw)(const struct page *p, const struct app *app, struct frame *f, struct rect area, int64_t now);
 	/* A command of its scopes. False: not mine (goes outward). */
 	bool (*command)(struct page *p, struct app *app, const struct command *c, struct str args);
+	/* Whether a command of its scopes does anything now: only then its key is hinted. May be NULL: all do. */
+	bool (*offers)(const struct page *p, const struct app *app, const struct command *c);
 	/* Text typed into a field (UTF-8), when the page wants it; NULL or false: keys go through the keymap. */
 	bool (*typed)(struct page *p, struct app *app, struct str utf8);
 	/* "pods 812 of 10,412  ns ml-*  sorted by RESTARTS": for the title line. */

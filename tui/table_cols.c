@@ -5,6 +5,9 @@
 
 #define GAP 2           /* blanks between columns */
 #define TEXT_LEAST 12   /* a text column is not cut below this */
+#define NAME_LEAST 20   /* nor a name, whose middle goes first */
+#define SPACE_LEAST 10  /* nor a namespace */
+#define MATTERS 3       /* columns of this priority and before */
 #define STATUS_LEAST 20 /* nor a status, its glyph included */
 #define TEXT_MOST 64    /* nor wider than this while others want room */
 
@@ -40,16 +43,25 @@ static int natural(const struct layout_in *in, int c)
 	return n > TEXT_MOST && !in->wide ? TEXT_MOST : n;
 }
 
-static int least(const struct layout_in *in, int c)
+/* tight: names and namespaces give way too. */
+static int least(const struct layout_in *in, int c, bool tight)
 {
-	int n = natural(in, c);
-	if (c != COL_SOURCE && !in->set[c] && in->kind->cols[c].type == COL_STATUS)
-		return n < STATUS_LEAST ? n : STATUS_LEAST;
-	if (c == COL_SOURCE || in->set[c] || !is_text(&in->kind->cols[c]))
+	int n = natural(in, c), l;
+	if (c == COL_SOURCE || in->set[c])
 		return n;
-	int l = in->kind->cols[c].width > TEXT_LEAST ? in->kind->cols[c].width : TEXT_LEAST;
-	if (c == table_page_name_col(in->kind) && l < 20)
-		l = 20;
+	const struct column *col = &in->kind->cols[c];
+	if (col->type == COL_STATUS)
+		l = STATUS_LEAST;
+	else if (c == table_page_name_col(in->kind))
+		l = tight || col->width < NAME_LEAST ? NAME_LEAST : col->width;
+	else if (c == 0 && in->kind->namespaced && tight)
+		l = SPACE_LEAST;
+	else if (is_text(col))
+		l = col->width > TEXT_LEAST ? col->width : TEXT_LEAST;
+	else if (col->type == COL_COUNT && col->show && col->width)
+		l = col->width;         /* the count, without the words that follow it */
+	else
+		return n;
 	return n < l ? n : l;
 }
 
@@ -81,7 +93,7 @@ static int lay_scrolled(const struct layout_in *in, struct shown_col *all, int n
 		if (i >= keep && i < keep + left)
 			continue;
 		struct shown_col c = all[i];
-		c.w = i < keep ? least(in, c.col) : natural(in, c.col);
+		c.w = i < keep ? least(in, c.col, true) : natural(in, c.col);
 		if (x + (i < keep ? 0 : 3) > in->room)
 			break;
 		if (x + c.w > in->room)
@@ -102,13 +114,14 @@ static int lay_scrolled(const struct layout_in *in, struct shown_col *all, int n
 	return k;
 }
 
-/* Drop by priority until the rest fits at its least width. */
+/* Drop by priority until the rest fits at its least width. Before a column that matters goes, names get shorter. */
 static int drop(const struct layout_in *in, struct shown_col *c, int n)
 {
 	for (;;) {
-		int need = -GAP, worst = -1, at = -1;
+		int need = -GAP, tight = -GAP, worst = -1, at = -1;
 		for (int i = 0; i < n; i++) {
-			need += least(in, c[i].col) + GAP;
+			need += least(in, c[i].col, false) + GAP;
+			tight += least(in, c[i].col, true) + GAP;
 			int pri = c[i].col == COL_SOURCE ? 0 : in->kind->cols[c[i].col].priority;
 			if (c[i].col != COL_SOURCE && in->asked >> c[i].col & 1)
 				pri = 0;
@@ -117,7 +130,7 @@ static int drop(const struct layout_in *in, struct shown_col *c, int n)
 				at = i;
 			}
 		}
-		if (need <= in->room || at < 0)
+		if ((worst > MATTERS ? need : tight) <= in->room || at < 0)
 			return n;
 		memmove(c + at, c + at + 1, (size_t)(n - at - 1) * sizeof(*c));
 		n--;
@@ -129,7 +142,7 @@ static void grow(const struct layout_in *in, struct shown_col *c, int n)
 {
 	int used = -GAP;
 	for (int i = 0; i < n; i++)
-		used += (c[i].w = least(in, c[i].col)) + GAP;
+		used += (c[i].w = least(in, c[i].col, true)) + GAP;
 	for (int pri = 0; pri < 256 && used < in->room; pri++) {
 		for (int i = 0; i < n; i++) {
 			if ((c[i].col == COL_SOURCE ? 0 : in->kind->cols[c[i].col].priority) != pri)

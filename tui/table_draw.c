@@ -140,7 +140,7 @@ static void draw_row(const struct table_page *t, const struct app *app, struct f
 	const struct kind *k = t->table->kind;
 	enum level level = r->level;
 	bool old = !t->own && source_old(app, r->source), marked = view_marked(t->view, r->id);
-	int g = gutter(t), status = table_page_status_col(k);
+	int g = gutter(t), status = table_page_status_col(k), name = table_page_name_col(k);
 	enum role plain = old || level == LEVEL_DONE ? ROLE_DIM : ROLE_TEXT, loud = old ? ROLE_DIM : level_role(level);
 	if (at_cursor || marked) {
 		const char *mark = at_cursor ? marked ? f->ascii ? "*" : "◆" : f->ascii ? ">" : "▌" : f->ascii ? "+" : "•";
@@ -161,6 +161,8 @@ static void draw_row(const struct table_page *t, const struct app *app, struct f
 				frame_fit(f, line, x + 2, 0, w - 2, buf_str(b), loud);
 		} else if (c->col >= 0 && col_is_right(&k->cols[c->col])) {
 			frame_right(f, line, x, 0, w, buf_str(b), plain);
+		} else if (c->col == name) {
+			frame_fit_middle(f, line, x, 0, w, buf_str(b), plain);
 		} else {
 			frame_fit(f, line, x, 0, w, buf_str(b), plain);
 		}

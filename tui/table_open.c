@@ -11,10 +11,34 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* What is known of a row that has no document. */
+static void cells_text(const struct table *tb, const struct row *r, int64_t now, struct buf *out)
+{
+	for (int c = 0; c < tb->kind->ncols; c++) {
+		const struct column *col = &tb->kind->cols[c];
+		if (row_null(r, c))
+			continue;
+		buf_addf(out, "%s: ", col->title && *col->title ? col->title : col->name);
+		row_show(tb, r, c, now, out);
+		buf_addc(out, '\n');
+	}
+}
+
 void table_page_open(struct app *app, const char *what, const char *kind, const struct row *r, const char *params)
 {
+	const struct source *s = app_source(app, r->source);
+	const struct table *tb = store_table_const(app_store(app), kind);
 	char *title = xasprintf("%s of " STR_FMT, what, STR_ARG(row_key(r)));
-	app_push(app, text_page_new(app, title, r->source, what, kind, row_key(r), params));
+	if (!s || backend_opens(s->backend, what, kind)) {
+		app_push(app, text_page_new(app, title, r->source, what, kind, row_key(r), params));
+	} else if (tb && !strcmp(what, "describe")) {
+		struct buf b = { 0 };
+		cells_text(tb, r, clock_wall(app_clock(app)), &b);
+		app_push(app, text_page_given(app, title, what, buf_str(&b)));
+		buf_release(&b);
+	} else {
+		app_say(app, false, "%s has no %s of %s", s->name, what, kind);
+	}
 	free(title);
 }
 
@@ -34,6 +58,11 @@ static bool open_logs(struct table_page *t, struct app *app, const struct row *r
 
 static void open_tree(struct table_page *t, struct app *app, const struct row *r, const char *what)
 {
+	const struct source *s = app_source(app, r->source);
+	if (s && !backend_opens(s->backend, what, t->kind_name)) {
+		app_say(app, false, "%s has no %s of %s", s->name, what, t->kind_name);
+		return;
+	}
 	char *title = xasprintf("%s " STR_FMT, what, STR_ARG(row_key(r)));
 	app_push(app, !strcmp(what, "why") ? why_page_new(app, title, r->source, t->kind_name, row_key(r))
 	         : tree_page_new(app, title, r->source, what, t->kind_name, row_key(r)));
@@ -299,6 +328,26 @@ void table_page_copy(const struct page *p, const struct app *app, struct buf *ou
 	}
 	if (!out->len && r)
 		buf_addstr(out, row_key(r));
+}
+
+bool table_page_offers(const struct page *p, const struct app *app, const struct command *c)
+{
+	static const char *const opened[] = { "yaml", "reveal", "logs", "why", "tree" };
+	const struct table_page *t = table_page_of(p);
+	bool asks = false, filled = false;
+	if (t->hooks && t->hooks->offers)
+		return t->hooks->offers(t->arg, c);
+	for (size_t i = 0; i < ARRAY_SIZE(opened); i++)
+		asks |= !strcmp(c->name, opened[i]);
+	for (unsigned i = 0; asks && !t->own && i < app_sources(app); i++) {
+		const struct backend *b = app_source(app, (uint16_t)i)->backend;
+		if (!backend_fills(b, t->kind_name))
+			continue;
+		filled = true;
+		if (backend_opens(b, !strcmp(c->name, "reveal") ? "yaml" : c->name, t->kind_name))
+			return true;
+	}
+	return !filled;
 }
 
 bool table_page_open_command(struct table_page *t, struct app *app, const char *name, struct str args)

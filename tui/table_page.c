@@ -554,6 +554,7 @@ static const struct page_ops table_ops = {
 	.prepare = table_prepare,
 	.draw = table_page_draw,
 	.command = table_page_command,
+	.offers = table_page_offers,
 	.title = table_title,
 	.copy = table_page_copy,
 	.shown = table_shown,

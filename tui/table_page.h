@@ -29,6 +29,8 @@ struct table_hooks {
 	/* A sentence in place of an empty list; false: the usual one. May be NULL. */
 	bool (*empty)(void *arg, const struct page *p, const struct app *app, int64_t now, struct buf *out);
 	void (*title)(void *arg, const struct page *p, const struct app *app, struct buf *out); /* may be NULL */
+	/* Whether a command of the table's does anything here, for the hints. May be NULL: as its sources have it. */
+	bool (*offers)(void *arg, const struct command *c);
 	void (*shown)(void *arg, struct page *p, struct app *app, bool on);    /* may be NULL */
 	void (*free)(void *arg, struct app *app);                              /* may be NULL */
 };
@@ -50,7 +52,8 @@ void table_page_scope(struct page *p, const char *scope);
 void table_page_source(struct page *p, uint16_t source);
 const char *table_page_kind(const struct page *p);
 bool page_is_table(const struct page *p);
-/* Open a document or log of a row as a text page: what is "yaml", "describe", "logs"; params may be "". */
+/* Open a document or log of a row as a text page: what is "yaml", "describe", "logs"; params may be "". A row whose source
+ * has no document of it is described by its own cells. */
 void table_page_open(struct app *app, const char *what, const char *kind, const struct row *r, const char *params);
 
 /* ---- for the page's own files */
@@ -126,6 +129,7 @@ void table_page_cell(const struct table_page *t, const struct app *app, const st
                      struct buf *out);
 void table_page_draw(const struct page *p, const struct app *app, struct frame *f, struct rect area, int64_t now);
 bool table_page_command(struct page *p, struct app *app, const struct command *c, struct str args);
+bool table_page_offers(const struct page *p, const struct app *app, const struct command *c);
 bool table_page_open_command(struct table_page *t, struct app *app, const char *name, struct str args);
 void table_page_copy(const struct page *p, const struct app *app, struct buf *out);
 void table_page_set_columns(struct table_page *t, struct app *app, struct str args);

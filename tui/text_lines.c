@@ -20,6 +20,7 @@ static void drop_oldest(struct lines *l)
 	l->len -= cut;
 	l->n -= k;
 	l->dropped += k;
+	l->shifted += k;
 	for (uint32_t i = 0; i < l->n; i++)
 		l->at[i] = l->at[i + k] - cut;
 	uint32_t gone = 0;
@@ -77,7 +78,7 @@ void lines_note(struct lines *l, struct str sentence)
 void lines_clear(struct lines *l)
 {
 	l->len = l->n = l->nnotes = 0;
-	l->dropped = 0;
+	l->dropped = l->shifted = 0;
 }
 
 void lines_release(struct lines *l)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TEXT_BYTES = 16 << 20 };
+enum { TEXT_BYTES = 16 << 20, SLICE_MS = 4, LOOKS = 64 };    /* lines between two looks at the time */
 
 static const struct command commands[] = {
 	{ "down", "[N]", "move a line down", NULL },
@@ -56,13 +56,17 @@ uint32_t text_line(const struct text_page *t, uint32_t i)
 
 /* ---- what comes */
 
+/* Judges for a few ms; the rest is work(). The last line may be unfinished: it is judged again. */
 static void judge(struct text_page *t)
 {
-	/* the last line may be unfinished: it is judged again */
+	int64_t end = clock_system.mono_ms(NULL) + SLICE_MS;
+	uint32_t i = t->judged;
 	while (t->npicked && t->picked[t->npicked - 1] >= t->judged)
 		t->npicked--;
-	for (uint32_t i = t->judged; t->filter.set && i < t->lines.n; i++) {
+	for (; t->filter.set && i < t->lines.n; i++) {
 		size_t from = 0, n;
+		if (i % LOOKS == 0 && i > t->judged && clock_system.mono_ms(NULL) >= end)
+			break;
 		if (!lines_is_note(&t->lines, i) && !matcher_find(&t->filter, lines_get(&t->lines, i), &from, &n))
 			continue;
 		if (t->npicked == t->cap_picked) {
@@ -71,20 +75,43 @@ static void judge(struct text_page *t)
 		}
 		t->picked[t->npicked++] = i;
 	}
-	t->judged = t->lines.n ? t->lines.n - 1 : 0;
+	t->judging = t->filter.set && i < t->lines.n;
+	t->judged = t->judging ? i : t->lines.n ? t->lines.n - 1 : 0;
 }
 
 static void judge_anew(struct text_page *t)
 {
 	t->npicked = t->judged = 0;
+	t->hunting = 0;
 	judge(t);
+}
+
+static uint32_t less(uint32_t a, uint32_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+/* The oldest lines went: what points at lines moves with them. */
+static void shift(struct text_page *t, uint32_t gone)
+{
+	uint32_t picks = 0;
+	if (!gone)
+		return;
+	while (picks < t->npicked && t->picked[picks] < gone)
+		picks++;
+	t->npicked -= picks;
+	for (uint32_t i = 0; i < t->npicked; i++)
+		t->picked[i] = t->picked[i + picks] - gone;
+	t->judged = less(t->judged, gone);
+	t->top = less(t->top, t->filter.set ? picks : gone);
+	t->hunt_from = less(t->hunt_from, t->filter.set ? picks : gone);
 }
 
 static void came(void *arg, const struct msg *m)
 {
 	struct text_page *t = arg;
 	struct msg_text x;
-	uint64_t dropped = t->lines.dropped;
+	uint64_t shifted = t->lines.shifted;
 	if (!msg_get_text(m, &x)) {
 		struct msg_answer a;
 		if (msg_get_answer(m, &a) && !a.ok) {
@@ -97,7 +124,7 @@ static void came(void *arg, const struct msg *m)
 	if (x.flags & TEXT_RESET) {
 		lines_clear(&t->lines);
 		t->judged = t->npicked = t->top = 0;
-		dropped = 0;
+		shifted = 0;
 	}
 	if (x.flags & TEXT_ERROR) {
 		free(t->error);
@@ -108,11 +135,7 @@ static void came(void *arg, const struct msg *m)
 		lines_add(&t->lines, x.chunk);
 	}
 	t->ended |= (x.flags & (TEXT_END | TEXT_ERROR)) != 0;
-	if (t->lines.dropped != dropped) {
-		uint32_t gone = (uint32_t)(t->lines.dropped - dropped);
-		t->top = t->filter.set ? 0 : t->top > gone ? t->top - gone : 0;
-		t->judged = t->npicked = 0;
-	}
+	shift(t, (uint32_t)(t->lines.shifted - shifted));
 	if (t->filter.set)
 		judge(t);
 	t->dirty = true;
@@ -157,6 +180,7 @@ static void go(struct text_page *t, int64_t top)
 	int64_t n = text_count(t);
 	t->top = (uint32_t)(top < 0 ? 0 : top >= n ? (n ? n - 1 : 0) : top);
 	t->follow = false;
+	t->hunting = 0;
 	t->dirty = true;
 }
 
@@ -191,19 +215,51 @@ static bool move(struct text_page *t, const char *name, struct str args)
 	return true;
 }
 
-static void search(struct text_page *t, struct app *app, int by)
+/* Looks for the next match for a few ms. True: there is more to look through. */
+static bool hunt(struct text_page *t, struct app *app)
 {
-	int64_t n = text_count(t);
-	for (int64_t k = 1; t->search.set && k <= n; k++) {
-		int64_t i = (((int64_t)t->top + by * k) % n + n) % n;
+	int64_t n = text_count(t) < t->hunt_n ? text_count(t) : t->hunt_n, end = clock_system.mono_ms(NULL) + SLICE_MS;
+	while (t->hunted < n) {
+		int64_t i = (((int64_t)t->hunt_from + (int64_t)t->hunting * ++t->hunted) % n + n) % n;
 		size_t from = 0, len;
 		if (matcher_find(&t->search, lines_get(&t->lines, text_line(t, (uint32_t)i)), &from, &len)) {
 			go(t, i);
-			return;
+			app_redraw(app);
+			return false;
 		}
+		if (t->hunted % LOOKS == 0 && clock_system.mono_ms(NULL) >= end)
+			return true;
 	}
+	t->hunting = 0;
 	if (t->search.text)
 		app_say(app, false, "no line holds '%s'", t->search.text);
+	return false;
+}
+
+static void search(struct text_page *t, struct app *app, int by)
+{
+	if (!t->search.set)
+		return;
+	t->hunting = by;
+	t->hunted = 0;
+	t->hunt_from = t->top;
+	t->hunt_n = text_count(t);
+	t->dirty = true;
+	hunt(t, app);
+}
+
+/* What was begun goes on: judging by the filter first, since a search counts what passed it. */
+static bool work(struct page *p, struct app *app)
+{
+	struct text_page *t = of(p);
+	if (t->judging) {
+		judge(t);
+		t->dirty = true;
+		app_redraw(app);
+	} else if (t->hunting) {
+		hunt(t, app);
+	}
+	return t->judging || t->hunting;
 }
 
 static void search_typed(void *arg, struct app *app, const char *text)
@@ -359,6 +415,8 @@ static void title(const struct page *p, const struct app *app, struct buf *out)
 	}
 	if (t->filter.text)
 		buf_addf(out, "  lines with %s", t->filter.text);
+	if (t->judging || t->hunting)
+		buf_adds(out, "  searching");
 	if (t->follow)
 		buf_adds(out, "  following");
 }
@@ -379,6 +437,8 @@ static void shown(struct page *p, struct app *app, bool on)
 {
 	struct text_page *t = of(p);
 	struct source *s = app_source(app, t->source);
+	if (t->given)
+		return;
 	if (on && !t->id && s) {
 		ask(t, app);
 	} else if (on && !s) {
@@ -406,7 +466,7 @@ static void free_page(struct page *p, struct app *app)
 }
 
 static const struct page_ops ops = {
-	.name = "text", .scopes = scopes, .prepare = prepare, .draw = text_page_draw, .command = command,
+	.name = "text", .scopes = scopes, .prepare = prepare, .work = work, .draw = text_page_draw, .command = command,
 	.title = title, .copy = copy, .shown = shown, .free = free_page,
 };
 
@@ -426,4 +486,14 @@ struct page *text_page_new(struct app *app, const char *name, uint16_t source, c
 	t->follow = t->style == TEXT_LOG;
 	t->dirty = true;
 	return &t->page;
+}
+
+struct page *text_page_given(struct app *app, const char *name, const char *what, struct str text)
+{
+	struct page *p = text_page_new(app, name, 0, what, "", STR(""), NULL);
+	struct text_page *t = of(p);
+	lines_add(&t->lines, text);
+	t->given = t->ended = true;
+	t->follow = false;
+	return p;
 }

@@ -11,7 +11,7 @@ struct lines {
 	char *data; size_t len, cap, max;
 	uint32_t *at; uint32_t n, cap_at;   /* where each line starts; the last may be unfinished */
 	uint32_t *notes; uint32_t nnotes;   /* starts of lines that are ours, ascending */
-	uint64_t dropped;                   /* lines */
+	uint64_t dropped, shifted;          /* lines that went; how many of them had an index */
 };
 void lines_add(struct lines *l, struct str bytes);
 void lines_note(struct lines *l, struct str sentence);
@@ -34,14 +34,16 @@ struct text_page {
 	char *title, *what, *kind, *key, *params, *error;
 	uint16_t source;
 	uint64_t id;                        /* of the request, 0 = not open */
-	bool ended, shown;
+	bool ended, shown, given;           /* given: nobody is asked for it */
 	struct lines lines;
 	enum text_style style;
 	uint32_t *picked; uint32_t npicked, cap_picked, judged;   /* lines that pass the filter; only when it is set */
 	struct matcher filter, search;
 	uint32_t top;                       /* first line on screen, an index into what is picked */
 	int left, w, h;
-	bool wrap, follow, times, dirty;
+	bool wrap, follow, times, dirty, judging;   /* judging: lines wait to be held against the filter */
+	int hunting;                        /* a search goes on: +1 down, -1 up, 0 = none */
+	uint32_t hunted, hunt_from, hunt_n; /* lines looked at, where it began, how many there were; as top */
 };
 uint32_t text_count(const struct text_page *t);
 uint32_t text_line(const struct text_page *t, uint32_t i);     /* index into lines */

@@ -409,5 +409,5 @@ static void run(struct link *l)
 
 const struct backend backend_cost = {
 	.name = "cost", .title = "Cost", .help = "what the clusters cost, made from their nodes, pods and volumes; and what was billed",
-	.keys = cost_keys, .kinds = kinds, .run = run, .reads = in_reads,
+	.keys = cost_keys, .kinds = kinds, .run = run, .opens = opens_nothing, .reads = in_reads,
 };

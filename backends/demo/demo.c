@@ -182,7 +182,20 @@ static const struct config_key keys[] = {
 	{ "speed", CONFIG_REAL, "1", .help = "Seconds of the simulated world for each second." },
 	CONFIG_END
 };
+/* Documents are of what a cluster has. */
+static bool opens(const char *what, const char *kind)
+{
+	static const char *const known[] = { "pods", "deployments", "statefulsets", "daemonsets", "jobs", "containers", "replicasets",
+		"nodes", "namespaces", "cronjobs", "services", "configmaps", "secrets", "persistentvolumeclaims",
+		"horizontalpodautoscalers", "events" };
+	size_t n = !strcmp(what, "logs") ? 5 : ARRAY_SIZE(known);
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(kind, known[i]))
+			return true;
+	return false;
+}
+
 const struct backend backend_demo = {
 	.name = "demo", .title = "Demo", .help = "A simulated platform: no network, nothing real.", .keys = keys,
-	.kinds = demo_kinds, .actions = demo_actions, .run = run,
+	.kinds = demo_kinds, .actions = demo_actions, .run = run, .opens = opens,
 };

@@ -621,5 +621,5 @@ static const struct config_key keys[] = {
 static const struct kind *const kinds[] = { &kind_drift, &kind_features, &kind_predictions, &kind_promotions, NULL };
 const struct backend backend_postgres = {
 	.name = "postgres", .title = "PostgreSQL", .help = "drift history, the log of predictions and the history of models, from tables in PostgreSQL",
-	.keys = keys, .kinds = kinds, .run = run,
+	.keys = keys, .kinds = kinds, .run = run, .opens = opens_nothing,
 };

@@ -467,5 +467,5 @@ static const struct config_key keys[] = {
 static const struct kind *const kinds[] = { &kind_drift, &kind_features, NULL };
 const struct backend backend_reports = {
 	.name = "reports", .title = "drift reports", .help = "drift from reports of Evidently and Great Expectations",
-	.keys = keys, .kinds = kinds, .run = run,
+	.keys = keys, .kinds = kinds, .run = run, .opens = opens_nothing,
 };

@@ -380,6 +380,20 @@ static const struct kind *const kinds[] = {
 	&kind_horizontalpodautoscalers, &kind_poddisruptionbudgets, &kind_events, NULL
 };
 
+/* Logs are of what has pods; of a kind that is not built in it is not known. */
+static bool opens(const char *what, const char *kind)
+{
+	static const char *const logged[] = { "pods", "containers", "deployments", "replicasets", "statefulsets", "daemonsets",
+		"jobs" };
+
+	if (strcmp(what, "logs") != 0 || !kube_kind_find(kind))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(logged); i++)
+		if (strcmp(kind, logged[i]) == 0)
+			return true;
+	return false;
+}
+
 const struct backend backend_kubernetes = {
 	.name = "kubernetes",
 	.title = "Kubernetes",
@@ -388,5 +402,6 @@ const struct backend backend_kubernetes = {
 	.kinds = kinds,
 	.actions = kube_actions,
 	.run = run,
+	.opens = opens,
 	.by_itself = kubeconfig_present,
 };

@@ -404,5 +404,5 @@ static const struct config_key keys[] = {
 static const struct kind *const kinds[] = { &kind_modelendpoints, NULL };
 const struct backend backend_serving = {
 	.name = "serving", .title = "Model server", .help = "predictions and explanations from REST services, KServe, MLServer, "
-	"MLflow scoring and Ray Serve", .keys = keys, .kinds = kinds, .run = run,
+	"MLflow scoring and Ray Serve", .keys = keys, .kinds = kinds, .run = run, .opens = opens_nothing,
 };

@@ -43,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		frame_fit(&f, area, 1, 1, data[i] % 9, s, ROLE_BAD);
 		frame_right(&f, area, 0, 0, data[i] % 30, s, ROLE_BAD);
+		frame_fit_middle(&f, area, 1, 1, data[i] % 30, s, ROLE_BAD);
 		if (text_fit(s, f.ascii, data[i], &used) > s.n || used > data[i])
 			abort();
 	}

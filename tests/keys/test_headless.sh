@@ -52,7 +52,7 @@ for size in 80x24 120x40 200x50; do
 	check "drift at $size" framed drift $size "drift of real_estate_model"
 	check "audit at $size" framed audit $size "nothing was changed from here yet"
 done
-check "a frame of 20x5" framed cluster 20x5 "airflow-postgr"
+check "a frame of 20x5" framed cluster 20x5 "tgres-0"
 check "a frame of one cell" framed cluster 1x1 ""
 check "ascii only" bash -c '! "$BINNACLE" snapshot drift --seed 1 --ascii | LC_ALL=C grep -q "[^ -~]"'
 check "a wrong pane" says 2 "did you mean 'triage'" snapshot triag --seed 1

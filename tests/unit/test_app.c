@@ -485,13 +485,30 @@ static void test_help(void **state)
 	world_end(&w);
 }
 
+static void test_tabs_pressed(void **state)
+{
+	struct world w;
+
+	world_start(&w, NULL);
+	sees(&w, "\n 1 first  2 second\n");
+	frame_resize(&w.app->frame, 100, 12);
+	app_key(w.app, &(struct key){ .name = K_PRESS, .x = 12, .y = 1 });
+	assert_int_equal(w.app->pane, 1);
+	app_key(w.app, &(struct key){ .name = K_PRESS, .x = 8, .y = 1 });      /* between the two */
+	app_key(w.app, &(struct key){ .name = K_PRESS, .x = 3, .y = 2 });
+	assert_int_equal(w.app->pane, 1);
+	app_key(w.app, &(struct key){ .name = K_PRESS, .x = 1, .y = 1 });
+	assert_int_equal(w.app->pane, 0);
+	world_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pages), cmocka_unit_test(test_lines), cmocka_unit_test(test_sequences),
 		cmocka_unit_test(test_questions), cmocka_unit_test(test_watches), cmocka_unit_test(test_header),
 		cmocka_unit_test(test_small_screens), cmocka_unit_test(test_views), cmocka_unit_test(test_completion),
-		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_help), cmocka_unit_test(test_tabs_pressed),
 	};
 
 	return cmocka_run_group_tests_name("app", tests, NULL, NULL);

@@ -115,6 +115,28 @@ static void test_cut_at_a_piece(void **state)
 	frame_release(&f);
 }
 
+static void test_cut_in_the_middle(void **state)
+{
+	static const struct { const char *text; int width; bool ascii; const char *shows; } cases[] = {
+		{ "api-6d9f7c-x2x8k", 16, false, "api-6d9f7c-x2x8k" }, { "api-6d9f7c-x2x8k", 11, false, "api-6\u2026x2x8k" },
+		{ "api-6d9f7c-x2x8k", 10, true, "api-~x2x8k" }, { "api-6d9f7c-x2x8k", 4, true, "api~" },
+		{ "\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e", 8, false, "\u65e5\u2026\u672c\u8a9e" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct frame f;
+		struct buf out = { 0 }, want = { 0 };
+
+		frame_init(&f, 20, 1, cases[i].ascii);
+		frame_fit_middle(&f, (struct rect){ 0, 0, 20, 1 }, 0, 0, cases[i].width, str_of(cases[i].text), ROLE_TEXT);
+		frame_dump(&f, &out);
+		buf_addf(&want, "%s\n", cases[i].shows);
+		assert_string_equal(out.data, want.data);
+		buf_release(&out);
+		buf_release(&want);
+		frame_release(&f);
+	}
+}
+
 static void test_halves_of_wide_glyphs(void **state)
 {
 	struct frame f;
@@ -222,7 +244,7 @@ int main(void)
 		cmocka_unit_test(test_bad_utf8_is_shown), cmocka_unit_test(test_order_and_invisible),
 		cmocka_unit_test(test_marks), cmocka_unit_test(test_wide_and_emoji),
 		cmocka_unit_test(test_rtl_is_isolated), cmocka_unit_test(test_ascii),
-		cmocka_unit_test(test_cut_at_a_piece), cmocka_unit_test(test_halves_of_wide_glyphs),
+		cmocka_unit_test(test_cut_at_a_piece), cmocka_unit_test(test_cut_in_the_middle), cmocka_unit_test(test_halves_of_wide_glyphs),
 		cmocka_unit_test(test_clip), cmocka_unit_test(test_control_role), cmocka_unit_test(test_any_bytes),
 		cmocka_unit_test(test_fit_never_overshoots),
 	};

@@ -88,6 +88,28 @@ static void test_long_log(void **state)
 	sees(&w, "line 399000 and");
 	press(&w, "g");
 	sees_not(&w, "line 000000");
+	/* through all of it, in slices: the keys between them are not kept waiting */
+	struct page *p = app_top(w.app);
+	press(&w, "/");
+	type(&w, "^line 39(9)+8 [a-z]+ some.*ring$");
+	press(&w, "Enter");
+	assert_true(p->ops->work(p, w.app));
+	sees(&w, "line 399998");
+	press(&w, "g");
+	press(&w, "/");
+	type(&w, "^nothing(x|y)$");
+	press(&w, "Enter");
+	assert_true(p->ops->work(p, w.app));
+	press(&w, "g");                                     /* and a key ends it */
+	assert_false(p->ops->work(p, w.app));
+	press(&w, "&");
+	type(&w, "^line 3.*(7|8)999 ");
+	press(&w, "Enter");
+	assert_true(p->ops->work(p, w.app));
+	say(&w, r, 0, "line 3x7999 while it is at it\n");
+	sees(&w, "line 397999 and");
+	sees(&w, "line 398999 and");
+	sees(&w, "line 3x7999 while");
 	buf_release(&b);
 	request_free(r);
 	world_end(&w);
@@ -248,6 +270,7 @@ static void test_plan_and_leave(void **state)
 	sees(&w, "{\"spec\":5}");
 	sees(&w, "△        HorizontalPodAutoscaler api owns replicas");
 	sees(&w, "the server accepts these requests");
+	sees(&w, "Enter do it");
 	for (int width = 1; width < 30; width++)
 		free(screen(&w, width, 6));
 	press(&w, "Esc");
@@ -261,6 +284,7 @@ static void test_no_audit_no_action(void **state)
 {
 	struct world w;
 	world_start(&w, &backend, 1, panes);
+	const char *why = NULL;
 	one_deployment(&w);
 	app_run_line(w.app, STR("action scale replicas=5"));
 	struct request *r = asked(&w, 0, REQ_PLAN);
@@ -272,6 +296,41 @@ static void test_no_audit_no_action(void **state)
 	press(&w, "Enter");
 	assert_null(asked(&w, 0, REQ_RUN));
 	sees(&w, "audit");
+	struct act *act = act_start(w.actor, w.source[0], &scale, "deployments", (const char *const[]){ "ml/api" }, 1, "{}", &why);
+	act_cancel(act);
+	app_push(w.app, act_page_new(w.app, act));
+	sees_not(&w, "do it");                              /* over: nothing to confirm */
+	request_free(r);
+	world_end(&w);
+}
+
+static bool only_logs(const char *what, const char *kind)
+{
+	return !strcmp(what, "logs");
+}
+static const struct backend plain = { .name = "plain", .kinds = kinds, .actions = actions, .opens = only_logs };
+
+/* A row whose source has no documents is described by its cells, and keys that would do nothing are not hinted. */
+static void test_no_documents(void **state)
+{
+	struct world w;
+	world_start(&w, &plain, 1, panes);
+	one_deployment(&w);
+	sees(&w, "l logs");
+	sees(&w, "d describe");
+	sees_not(&w, "y yaml");
+	sees_not(&w, "W why");
+	press(&w, "y");
+	sees(&w, "has no yaml of deployments");
+	assert_null(asked(&w, 0, REQ_OPEN));
+	press(&w, "W");
+	sees(&w, "has no why of deployments");
+	press(&w, "d");
+	sees(&w, "NAME: api");
+	assert_null(asked(&w, 0, REQ_OPEN));
+	press(&w, "Esc l");
+	struct request *r = asked(&w, 0, REQ_OPEN);
+	assert_non_null(r);
 	request_free(r);
 	world_end(&w);
 }
@@ -281,7 +340,7 @@ int main(void)
 	setenv("TZ", "UTC", 1);
 	tzset();
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_log), cmocka_unit_test(test_long_log), cmocka_unit_test(test_document),
+		cmocka_unit_test(test_no_documents), cmocka_unit_test(test_log), cmocka_unit_test(test_long_log), cmocka_unit_test(test_document),
 		cmocka_unit_test(test_text_refused), cmocka_unit_test(test_tree), cmocka_unit_test(test_why),
 		cmocka_unit_test(test_form), cmocka_unit_test(test_plan_and_leave), cmocka_unit_test(test_no_audit_no_action),
 	};

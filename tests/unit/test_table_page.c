@@ -67,6 +67,23 @@ static void test_sizes(void **state)
 	world_end(&w);
 }
 
+/* On 80 columns long names give way, nothing that tells how pods are. */
+static void test_long_names(void **state)
+{
+	struct world w;
+	world_start(&w, &backend, 1, panes);
+	struct msg *m;
+	live(&w, 0);
+	struct buf *b = rows_of(&m, &w, "pods", 0);
+	put_row(b, &kind_pods, "ml-experiments/churn", LEVEL_BAD, "namespace=ml-experiments name=churn-predictor-nightly-6d9f7c-x2x8k "
+	        "ready=0/1 status=CrashLoopBackOff restarts=1234 restarted=300 age=90000");
+	store_apply(w.store, m, 0);
+	sees_at(&w, 80, 24, "NAMESPACE   NAME                       READY    STATUS            RESTARTS  AGE\n"
+	        "▌ml-experi…  churn-predic…6d9f7c-x2x8k    0/1  ▲ CrashLoopBackOff  1234 (5…  25h\n", true);
+	sees_at(&w, 72, 24, "STATUS            RESTARTS  AGE\n", true);
+	world_end(&w);
+}
+
 static void test_cursor_follows_its_row(void **state)
 {
 	struct world w;
@@ -283,7 +300,7 @@ static void test_out_of_sight(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sizes), cmocka_unit_test(test_cursor_follows_its_row),
+		cmocka_unit_test(test_sizes), cmocka_unit_test(test_long_names), cmocka_unit_test(test_cursor_follows_its_row),
 		cmocka_unit_test(test_filter_as_typed), cmocka_unit_test(test_order), cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_columns), cmocka_unit_test(test_two_sources), cmocka_unit_test(test_empty_says_why),
 		cmocka_unit_test(test_untrusted), cmocka_unit_test(test_out_of_sight),
