@@ -1,14 +1,42 @@
 /* tour: the demo's story, step by step: prices shift, drift rises, the pipeline retrains, a challenger appears, predictions
- * differ, cost climbs as a GPU node starts. `binnacle demo --tour` walks through it. */
+ * differ, cost climbs as a GPU node starts. `binnacle demo --tour` walks through it; the seconds are those of
+ * backends/demo/script.c. */
 #include "cli/session.h"
 
 static const struct tour_step steps[] = {
-	{ "It is 3 in the morning and you are on call for a company that prices houses. This is the first screen: what is wrong, "
-	  "since when, where, and what changed before it. Space goes on, PgUp goes back; every other key works as ever.",
+	{ "It is 3 in the morning, and you are on call for a company that prices houses. The first screen says what is wrong, since "
+	  "when, where, and what changed before it. Space goes on, PgUp goes back, every other key works as ever.",
 	  "triage", 0 },
-	{ "model-api was rolled out a few minutes ago and its pods die. The list shows only what is not well; the row under the "
-	  "cursor stays under the cursor while others come and go.",
-	  "pods status!=Running status!=Completed", 0 },
-	{ .caption = 0 },
+	{ "model-api went out as v7 and its pods die. This is the cluster, narrowed to what is not well: rows come and go, the row "
+	  "under the cursor stays under the cursor.",
+	  "pods status!=Running status!=Completed status!=Pending", 0 },
+	{ "Why? The likeliest cause comes first, each with its evidence: killed for memory, right after the new revision, while the "
+	  "one before needed less.",
+	  "deployments name~model-api\nwhy", 0 },
+	{ "Before rolling back, how did v7 come to be? Prices have shifted: the scores of the last checks climb over their "
+	  "threshold, and the features below are ranked by how often and how strongly they moved.",
+	  "drift", 0 },
+	{ "Drift called the pipeline. Its training waits: it wants a GPU, and there is none free. A strip of past outcomes, the "
+	  "next run, the usual time: all pipelines on one screen, whatever runs them.",
+	  "pipelines", 0 },
+	{ "Five minutes on: a GPU node has joined, and training runs. Tasks stand on a time axis, waiting apart from working, "
+	  "with the critical path and when it should end.",
+	  "runs pipeline=mlops_full_pipeline state=running\nopen", 340 },
+	{ "The GPU node costs. What the cluster burns an hour, what this session's budget has left, when it runs out, and which "
+	  "group to switch off to last longer.",
+	  "cost", 360 },
+	{ "The registry: v6 is champion, v7 the challenger. Champion against challenger, with the better figure marked and what "
+	  "differs in parameters and signature. A better r2 is not the whole story.",
+	  "registry\ncompare", 0 },
+	{ "So ask both. The same house is priced by v6, and each input's part in the answer stands beside it. The arrow keys change "
+	  "an input and the picture follows; v asks the other version the same.",
+	  "predict\nopen", 0 },
+	{ "Enough seen: the rollout goes back to v6. The plan says exactly what would be sent, what changes, what the server said to "
+	  "a dry run; nothing leaves before you confirm, and a line is in the audit file first. Esc leaves all as it is.",
+	  "deployments name~model-api\naction rollback", 0 },
+	{ "And the whole platform in one list, from pipeline to prediction, with its evidence. The same headless: `binnacle verify`, "
+	  "`binnacle triage`, `binnacle get`. That is the tour; the demo goes on as long as you like.",
+	  "verify", 0 },
+	{ .caption = NULL },
 };
 const struct tour demo_tour = { "a night on call", steps };
