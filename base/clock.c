@@ -35,6 +35,26 @@ struct clock clock_from(struct clock_shifted *state, int64_t wall_ms)
 	return (struct clock){ shifted_wall, system_mono, state };
 }
 
+static int64_t leaping_wall(void *arg)
+{
+	struct clock_leaping *s = arg;
+	return read_ms(CLOCK_REALTIME) + atomic_load(&s->ahead);
+}
+
+struct clock clock_leaps(struct clock_leaping *state)
+{
+	atomic_init(&state->ahead, 0);
+	return (struct clock){ leaping_wall, system_mono, state };
+}
+
+bool clock_leap(const struct clock *c, int64_t ms)
+{
+	if (c->wall_ms != leaping_wall)
+		return false;
+	atomic_fetch_add(&((struct clock_leaping *)c->arg)->ahead, ms);
+	return true;
+}
+
 static int64_t fixed_wall(void *arg)
 {
 	return ((const struct clock_fixed *)arg)->wall;

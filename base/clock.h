@@ -1,6 +1,8 @@
 /* clock: time and chance are passed in, so that every screen can be made again. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct clock {
@@ -12,6 +14,11 @@ extern const struct clock clock_system;
 /* A clock that starts at `wall_ms` and runs with the system's monotonic one (replay, demo). */
 struct clock_shifted { int64_t start_wall, start_mono; };
 struct clock clock_from(struct clock_shifted *state, int64_t wall_ms);
+/* The system's clock, whose wall time can be moved on (a simulated world that jumps ahead). clock_leap: any thread;
+ * false: it is another clock. */
+struct clock_leaping { _Atomic int64_t ahead; };
+struct clock clock_leaps(struct clock_leaping *state);
+bool clock_leap(const struct clock *c, int64_t ms);
 /* A clock that stands still until told (tests). */
 struct clock_fixed { int64_t wall, mono; };
 struct clock clock_still(struct clock_fixed *state);

@@ -17,6 +17,7 @@ enum { INBOX_BYTES = 4 << 20 };
 
 struct session_private {
 	struct clock_shifted shifted;
+	struct clock_leaping leaping;    /* the demo's tour jumps ahead */
 	struct guard_rule *rules;
 	struct yaml_doc **settings;      /* made from the command line */
 	unsigned nsettings;
@@ -267,7 +268,7 @@ static void open_actor(struct session *s)
 		rules[n++] = (struct guard_rule){ e->name, guard, e->limit };
 	}
 	make_dirs(s->state_dir);
-	s->audit = audit_open(path, &s->clock, why, sizeof(why));
+	s->audit = audit_open(path, &clock_system, why, sizeof(why));
 	s->actor = actor_new(s->store, s->audit, rules, n, &s->clock);
 	free(path);
 }
@@ -278,7 +279,7 @@ struct session *session_open(const struct cli *c, enum session_kind kind, int *e
 	struct session *s = xcalloc(1, sizeof(*s));
 	s->priv = xcalloc(1, sizeof(*s->priv));
 	s->cli = c;
-	s->clock = clock_system;
+	s->clock = kind == SESSION_DEMO ? clock_leaps(&s->priv->leaping) : clock_system;
 	s->inbox = inbox_new(INBOX_BYTES);
 	s->store = store_new(&s->clock);
 	s->config_dir = xdg("XDG_CONFIG_HOME", ".config");

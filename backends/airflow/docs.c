@@ -168,7 +168,9 @@ static bool each_xcom(struct airflow *a, const struct task_key *k, xcom_fn fn, v
 	json_array_foreach(json_object_get(j, "xcom_entries"), i, e) {
 		struct str task = text_in(e, "task_id"), key = text_in(e, "key");
 		double index = real_in(e, "map_index");
-		snprintf(map, sizeof(map), index >= 0 && index < 1e6 ? "%.0f" : "", index);
+		map[0] = 0;
+		if (index >= 0 && index < 1e6)
+			snprintf(map, sizeof(map), "%.0f", index);
 		json_t *v = task.n && key.n ? unpython(xcom_value(a, k, task, key, map)) : NULL;
 		if (v)
 			fn(arg, task, key, v);
