@@ -28,4 +28,6 @@ bool quantity_units(struct str s, int64_t *out);
 /* An RFC 3339 time ("2026-11-21T02:48:00Z", fractions and offsets allowed) in ms since 1970.
  * False: not a time, *out untouched. */
 bool time_parse(struct str s, int64_t *out_ms);
+/* What fmt_age writes ("7d23h", "2y5d"), in ms; as exact as it was written. False: no age, *out untouched. */
+bool age_parse(struct str s, int64_t *out_ms);
 #endif

@@ -59,6 +59,8 @@ struct column {
 	 * unknown values too; appending nothing leaves them unknown.
 	 * Appends to out. now is wall ms. Sorting and filters still use the value itself. */
 	void (*show)(const struct table *t, const struct row *r, int64_t now, struct buf *out);
+	/* Of a real column: its value from the row's other cells, taken whenever one of them came; NaN leaves what is there. */
+	double (*derive)(const struct row *r);
 };
 
 #define KIND_MAX_COLS 64

@@ -4,6 +4,7 @@
 #include "base/fmt.h"
 #include "base/kinds.h"
 #include "base/table.h"
+#include <math.h>
 
 #define COL(name_, title_, type_, ...) { .name = name_, .title = title_, .type = type_, __VA_ARGS__ }
 #define NAMESPACE COL("namespace", "NAMESPACE", COL_TEXT, .flags = COL_SHARED, .priority = 3, .width = 14)
@@ -82,12 +83,11 @@ static void show_container_pod(const struct table *t, const struct row *r, int64
 }
 
 /* The metrics come without limits; both are in the row. */
-static void show_container_mem_pct(const struct table *t, const struct row *r, int64_t now, struct buf *out)
+static double container_mem_pct(const struct row *r)
 {
-	if (!row_null(r, CONTAINERS_MEM_PCT))
-		fmt_ratio(row_real(r, CONTAINERS_MEM_PCT), out);
-	else if (!row_null(r, CONTAINERS_MEM) && row_int(r, CONTAINERS_MEM_LIMIT) > 0)
-		fmt_ratio((double)row_int(r, CONTAINERS_MEM) / (double)row_int(r, CONTAINERS_MEM_LIMIT), out);
+	if (row_null(r, CONTAINERS_MEM) || row_null(r, CONTAINERS_MEM_LIMIT) || row_int(r, CONTAINERS_MEM_LIMIT) <= 0)
+		return NAN;
+	return (double)row_int(r, CONTAINERS_MEM) / (double)row_int(r, CONTAINERS_MEM_LIMIT);
 }
 
 static const struct column containers[] = {
@@ -102,7 +102,7 @@ static const struct column containers[] = {
 	COL("cpu", "CPU", COL_MILLI, .flags = COL_OURS, .priority = 3, .width = 6),
 	COL("mem", "MEM", COL_BYTES, .flags = COL_OURS, .priority = 3, .width = 6),
 	COL("mem_pct", "%LIM", COL_RATIO, .flags = COL_OURS, .priority = 5, .width = 5,
-	    .show = show_container_mem_pct),
+	    .derive = container_mem_pct),
 	COL("last", "LAST END", COL_TEXT, .flags = COL_SHARED, .priority = 4, .width = 12),
 	COL("exit_code", "EXIT", COL_COUNT, .priority = 5, .width = 4), /* of the last end */
 	COL("image", "IMAGE", COL_TEXT, .flags = COL_SHARED, .priority = 6, .width = 40),

@@ -150,3 +150,29 @@ bool time_parse(struct str s, int64_t *out_ms)
 		second * 1000 + ms;
 	return true;
 }
+
+bool age_parse(struct str s, int64_t *out_ms)
+{
+	static const struct { char unit; int64_t ms; } units[] = {
+		{ 'y', 365 * 86400000LL }, { 'd', 86400000 }, { 'h', 3600000 }, { 'm', 60000 }, { 's', 1000 },
+	};
+	int64_t ms = 0;
+	size_t least = 0;        /* units come in order, each once */
+	if (!s.n)
+		return false;
+	while (s.n) {
+		int64_t n = 0;
+		size_t digits = 0, u = least;
+		while (digits < s.n && digits < 9 && s.p[digits] >= '0' && s.p[digits] <= '9')
+			n = n * 10 + (s.p[digits++] - '0');
+		while (u < sizeof(units) / sizeof(units[0]) && (digits == s.n || s.p[digits] != units[u].unit))
+			u++;
+		if (!digits || u == sizeof(units) / sizeof(units[0]) || n > 100000000000000 / units[u].ms)
+			return false;
+		ms += n * units[u].ms;
+		least = u + 1;
+		s.p += digits + 1, s.n -= digits + 1;
+	}
+	*out_ms = ms;
+	return true;
+}

@@ -4,6 +4,7 @@
 #include "base/table.h"
 #include "base/fmt.h"
 #include "base/mem.h"
+#include <math.h>
 #include <stdlib.h>
 
 struct sym {
@@ -330,6 +331,17 @@ static bool read_cell(struct table *t, int c, struct rd *r, const struct row *ol
 	return false;
 }
 
+static void derive_cells(const struct kind *k, struct row *r)
+{
+	for (int c = 0; c < k->ncols; c++) {
+		double v = k->cols[c].derive ? k->cols[c].derive(r) : NAN;
+		if (!isnan(v)) {
+			r->cells[c].f = v;
+			r->nulls &= ~((uint64_t)1 << c);
+		}
+	}
+}
+
 static bool same(const struct row *a, const struct row *b)
 {
 	return a->size == b->size && a->nulls == b->nulls && a->level == b->level &&
@@ -370,6 +382,7 @@ static bool put_row(struct table *t, uint16_t source, struct rd *r, bool only_up
 	for (int c = 0; c < t->kind->ncols; c++)
 		ok = read_cell(t, c, r, old) && ok;
 	struct row *now = (struct row *)(void *)b->data;
+	derive_cells(t->kind, now);
 	if (level == LEVEL_KEEP)
 		level = old ? old->level : LEVEL_NONE;
 	now->level = level > LEVEL_BAD ? LEVEL_NONE : level;

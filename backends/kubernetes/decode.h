@@ -113,6 +113,8 @@ struct table_form;
 struct table_form *table_form_new(const char *kind, const char *singular, const char *const *aliases,
                                   const char *group, bool namespaced);
 void table_form_free(struct table_form *f);
+/* When what is read next was sent: dates come as ages. */
+void table_form_sent(struct table_form *f, int64_t wall_ms);
 /* The run-time kind; NULL until the first columnDefinitions have come. Owned by f. */
 const struct kind *table_form_kind(const struct table_form *f);
 struct table_page {

@@ -2,7 +2,7 @@
  * (meta.k8s.io/v1 Table): the kind is made from columnDefinitions, its rows from cells and the object's metadata.
  *
  * Cells of ages are texts that the server made when it sent them and that go stale: the age is made from the creation
- * time instead. In a watch the definitions come with the first event only, so they are kept. */
+ * time instead, and other dates ("4m ago" as 4m) become times as exact as their text is. In a watch the definitions come with the first event only, so they are kept. */
 #include "backends/kubernetes/decode.h"
 #include "base/fmt.h"
 #include "base/mem.h"
@@ -20,6 +20,7 @@ struct table_form {
 	char *name, *singular, *group;
 	char **aliases;
 	bool namespaced;
+	int64_t now;                      /* wall ms when what is read was sent */
 	struct buf signature;             /* of the definitions the kind was made from */
 	bool is_new;                      /* not written to rows yet */
 };
@@ -41,6 +42,11 @@ struct table_form *table_form_new(const char *kind, const char *singular, const 
 	f->group = xstrdup(group);
 	f->namespaced = namespaced;
 	return f;
+}
+
+void table_form_sent(struct table_form *f, int64_t wall_ms)
+{
+	f->now = wall_ms;
 }
 
 static void free_texts(struct table_form *f)
@@ -151,7 +157,9 @@ static bool is_status(struct str name)
 
 static enum col_type column_type(const json_t *definition, struct str name)
 {
-	struct str type = text_of(definition, "type");
+	struct str type = text_of(definition, "type"), format = text_of(definition, "format");
+	if (str_is(type, "date") || str_is(format, "date") || str_is(format, "date-time"))
+		return COL_TIME;
 	if (str_is(type, "integer"))
 		return COL_COUNT;
 	if (str_is(type, "number"))
@@ -317,6 +325,18 @@ static void put_number_cell(const struct column *c, const json_t *v, struct buf 
 		cell_null(rows);
 }
 
+static void put_time_cell(const struct table_form *f, const json_t *v, struct buf *rows)
+{
+	struct str text = { json_string_value(v), json_string_length(v) };
+	int64_t ms;
+	if (text.n && time_parse(text, &ms))
+		cell_time(rows, ms);
+	else if (text.n && age_parse(text, &ms))
+		cell_time(rows, f->now - ms);
+	else
+		cell_null(rows);
+}
+
 static void put_labels(const json_t *labels, struct buf *rows)
 {
 	struct buf text = { 0 };
@@ -400,6 +420,8 @@ static bool put_table_row(struct table_form *f, const json_t *row, bool gone, st
 				cell_null(rows);
 			else if (col_is_text(&f->cols[i]))
 				put_text_cell(v, rows);
+			else if (f->cols[i].type == COL_TIME)
+				put_time_cell(f, v, rows);
 			else
 				put_number_cell(&f->cols[i], v, rows);
 		}

@@ -1,13 +1,14 @@
 /* usage: what pods and nodes use (metrics.k8s.io, polled only while someone looks at them) and what is asked of each
  * node (sums in the ledger, which the pods' watch keeps). The metrics come as one JSON document however many pods there
  * are, so it is cut into its items as it arrives and read some hundred at a time. A cluster without metrics (404, 503) is
- * asked again every five minutes. */
+ * asked again after half a minute, and less and less often. */
 #include "backends/kubernetes/engine.h"
 #include "backends/kubernetes/items.h"
 #include "base/mem.h"
 #include <stdlib.h>
 
-#define ABSENT_MS 300000
+#define ABSENT_MS 30000
+#define ABSENT_MOST_MS 300000
 #define REQUESTED_MS 1000            /* sums are told at most so often */
 #define BODY_MAX ((size_t)256 << 20)
 
@@ -17,7 +18,7 @@ struct poll {
 	struct http_stream *stream;
 	struct items items;
 	struct msg *pods, *containers;   /* being filled */
-	int64_t due;
+	int64_t due, absent;             /* absent: ms, how long to wait when there are none again */
 	char *scope;                     /* of the containers that were asked for */
 };
 struct usage {
@@ -101,7 +102,8 @@ static void on_done(void *arg, struct http_stream *s, const struct http_reply *r
 	if (reply->end == HTTP_OK)
 		items_end(&p->items);
 	items_release(&p->items);
-	p->due = engine_now(p->u->e) + (absent ? ABSENT_MS : p->u->e->metrics_every);
+	p->absent = !absent ? 0 : !p->absent ? ABSENT_MS : p->absent < ABSENT_MOST_MS / 2 ? 2 * p->absent : ABSENT_MOST_MS;
+	p->due = engine_now(p->u->e) + (absent ? p->absent : p->u->e->metrics_every);
 }
 
 static void start(struct poll *p, const char *scope)

@@ -294,6 +294,8 @@ static bool on_data(void *arg, struct str chunk)
 	bool ok = true;
 
 	w->e->heard = w->fed = engine_now(w->e);
+	if (w->form)
+		table_form_sent(w->form, clock_wall(w->e->clock));
 	if (w->e->state != HEALTH_LIVE)
 		engine_alive(w->e, -1);
 	if (!w->form && !w->listing && w->phase != PHASE_WATCHING && !w->listed)

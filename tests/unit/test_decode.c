@@ -1,5 +1,6 @@
 /* Pods, and the streams of objects: what protobuf becomes which row. */
 #include "backends/kubernetes/decode.h"
+#include "base/filter.h"
 #include "base/mem.h"
 #include "base/table.h"
 #include "tests/unit/pbwrite.h"
@@ -501,6 +502,40 @@ static void containers(void **state)
 	buf_release(&rows);
 }
 
+/* Metrics come without limits: the share is taken from the row, is sorted and filtered by, and moves with what is used. */
+static void share_of_limit(void **state)
+{
+	struct buf rows = { 0 };
+	struct filter_error err;
+	struct filter *f = filter_parse("mem_pct>50", &kind_containers, &err);
+
+	assert_non_null(f);
+	rows_start(&rows, "containers");
+	for (int n = 1; n <= 2; n++) {
+		rows_put(&rows, n == 1 ? STR("ns/pod/limited") : STR("ns/pod/free"), LEVEL_OK);
+		for (int c = 0; c < CONTAINERS_NCOLS; c++)
+			c == CONTAINERS_MEM_LIMIT && n == 1 ? cell_int(&rows, 100 << 20) : cell_null(&rows);
+	}
+	metrics_container_row(&rows, STR("ns/pod/limited"), 10, 40 << 20, -1);
+	metrics_container_row(&rows, STR("ns/pod/free"), 10, 40 << 20, -1);
+	struct table *t = table_of(&kind_containers, &rows);
+	const struct row *r = table_find(t, 0, STR("ns/pod/limited"));
+	assert_true(row_real(r, CONTAINERS_MEM_PCT) == 0.4);
+	assert_shows(t, r, "mem_pct", "40 %");
+	assert_false(filter_match(f, t, r, 0));
+	assert_true(row_null(table_find(t, 0, STR("ns/pod/free")), CONTAINERS_MEM_PCT));
+	buf_clear(&rows);
+	rows_start(&rows, "containers");
+	metrics_container_row(&rows, STR("ns/pod/limited"), 10, 60 << 20, -1);
+	struct rd rd;
+	rows_open(&rd, buf_str(&rows));
+	assert_true(table_apply(t, 0, &rd, 0));
+	assert_true(filter_match(f, t, table_find(t, 0, STR("ns/pod/limited")), 0));
+	table_free(t);
+	filter_free(f);
+	buf_release(&rows);
+}
+
 /* Every cut and every flipped byte is survived, and what is refused leaves the rows as they were. */
 static void damaged(void **state)
 {
@@ -531,7 +566,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pods), cmocka_unit_test(pod_cells), cmocka_unit_test(list_in_pieces),
 		cmocka_unit_test(list_cut_or_wrong), cmocka_unit_test(watch), cmocka_unit_test(statuses),
-		cmocka_unit_test(containers), cmocka_unit_test(damaged),
+		cmocka_unit_test(containers), cmocka_unit_test(share_of_limit), cmocka_unit_test(damaged),
 	};
 	return cmocka_run_group_tests_name("decode", tests, NULL, NULL);
 }

@@ -172,9 +172,32 @@ static void orders(void **state)
 	assert_int_equal(kind_col(&kind_containers, STR("uid"), false), CONTAINERS_UID);
 }
 
+static void ages_read_back(void **state)
+{
+	static const int64_t seconds[] = { 0, 119, 599, 10740, 28740, 169200, 687600, 62985600, 63504000 };
+	static const char *const none[] = { "", "5", "m", "5m2", "2m5d", "5m5m", "-5m", "<unknown>", "5w", "999999999y" };
+	struct buf b = { 0 };
+	int64_t ms;
+
+	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+		buf_clear(&b);
+		fmt_age(seconds[i] * 1000, &b);
+		assert_true(age_parse(buf_str(&b), &ms));
+		assert_in_range(seconds[i] * 1000 - ms, 0, 86399999);
+		size_t n = b.len;
+		fmt_age(ms, &b);    /* the same text again */
+		assert_int_equal(b.len, 2 * n);
+		assert_memory_equal(b.data, b.data + n, n);
+	}
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_false(age_parse(str_of(none[i]), &ms));
+	buf_release(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ages_read_back),
 		cmocka_unit_test(ages), cmocka_unit_test(durations), cmocka_unit_test(numbers), cmocka_unit_test(quantities),
 		cmocka_unit_test(times), cmocka_unit_test(kinds), cmocka_unit_test(orders),
 	};

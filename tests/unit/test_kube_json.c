@@ -2,6 +2,7 @@
  * shortened. */
 #include "backends/kubernetes/decode.h"
 #include "backends/kubernetes/kube.h"
+#include "base/fmt.h"
 #include "base/table.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,6 +49,37 @@ static void shows(const struct table *t, const char *key, const char *col, const
 	row_print(t, r, c, NOW, &out);
 	assert_string_equal(out.data ? out.data : "", wanted);
 	buf_release(&out);
+}
+
+/* Dates that the server tells as ages become times, and so move on. */
+static void dates(void **state)
+{
+	struct table_form *f = new_form();
+	struct table *t = NULL;
+	struct buf rows = { 0 };
+	struct table_page page;
+	const char *why;
+	const int64_t sent = 1795230718000;
+
+	rows_start(&rows, "x");
+	table_form_sent(f, sent);
+	assert_true(table_form_list(f, STR("{\"kind\":\"Table\",\"metadata\":{},\"columnDefinitions\":["
+		"{\"name\":\"Name\",\"type\":\"string\"},{\"name\":\"Renewed\",\"type\":\"date\"},"
+		"{\"name\":\"Expires\",\"type\":\"string\",\"format\":\"date-time\"},{\"name\":\"Never\",\"type\":\"date\"}],"
+		"\"rows\":[{\"cells\":[\"a\",\"3h25m\",\"2026-11-21T02:48:00Z\",\"<unknown>\"],\"object\":{\"metadata\":"
+		"{\"name\":\"a\"}}}]}"), &rows, &page, &why));
+	apply(&t, f, &rows);
+	const struct row *r = table_find(t, 0, STR("a"));
+	const struct kind *k = table_form_kind(f);
+	assert_int_equal(row_int(r, kind_col(k, STR("renewed"), false)), sent - (3 * 60 + 25) * 60000);
+	int64_t at;
+	assert_true(time_parse(STR("2026-11-21T02:48:00Z"), &at));
+	assert_int_equal(row_int(r, kind_col(k, STR("expires"), false)), at);
+	assert_true(row_null(r, kind_col(k, STR("never"), false)));
+	table_page_release(&page);
+	table_free(t);
+	table_form_free(f);
+	buf_release(&rows);
 }
 
 static void list(void **state)
@@ -299,7 +331,7 @@ static void pod_metrics_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(list), cmocka_unit_test(list_refused), cmocka_unit_test(watch), cmocka_unit_test(odd_columns),
+		cmocka_unit_test(list), cmocka_unit_test(dates), cmocka_unit_test(list_refused), cmocka_unit_test(watch), cmocka_unit_test(odd_columns),
 		cmocka_unit_test(discovery), cmocka_unit_test(metrics), cmocka_unit_test(pod_metrics_rows),
 	};
 	return cmocka_run_group_tests_name("kube_json", tests, NULL, NULL);
