@@ -352,7 +352,7 @@ int vt_end(struct vt *v, int ms)
 
 		if (r == v->pid || r < 0) {
 			v->ended = true;
-			while (pump(v, 0))
+			while (pump(v, 100))                  /* the last bytes may still be on their way through the kernel */
 				;
 			break;
 		}
