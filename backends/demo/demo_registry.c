@@ -198,7 +198,9 @@ static void show_promotions(struct world *w, struct buf *body)
 		house_metrics(h, &metrics);
 		snprintf(key, sizeof(key), "history/%u", i + 1);
 		snprintf(version, sizeof(version), "v%u", i + 1);
-		snprintf(before, sizeof(before), i ? "v%u" : "", i);
+		before[0] = 0;
+		if (i)
+			snprintf(before, sizeof(before), "v%u", i);
 		promotion_put(body, &(struct reg_promotion){ .key = str_of(key), .model = STR(MODEL), .version = str_of(version),
 			.before = str_of(before), .what = h->reason ? STR("promoted") : STR("kept back"), .user = str_of(h->who),
 			.reason = h->reason ? str_of(h->reason) : STR("mae 3.0 % worse; 5 of 11 features of its data drift"),
