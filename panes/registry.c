@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "base/registry.h"
 #include "panes/registry.h"
+#include "tui/app_in.h"
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -319,6 +321,53 @@ static void open_training(struct page *p, struct app *app)
 		app_push(app, kind_page(app, "trainings", STR("")));
 }
 
+/* ---- artifacts: where they are, only the version in full says */
+
+struct lookup { struct app *app; const struct page *page; uint64_t id; };   /* page: only compared */
+
+static void go_there(struct app *app, struct str source)
+{
+	struct buf line = { 0 };
+	bool s3 = str_starts(source, STR("s3://")) || str_starts(source, STR("s3a://"));
+	buf_addf(&line, "storage " STR_FMT, STR_ARG(source));
+	if (s3 && !memchr(source.p, ' ', source.n))
+		app_run_line(app, buf_str(&line));
+	else if (source.n)
+		app_say(app, false, "its artifacts are in " STR_FMT ", which is no bucket that can be opened here", STR_ARG(source));
+	else
+		app_say(app, false, "nothing says where its artifacts are");
+	buf_release(&line);
+}
+
+static void found(void *arg, const struct msg *m)
+{
+	struct lookup *l = arg;
+	struct msg_answer a;
+	if (!msg_get_answer(m, &a))
+		return;
+	json_t *j = a.ok ? json_loadb(a.json.p, a.json.n, 0, NULL) : NULL;
+	const json_t *source = json_object_get(j, "source");
+	store_forget(app_store(l->app), l->id);
+	if (!a.ok)
+		app_say(l->app, true, STR_FMT, STR_ARG(a.json));
+	else if (app_top(l->app) == l->page)     /* else one has gone elsewhere meanwhile */
+		go_there(l->app, (struct str){ json_string_value(source), json_string_length(source) });
+	json_decref(j);
+	free(l);
+}
+
+static void open_artifacts(struct page *p, struct app *app)
+{
+	const struct row *r = table_page_row(p, NULL);
+	if (!r || strcmp(table_page_kind(p), "versions")) {
+		app_say(app, false, "open a model first: its versions have artifacts");
+		return;
+	}
+	struct lookup *l = xcalloc(1, sizeof(*l));
+	*l = (struct lookup){ app, p, source_ask(app_source(app, r->source), request_new(REQ_ASK, "versions", row_key(r), "version", "")) };
+	store_expect(app_store(app), l->id, found, l);
+}
+
 static void next_metric(struct versions *v, struct page *p, struct app *app, struct str args)
 {
 	const struct table *t;
@@ -355,6 +404,8 @@ static bool command(void *arg, struct page *p, struct app *app, const struct com
 		open_training(p, app);
 	else if (!strcmp(c->name, "experiments"))
 		app_push(app, kind_page(app, "experiments", STR("")));
+	else if (!strcmp(c->name, "artifacts"))
+		open_artifacts(p, app);
 	else if (!strcmp(c->name, "metric"))
 		next_metric(arg, p, app, args);
 	else
@@ -367,6 +418,7 @@ static const struct command commands[] = {
 	{ "champions", NULL, "show who was in production when, and who changed it", "who was champion" },
 	{ "training", NULL, "show the run that trained it; of a model, all runs", "run" },
 	{ "metric", "[NAME]", "show the trend, or the curve, of the next metric or this one", "metric" },
+	{ "artifacts", NULL, "open the bucket with the version's artifacts", "artifacts" },
 	{ "experiments", NULL, "show the experiments", "experiments" },
 	{ .name = NULL },
 };

@@ -247,6 +247,9 @@ static json_t *house_version(const struct world *w, unsigned v)
 	snprintf(samples, sizeof(samples), "%u", h->samples);
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:i}", "model", MODEL, "version", number, "status", "READY",
 		"user", h->who, "created", (json_int_t)at, "updated", (json_int_t)at, "size", (json_int_t)h->size, "files", 6);
+	char *source = xasprintf("s3://mlflow-artifacts/1/%s/artifacts/model", run_id(h->run, run));
+	json_object_set_new(j, "source", json_string(source));
+	free(source);
 	json_object_set_new(j, "metrics", json_pack("{s:f, s:f, s:f, s:f}", "r2_score", h->r2, "rmse", h->rmse, "mae", h->mae, "mape", h->mape));
 	json_object_set_new(j, "better", json_pack("{s:s, s:s, s:s, s:s}", "r2_score", "higher", "rmse", "lower", "mae", "lower", "mape", "lower"));
 	json_object_set_new(j, "params", json_pack("{s:s, s:s, s:s}", "n_estimators", params[0], "max_depth", params[1], "seed", "42"));

@@ -216,6 +216,31 @@ static void handle(struct mlflow *m, struct request *r)
 	request_free(r);
 }
 
+void mlflow_between(struct mlflow *m)
+{
+	struct request *r;
+	while ((r = link_take(m->link, 0))) {
+		if (r->type == REQ_OPEN || (r->type == REQ_ASK && strcmp(r->what, "doctor"))) {
+			handle(m, r);
+			continue;
+		}
+		r->next = NULL;
+		*m->last_later = r;
+		m->last_later = &r->next;
+	}
+}
+
+static struct request *next_request(struct mlflow *m, int wait_ms)
+{
+	struct request *r = m->later;
+	if (!r)
+		return link_take(m->link, wait_ms);
+	m->later = r->next;
+	if (!m->later)
+		m->last_later = &m->later;
+	return r;
+}
+
 /* ---- settings and life */
 
 /* "30s", "500ms", "2m", "1h"; plain numbers are seconds. */
@@ -258,10 +283,11 @@ static void run(struct link *l)
 	struct mlflow *m = xcalloc(1, sizeof(*m));
 	m->link = l;
 	m->latency_us = -1;
+	m->last_later = &m->later;
 	read_settings(m);
 	client_open(m);
 	while (!link_closing(l)) {
-		struct request *r = link_take(l, measures(m) ? 0 : wait_of(m));
+		struct request *r = next_request(m, measures(m) ? 0 : wait_of(m));
 		if (r) {
 			handle(m, r);
 			continue;
@@ -273,6 +299,8 @@ static void run(struct link *l)
 		else if (measures(m))
 			measure(m);
 	}
+	while (m->later)
+		request_free(next_request(m, 0));
 	client_close(m);
 	catalog_release(&m->catalog);
 	runs_release(m);

@@ -308,6 +308,8 @@ bool client_list(struct mlflow *m, const struct list_query *q)
 		if (again)
 			free(p.token);
 		p.token = NULL;
+		if (ok && token)
+			mlflow_between(m);
 	} while (ok && token && ++pages < PAGES_MAX && (!q->limit || p.n < q->limit) && !link_closing(m->link));
 	free(token);
 	free(p.token);

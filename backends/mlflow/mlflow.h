@@ -89,11 +89,14 @@ struct mlflow {
 	struct experiment *experiments;
 	unsigned nexperiments;
 	int64_t experiments_ms;      /* mono: when they were read; 0: never */
+	struct request *later, **last_later;     /* came between two pages, to be seen to after the list */
 	unsigned unsaid;             /* models read since the start */
 	unsigned skipped;            /* elements that could not be read since the last full listing */
 };
 
 bool mlflow_watches(const struct mlflow *m, int kind);
+/* Between two pages of a long list: what somebody opened is answered, the rest is kept for later. */
+void mlflow_between(struct mlflow *m);
 int64_t mlflow_now(const struct mlflow *m);      /* wall ms */
 int64_t mlflow_mono(const struct mlflow *m);
 

@@ -100,9 +100,9 @@ struct str key_metric(const json_t *list, struct str prefer, double *value)
 	*value = NAN;
 	json_array_foreach(list, i, e) {
 		struct str name = get_text(e, "key");
-		if (!name.n || str_starts(name, STR("system/")))
-			continue;
 		bool meant = prefer.n && str_eq(name, prefer);
+		if (!name.n || str_starts(name, STR("system/")) || (!meant && isnan(get_real(json_object_get(e, "value")))))
+			continue;
 		unsigned a = metric_rank(name), b = best.n ? metric_rank(best) : 0;
 		if (!meant && best.n && (a > b || (a == b && str_cmp(name, best) >= 0)))
 			continue;

@@ -77,6 +77,10 @@ static void test_panes_at_three_sizes(void **state)
 		see(v, ":goto drift\r", "drift of real_estate_model");
 		assert_true(vt_wait(v, "house_size", WAIT));
 		assert_true(vt_wait(v, "last check", WAIT));
+		see(v, ":goto registry\r", "CHAMPION");
+		assert_true(vt_wait(v, "real_estate_model", WAIT));
+		see(v, "c", "v6 champion against v7 challenger");
+		assert_true(vt_wait(v, "612,400", WAIT) && vt_wait(v, "worse", WAIT));
 		see(v, ":goto audit\r", "audit");
 		quit(v);
 	}
