@@ -507,7 +507,7 @@ static void share_of_limit(void **state)
 {
 	struct buf rows = { 0 };
 	struct filter_error err;
-	struct filter *f = filter_parse("mem_pct>50", &kind_containers, &err);
+	struct filter *f = filter_parse("mem_pct>50%", &kind_containers, &err);
 
 	assert_non_null(f);
 	rows_start(&rows, "containers");
