@@ -69,7 +69,7 @@ static const struct column object_cols[OBJECT_COL_COUNT] = {
 	[OBJECT_CLASS] = { "class", "CLASS", COL_TEXT, COL_SHARED | COL_OURS, 4, 10 },
 	[OBJECT_TYPE] = { "type", "TYPE", COL_TEXT, COL_SHARED, 5, 8 },
 	[OBJECT_VERSION] = { "version", "VERSION", COL_TEXT, COL_OURS, 3, 24 },
-	[OBJECT_ETAG] = { "etag", "ETAG", COL_TEXT, COL_WIDE, 6, 34 },
+	[OBJECT_ETAG] = { "etag", "ETAG", COL_TEXT, COL_HIDDEN, 6, 34 },
 	[OBJECT_PARENT] = { "parent", "PARENT", COL_TEXT, COL_HIDDEN | COL_SHARED, 9 },
 	[OBJECT_COUNTED] = { "counted", "COUNTED", COL_BOOL, COL_HIDDEN, 9 },
 };

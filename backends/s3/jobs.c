@@ -1,6 +1,6 @@
 /* jobs: what takes long: counting what is below a prefix, and downloads. Each goes on by a step at a time, and a step
  * stops in its middle when a request comes: the screen never waits for a job. A download writes to NAME.TAG.part, where
- * TAG is made of the object's ETag, so that another object is never continued; it becomes NAME when it is whole. */
+ * TAG is made of the object's ETag (or time), so that another object is never continued; it becomes NAME when it is whole. */
 #define _GNU_SOURCE
 #include "backends/s3/s3.h"
 #include "base/fmt.h"
@@ -31,7 +31,9 @@ struct job {
 	char *token;
 	int64_t size, objects, newest, began;
 	/* downloading */
-	char *file, *part, *etag, *last_say;
+	char *file, *part, *stamp;       /* stamp: the ETag, else the time, of what is read */
+	bool by_tag, other;          /* the stamp is an ETag; a part came of another object */
+	unsigned changes;
 	int fd;
 	int64_t got, of, from, mark_got, mark_at;   /* from: where this part begins */
 	double rate;                     /* bytes a second, smoothed */
@@ -61,8 +63,7 @@ static void free_job(struct job *x)
 	free(x->token);
 	free(x->file);
 	free(x->part);
-	free(x->etag);
-	free(x->last_say);
+	free(x->stamp);
 	free(x);
 }
 
@@ -193,13 +194,13 @@ static void fail(struct jobs *j, struct job *x, const char *fmt, ...)
 static void on_header(void *arg, struct str name, struct str value)
 {
 	struct job *x = arg;
-	if (name.n == 4 && !strncasecmp(name.p, "ETag", 4)) {
-		free(x->etag);
-		x->etag = str_dup(value);
+	bool tag = name.n == 4 && !strncasecmp(name.p, "ETag", 4);
+	if (tag || (!x->by_tag && name.n == 13 && !strncasecmp(name.p, "Last-Modified", 13))) {
+		free(x->stamp);
+		x->stamp = str_dup(value);
+		x->by_tag = tag;
 	} else if (name.n == 14 && !strncasecmp(name.p, "Content-Length", 14) && x->fd < 0) {
 		str_to_i64(value, &x->of);
-	} else if (name.n == 13 && !strncasecmp(name.p, "Content-Range", 13)) {
-		x->ranged = true;
 	}
 }
 
@@ -207,9 +208,12 @@ struct taking { struct jobs *j; struct job *x; };
 
 static void on_part_header(void *arg, struct str name, struct str value)
 {
-	struct taking *t = arg;
+	struct job *x = ((struct taking *)arg)->x;
+	const char *stamp = x->by_tag ? "ETag" : "Last-Modified";
 	if (name.n == 13 && !strncasecmp(name.p, "Content-Range", 13))
-		t->x->ranged = true;
+		x->ranged = true;
+	else if (name.n == strlen(stamp) && !strncasecmp(name.p, stamp, name.n))
+		x->other = !str_is(value, x->stamp);
 }
 
 static void measure(struct jobs *j, struct job *x)
@@ -227,6 +231,8 @@ static bool on_part(void *arg, struct str chunk)
 {
 	struct taking *t = arg;
 	struct job *x = t->x;
+	if (x->other)
+		return false;
 	if (!x->ranged && x->from > 0) {         /* the whole again: it must not be added */
 		x->unranged = true;
 		return false;
@@ -284,7 +290,7 @@ static bool open_part(struct jobs *j, struct job *x)
 {
 	char sha[65] = "0000000000000000";
 	struct stat st;
-	sha256_hex(str_of(x->etag), sha);
+	sha256_hex(str_of(x->stamp), sha);
 	free(x->part);
 	x->part = xasprintf("%s.%.12s.part", x->file, sha);
 	if (lstat(x->file, &st) == 0) {
@@ -322,18 +328,18 @@ static bool begin_download(struct jobs *j, struct job *x)
 	version_query(&q, version);
 	buf_addf(&doing, "read s3://" STR_FMT "/" STR_FMT, STR_ARG(at.bucket), STR_ARG(at.key));
 	x->of = -1;
+	x->by_tag = false;
 	bool ok = s3_call(j->s, &(struct s3_ask){ .method = "HEAD", .bucket = at.bucket, .key = at.key, .query = buf_str(&q),
 		.doing = doing.data, .id = x->id, .on_header = on_header, .arg = x }, &r);
 	http_reply_release(&r);
 	buf_release(&q);
 	buf_release(&doing);
-	x->ranged = false;
 	if (!ok) {
 		give_up(j, x, 1000);
 		return false;
 	}
-	if (!x->etag || x->of < 0) {
-		fail(j, x, "the server does not say how large the object is");
+	if (!x->stamp || x->of < 0) {
+		fail(j, x, "the server does not say how large the object is, and which");
 		return false;
 	}
 	return open_part(j, x);
@@ -360,7 +366,10 @@ static void judge_part(struct jobs *j, struct job *x, const struct http_reply *r
 {
 	if (x->write_error) {
 		fail(j, x, "cannot write '%s': %s", x->part, strerror(x->write_error));
-	} else if (x->unranged || r->status == 412 || r->status == 416) {
+	} else if ((x->unranged || x->other || r->status == 412 || r->status == 416) && ++x->changes > 3) {
+		fail(j, x, x->unranged ? "the server gives no parts of objects, so that what was cut cannot go on" :
+		     "the object changes while it is read");
+	} else if (x->unranged || x->other || r->status == 412 || r->status == 416) {
 		/* another object by now, or a server that knows no ranges */
 		close(x->fd);
 		x->fd = -1;
@@ -398,9 +407,9 @@ static void step_download(struct jobs *j, struct job *x)
 	}
 	int64_t end = x->of - x->got > RANGE_BYTES ? x->got + RANGE_BYTES : x->of;
 	snprintf(range, sizeof(range), "Range: bytes=%lld-%lld", (long long)x->got, (long long)end - 1);
-	char *match = xasprintf("If-Match: %s", x->etag);
 	version_query(&q, version);
-	x->ranged = false;
+	char *match = x->by_tag ? xasprintf("If-Match: %s", x->stamp) : NULL;
+	x->ranged = x->other = false;
 	x->from = x->got;
 	bool ok = s3_call(j->s, &(struct s3_ask){ .bucket = at.bucket, .key = at.key, .query = buf_str(&q), .id = x->id, .yield = true,
 		.headers = (const char *const[]){ range, match, NULL }, .timeout_ms = -1, .max = (size_t)(x->of + 1),

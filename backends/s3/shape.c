@@ -10,7 +10,7 @@
 #define UNPACKED_MAX (1u << 20)
 #define CELL_MAX 32
 #define COLUMNS_MAX 64
-#define ROWS_MAX 2000
+#define TABLE_MAX (4u << 20)     /* of a table as text: many empty fields grow much */
 #define DUMP_BYTES 512
 
 static bool name_ends(struct str name, const char *end)
@@ -167,7 +167,7 @@ static bool shape_csv(struct str text, bool whole, struct buf *out)
 	for (int pass = 0; pass < 2; pass++) {
 		struct str rest = text;
 		struct buf cell = { 0 };
-		for (unsigned row = 0; rest.n && row < ROWS_MAX; row++) {
+		while (rest.n && out->len < TABLE_MAX) {
 			bool more = true;
 			for (unsigned col = 0; more; col++) {
 				buf_clear(&cell);

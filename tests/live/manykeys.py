@@ -12,10 +12,14 @@ ENTRY = ('<Contents><Key>flat/part-%09d.parquet</Key><LastModified>2026-11-21T03
 
 def number_after(key):
     """The first number whose key follows this one."""
-    digits = key.removeprefix("flat/part-")
-    if not digits[:9].isdigit():
+    rest = key.removeprefix("flat/part-")
+    digits = rest[:9][:len(rest[:9]) - len(rest[:9].lstrip("0123456789"))]
+    after = rest[len(digits):]
+    step = 10 ** (9 - len(digits))
+    if not digits:
         return 0
-    return int(digits[:9]) + (digits[9:] >= ".parquet")
+    past = after >= ".parquet" if step == 1 else after > "9"
+    return (int(digits) + past) * step
 
 
 class Store(BaseHTTPRequestHandler):
