@@ -13,7 +13,8 @@
 
 struct watcher {
 	struct serving s;
-	uint64_t watches[WATCHES_MAX]; unsigned nwatches;
+	struct { uint64_t id; bool predictions; } watches[WATCHES_MAX];
+	unsigned nwatches;
 	int64_t poll_ms, next_ms, looked_ms;     /* mono */
 	struct http_backoff backoff;
 	enum health_state said;
@@ -160,6 +161,14 @@ static void say_health(struct watcher *w, enum health_state state, const char *w
 	buf_release(&detail);
 }
 
+static bool watched(const struct watcher *w, bool predictions)
+{
+	for (unsigned i = 0; i < w->nwatches; i++)
+		if (w->watches[i].predictions == predictions)
+			return true;
+	return false;
+}
+
 /* ---- looking */
 
 static bool chosen(const struct serving *s, const struct protocol *p)
@@ -234,6 +243,8 @@ static bool look(struct watcher *w)
 	if (!ok)
 		all_are(s, refused ? STATUS_REFUSED : STATUS_DOWN);
 	send_rows(w);                                    /* before the health: who waits for either has both */
+	if (ok && watched(w, true))
+		serving_history(s);
 	say_health(w, ok ? HEALTH_LIVE : refused ? HEALTH_REFUSED : s->end == HTTP_STATUS ? HEALTH_LIMITED
 	           : s->end == HTTP_BROKEN || s->end == HTTP_RESOLVE ? HEALTH_DOWN : HEALTH_STALE, ok ? "" : s->error,
 	           ok ? "" : s->remedy);
@@ -308,15 +319,15 @@ static void handle(struct watcher *w, struct request *r)
 	switch (r->type) {
 	case REQ_WATCH:
 		if (w->nwatches < WATCHES_MAX)
-			w->watches[w->nwatches++] = r->id;
-		if (clock_mono(link_clock(l)) - w->looked_ms > PACE_MS || !w->looked_ms)
+			w->watches[w->nwatches].id = r->id, w->watches[w->nwatches++].predictions = !strcmp(r->kind, "predictions");
+		if (!strcmp(r->kind, "predictions") || clock_mono(link_clock(l)) - w->looked_ms > PACE_MS || !w->looked_ms)
 			w->next_ms = 0;
 		else
 			send_rows(w);
 		break;
 	case REQ_CANCEL:
 		for (unsigned i = 0; i < w->nwatches; i++)
-			if (w->watches[i] == r->id)
+			if (w->watches[i].id == r->id)
 				w->watches[i--] = w->watches[--w->nwatches];
 		break;
 	case REQ_ASK:
@@ -397,11 +408,14 @@ static const struct config_key keys[] = {
 	{ .name = "explain_path", .type = CONFIG_TEXT, .help = "REST: where to POST inputs for an explanation." },
 	{ .name = "answer", .type = CONFIG_TEXT, .help = "Where in the answer the prediction is (data.price); otherwise found by the "
 	  "usual names." },
+	{ .name = "history", .type = CONFIG_BOOL, .otherwise = "false", .help = "REST: list the predictions that the service remembers; "
+	  "not where they are read from PostgreSQL." },
+	{ .name = "history_path", .type = CONFIG_TEXT, .otherwise = "/predictions/history", .help = "REST: where it lists them." },
 	{ .name = "rows", .type = CONFIG_ENUM, .choices = "records|lists", .help = "KServe V1: whether an instance is an object or a "
 	  "list; otherwise by the names of the inputs." },
 	CONFIG_END
 };
-static const struct kind *const kinds[] = { &kind_modelendpoints, NULL };
+static const struct kind *const kinds[] = { &kind_modelendpoints, &kind_predictions, NULL };
 const struct backend backend_serving = {
 	.name = "serving", .title = "Model server", .help = "predictions and explanations from REST services, KServe, MLServer, "
 	"MLflow scoring and Ray Serve", .keys = keys, .kinds = kinds, .run = run, .opens = opens_nothing,

@@ -3,6 +3,7 @@
  *   serving.c    the source's thread: looks, rows, health, requests      doctor.c   what is well, check by check
  *   call.c       a prediction or explanation: sent, read, counted        answer.c   what came back, in any shape
  *   schema.c     the fields a model wants, from any description          access.c   settings, credentials
+ *   history.c    what a service remembers of its predictions
  *   rest.c kserve.c v2.c mlflow.c ray.c      the protocols, each a constant descriptor */
 #ifndef SERVING_SERVING_H
 #define SERVING_SERVING_H
@@ -88,6 +89,9 @@ void access_free(struct access *a);
 void call_ask(struct serving *s, struct model *m, const struct request *r, bool explain);
 const json_t *call_schema(struct serving *s, struct model *m);   /* found now where it was not known; borrowed, or NULL */
 void call_figures(const struct model *m, double *p50, double *p99, int64_t *calls, int64_t *failed);
+
+/* history.c: the service's own log as rows of `predictions`; an empty list where none is to be read */
+void serving_history(struct serving *s);
 
 /* doctor.c */
 void serving_doctor(struct serving *s, uint64_t id, bool found);

@@ -106,6 +106,11 @@ sed -i 's/called_at/calld_at/' "$scratch/pg.yaml"
 like "a wrong column is named" "no column 'calld_at'" "$(pg_predictions)"
 sql "drop schema t55 cascade" >/dev/null
 
+servings rest="$REST_URL" kserve="$KSERVE_URL" >"$scratch/b.yaml"
+equal "what a service remembers is not read untold" 0 "$(get predictions -o csv | tail -n +2 | wc -l)"
+sed -i '/^  rest:/a\    history: true' "$scratch/b.yaml"
+like "but when told" '"?rest"?,.*house_size' "$(get predictions -o csv)"
+
 # --- a bad one, of our own
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 env -u PG_URI python3 "$live_tests/model_service.py" "$port" 7 >/dev/null 2>&1 &
