@@ -304,7 +304,7 @@ static bool call(struct api *a, struct http_request *q, struct http_reply *reply
 		http_reply_release(reply);
 		*reply = (struct http_reply){ 0 };
 	}
-	if (api_refused(a) && !*a->remedy)
+	if (a->end == HTTP_STATUS && a->status == 401)
 		snprintf(a->remedy, sizeof(a->remedy), "%s", a->version == 1 ?
 		         "correct 'user:' and 'password:'; Airflow 2 takes them only with auth_backends = "
 		         "airflow.api.auth.backend.basic_auth" : "correct 'user:' and 'password:', or 'token:'");
