@@ -138,7 +138,7 @@ static void draw_head(const struct run_page *p, const struct app *app, struct fr
 	enum level level = r->level;
 	bool doubt = level == LEVEL_DOUBT || level == LEVEL_BAD;
 	if (doubt)
-		buf_adds(&b, f->ascii ? "! " : level == LEVEL_BAD ? "▲ " : "△ ");
+		buf_adds(&b, level == LEVEL_BAD ? f->ascii ? "! " : "▲ " : f->ascii ? "? " : "△ ");
 	buf_addf(&b, STR_FMT " ", STR_ARG(status));
 	row_show(t, r, RUN_DURATION, now, &b);
 	if (p->usual >= 0)
