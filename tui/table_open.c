@@ -216,7 +216,7 @@ static void ask_form(struct table_page *t, struct app *app, const struct action 
 static bool wants_form(const struct action *a, struct str args)
 {
 	for (const struct field *f = a->fields; f && f->name; f++)
-		if (f->required && !args.n)
+		if ((f->required || (f->otherwise && *f->otherwise == '@')) && !args.n)
 			return true;
 	return false;
 }

@@ -135,12 +135,10 @@ static void handle(struct airflow *a, struct request *r)
 	case REQ_OPEN:
 		strcmp(r->what, "logs") ? doc_open(a, r) : log_open(a, r);
 		break;
-	case REQ_PLAN:
-		link_fail(a->api.link, r->id, "Airflow offers no action '%s' here", r->what);
-		break;
+	case REQ_PLAN: plan_ask(a, r); break;
 	case REQ_RUN:
-		link_step(a->api.link, r->id, (struct msg_step){ .state = STEP_FINISHED,
-			.say = STR("Airflow offers no such action here") });
+		a->api.waiting = 0;          /* what was sent is waited for, whoever left */
+		run_ask(a, r);
 		break;
 	}
 	a->api.waiting = 0;
@@ -207,5 +205,5 @@ static const struct config_key keys[] = {
 static const struct kind *const kinds[] = { &kind_pipelines, &kind_runs, &kind_tasks, NULL };
 const struct backend backend_airflow = {
 	.name = "airflow", .title = "Airflow", .help = "pipelines, runs and tasks of Apache Airflow 2 and 3",
-	.keys = keys, .kinds = kinds, .run = run,
+	.keys = keys, .kinds = kinds, .actions = airflow_actions, .run = run,
 };

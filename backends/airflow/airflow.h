@@ -3,6 +3,7 @@
  *   airflow.c   the source: settings, its thread's loop, what is asked when    api.c    one exchange: version, credentials
  *   past.c      what is known of each pipeline: past runs, tasks, usual times  rows.c   answers as rows
  *   poll.c      what is asked of the server when somebody looks                log.c    task logs, followed
+ *   acts.c      trigger, pause, clear, cancel: plans and their runs
  *   docs.c      descriptions, XCom values, rendered parameters, links          why.c    why a run waits; doctor
  *
  * One thread, one request at a time. What is watched is asked for again as often as it changes, and never more than
@@ -178,4 +179,9 @@ void doc_open(struct airflow *a, const struct request *r);
 void links_ask(struct airflow *a, const struct request *r);
 void why_ask(struct airflow *a, const struct request *r);
 void doctor_ask(struct airflow *a, uint64_t id);
+
+/* ---- acts.c */
+extern const struct action *const airflow_actions[];
+void plan_ask(struct airflow *a, const struct request *r);
+void run_ask(struct airflow *a, const struct request *r);
 #endif

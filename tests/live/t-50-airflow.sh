@@ -151,6 +151,32 @@ for v in 2 3; do
 	rest $v PATCH /dags/$dag '{"is_paused":false}' >/dev/null
 done
 
+# --- actions: what is planned is what is sent
+act() {
+	timeout -k 5 90 "$drive_bin" --source "$(source_of "$1")" --audit "$scratch/audit" --wait 30000 "${@:2}" 2>&1
+}
+for v in 2 3; do
+	said=$(act $v plan clear runs "$dag/${mark}__fails")
+	like "airflow $v: the server's dry run says what would be cleared" 'train_model is run again.*accepted: [1-9]' "$said"
+	equal "airflow $v: and nothing was" failed "$(state $v fails)"
+	said=$(act $v act clear tasks "$dag/${mark}__fails/train_model")
+	like "airflow $v: a task and what follows are run again" 'tasks are run again.*state: done' "$said"
+	like "airflow $v: of a run that went well nothing is cleared" 'blocked.*no task to clear' \
+		"$(act $v plan clear runs "$dag/${mark}__well")"
+	said=$(act $v --undo act pause pipelines $dag)
+	like "airflow $v: paused, and back by undo" 'it is paused.*it runs as scheduled.*state: done' "$said"
+	said=$(act $v plan trigger pipelines $dag '{"conf":"rows=5 nonsense=1"}')
+	like "airflow $v: a parameter that is not defined is named" "no parameter 'nonsense'" "$said"
+	like "airflow $v: parameters that are none" 'blocked' "$(act $v plan trigger pipelines $dag '{"conf":"rows"}')"
+	said=$(act $v act trigger pipelines $dag '{"conf":"rows=5 train_seconds=60","note":"by t-50"}')
+	like "airflow $v: triggered" 'run binnacle__[^ ]* is (queued|running).*state: done' "$said"
+	run=$(grep -om1 'binnacle__[0-9T:-]*' <<<"$said")
+	like "airflow $v: with the parameters asked for" '"rows": ?5' "$(rest $v GET "/dags/$dag/dagRuns/${run//:/%3A}" | tr -d '\n')"
+	said=$(act $v act cancel runs "$dag/$run")
+	like "airflow $v: cancelled" 'is failed.*state: done' "$said"
+	like "airflow $v: what is over cannot be cancelled" 'over already' "$(act $v plan cancel runs "$dag/$run")"
+done
+
 # --- credentials
 sed 's/echo admin}/echo hunter3}/' "$scratch/b.yaml" >"$scratch/wrong.yaml"
 said=$(binnacle --config "$scratch/wrong.yaml" --wait 8 get runs 2>&1)
