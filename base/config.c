@@ -76,28 +76,6 @@ const char *config_type_name(enum config_type t)
 
 /* ---- values */
 
-static bool is_duration(struct str s)
-{
-	bool any = false;
-	while (s.n) {
-		size_t k = 0;
-		while (k < s.n && (isdigit((unsigned char)s.p[k]) || s.p[k] == '.'))
-			k++;
-		double number;
-		if (!k || !str_to_f64((struct str){ s.p, k }, &number))
-			return false;
-		s.p += k, s.n -= k;
-		if (str_starts(s, STR("ms")))
-			s.p += 2, s.n -= 2;
-		else if (s.n && strchr("smhdw", s.p[0]))
-			s.p++, s.n--;
-		else
-			return false;
-		any = true;
-	}
-	return any;
-}
-
 static bool in_choices(const char *choices, struct str word)
 {
 	struct str rest = str_of(choices);
@@ -132,7 +110,7 @@ static bool scalar_fits(enum config_type t, struct str s)
 	case CONFIG_REAL:
 		return str_to_f64(s, &f);
 	case CONFIG_DURATION:
-		return is_duration(s);
+		return duration_parse(s, false, &f);
 	case CONFIG_BYTES:
 		return quantity_units(s, &i) && i >= 0;
 	case CONFIG_URL:

@@ -52,35 +52,6 @@ static bool fail(struct scan *s, const char *where, const char *fmt, ...)
 /* ---- values */
 
 /* The number with its unit, as the column counts it. */
-static bool parse_duration(struct str v, double *out)
-{
-	static const struct { char unit; double ms; } units[] = {
-		{ 's', 1e3 }, { 'm', 60e3 }, { 'h', 3600e3 }, { 'd', 86400e3 }, { 'w', 7 * 86400e3 }, { 'y', 365 * 86400e3 },
-	};
-	double sum = 0;
-	while (v.n) {
-		size_t k = 0;
-		double x;
-		while (k < v.n && (isdigit((unsigned char)v.p[k]) || v.p[k] == '.'))
-			k++;
-		if (!str_to_f64((struct str){ v.p, k }, &x))
-			return false;
-		v.p += k, v.n -= k;
-		double ms = 0;
-		if (str_starts(v, STR("ms")))
-			ms = 1, v.p++, v.n--;
-		for (size_t i = 0; v.n && !ms && i < ARRAY_SIZE(units); i++)
-			if (units[i].unit == v.p[0])
-				ms = units[i].ms;
-		if (!ms)
-			return false;
-		sum += x * ms;
-		v.p++, v.n--;
-	}
-	*out = sum;
-	return true;
-}
-
 static bool parse_number(const struct column *c, struct str v, double *out)
 {
 	int64_t i;
@@ -89,7 +60,7 @@ static bool parse_number(const struct column *c, struct str v, double *out)
 	switch (c->type) {
 	case COL_TIME:
 	case COL_DURATION:
-		return parse_duration(v, out);
+		return duration_parse(v, false, out);
 	case COL_BOOL:
 		*out = str_is(v, "true") || str_is(v, "yes") || str_is(v, "1");
 		return *out != 0 || str_is(v, "false") || str_is(v, "no") || str_is(v, "0");

@@ -164,3 +164,23 @@ void fmt_bool(bool v, struct buf *out)
 {
 	buf_adds(out, v ? "true" : "false");
 }
+
+void fmt_csv(struct str s, struct buf *out)
+{
+	bool number = s.n > 1 && (s.p[0] == '-' || s.p[0] == '+') && strchr("0123456789.", s.p[1]);
+	bool formula = s.n && s.p[0] && strchr("=+-@\t\r", s.p[0]) && !number, quoted = formula;
+
+	for (size_t i = 0; i < s.n && !quoted; i++)
+		quoted = s.p[i] && strchr(",\"\r\n", s.p[i]);
+	if (!quoted) {
+		buf_addstr(out, s);
+		return;
+	}
+	buf_adds(out, formula ? "\"'" : "\"");
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"')
+			buf_addc(out, '"');
+		buf_addc(out, s.p[i]);
+	}
+	buf_addc(out, '"');
+}

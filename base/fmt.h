@@ -18,6 +18,12 @@ void fmt_real(double v, struct buf *out);           /* four digits that matter: 
 void fmt_ratio(double v, struct buf *out);          /* 0.18: 18 %; below a tenth 0.2 %; NaN "-" */
 void fmt_money(double dollars, struct buf *out);    /* $0.0042, $0.93, $41.20, $1,234; NaN "-" */
 void fmt_bool(bool v, struct buf *out);             /* true, false */
+/* A field of a CSV file, quoted where it must be; what a spreadsheet would take for a formula gets a ' in front. */
+void fmt_csv(struct str s, struct buf *out);
+
+/* A length of time as people write it ("90s", "1h30m", "1.5d", "500ms"; units ms s m h d w y) in ms; bare: a number without
+ * a unit is seconds. False: it is none, *ms untouched. */
+bool duration_parse(struct str s, bool bare, double *ms);
 
 /* A Kubernetes quantity ("100m", "1.5Gi", "2e3", "250000n"), rounded up to whole thousandths or whole
  * units as Go's MilliValue() and Value() do; beyond int64 it sticks at the limit. False: not a

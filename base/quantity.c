@@ -176,3 +176,38 @@ bool age_parse(struct str s, int64_t *out_ms)
 	*out_ms = ms;
 	return true;
 }
+
+bool duration_parse(struct str s, bool bare, double *ms)
+{
+	static const struct { char unit; double ms; } units[] = { { 's', 1e3 }, { 'm', 60e3 }, { 'h', 3600e3 }, { 'd', 86400e3 },
+		{ 'w', 7 * 86400e3 }, { 'y', 365 * 86400e3 } };
+	double sum = 0, x;
+
+	if (!s.n)
+		return false;
+	if (bare && str_to_f64(s, &x) && x >= 0) {
+		*ms = x * 1e3;
+		return true;
+	}
+	while (s.n) {
+		size_t k = 0;
+		double by = 0;
+
+		while (k < s.n && ((s.p[k] >= '0' && s.p[k] <= '9') || s.p[k] == '.'))
+			k++;
+		if (!k || !str_to_f64((struct str){ s.p, k }, &x))
+			return false;
+		s.p += k, s.n -= k;
+		if (str_starts(s, STR("ms")))
+			by = 1, s.p++, s.n--;
+		for (size_t i = 0; s.n && !by && i < sizeof units / sizeof units[0]; i++)
+			if (units[i].unit == s.p[0])
+				by = units[i].ms;
+		if (!by)
+			return false;
+		sum += x * by;
+		s.p++, s.n--;
+	}
+	*ms = sum;
+	return true;
+}

@@ -2,6 +2,7 @@
  * through the inbox's. */
 #define _GNU_SOURCE
 #include "base/source.h"
+#include "base/fmt.h"
 #include "base/mem.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -289,16 +290,9 @@ const char *link_setting(const struct link *l, const char *key)
 
 int64_t link_duration(const struct link *l, const char *key, int64_t otherwise)
 {
-	static const struct { const char *unit; int64_t ms; } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 },
-		{ "h", 3600000 }, { "", 1000 } };
-	struct str s = str_trim(str_of(link_setting(l, key)));
-	for (size_t i = 0; s.n && i < sizeof(units) / sizeof(units[0]); i++) {
-		struct str unit = str_of(units[i].unit);
-		double v;
-		if (str_ends(s, unit) && str_to_f64((struct str){ s.p, s.n - unit.n }, &v) && v > 0 && v < 1e6)
-			return (int64_t)(v * (double)units[i].ms);
-	}
-	return otherwise;
+	double ms;
+
+	return duration_parse(str_trim(str_of(link_setting(l, key))), true, &ms) && ms >= 1 && ms < 1e13 ? (int64_t)ms : otherwise;
 }
 
 const struct clock *link_clock(const struct link *l)

@@ -247,22 +247,6 @@ static void print_yaml(const struct get *g, const struct view *v)
 }
 
 /* RFC 4180; a field that a spreadsheet would take for a formula gets a quote in front. */
-static void csv_field(const char *s, size_t n)
-{
-	bool formula = n && strchr("=+-@\t\r", s[0]) && !(n > 1 && (s[0] == '-' || s[0] == '+') && strchr("0123456789.", s[1]));
-	if (!formula && !memchr(s, ',', n) && !memchr(s, '"', n) && !memchr(s, '\n', n) && !memchr(s, '\r', n)) {
-		fwrite(s, 1, n, stdout);
-		return;
-	}
-	fputs(formula ? "\"'" : "\"", stdout);
-	for (size_t i = 0; i < n; i++) {
-		if (s[i] == '"')
-			putchar('"');
-		putchar(s[i]);
-	}
-	putchar('"');
-}
-
 static void print_csv(const struct get *g, const struct view *v)
 {
 	const struct kind *k = v->table->kind;
@@ -278,13 +262,16 @@ static void print_csv(const struct get *g, const struct view *v)
 			fputs(lead, stdout);
 			lead = ",";
 			if (json_is_string(value)) {
-				struct buf text = { 0 };
-				if (print_raw_is_safe(stdout))
-					buf_add(&text, json_string_value(value), json_string_length(value));
-				else
-					text_printable((struct str){ json_string_value(value), json_string_length(value) }, &text);
-				csv_field(text.data, text.len);
+				struct str s = { json_string_value(value), json_string_length(value) };
+				struct buf text = { 0 }, field = { 0 };
+				if (!print_raw_is_safe(stdout)) {
+					text_printable(s, &text);
+					s = buf_str(&text);
+				}
+				fmt_csv(s, &field);
+				fwrite(field.data ? field.data : "", 1, field.len, stdout);
 				buf_release(&text);
+				buf_release(&field);
 			} else if (!json_is_null(value)) {
 				json_dumpf(value, stdout, json_form());
 			}

@@ -37,22 +37,6 @@ static const char *value_of(const struct form_page *t, unsigned i)
 }
 
 /* ---- checking */
-/* "90", "90s", "5m", "2h": milliseconds. */
-static bool duration_ms(struct str s, int64_t *out)
-{
-	static const struct { char unit; int64_t ms; } units[] = { { 's', 1000 }, { 'm', 60000 }, { 'h', 3600000 },
-	                                                           { 'd', 86400000 } };
-	int64_t by = 1000;
-	for (size_t i = 0; s.n && i < ARRAY_SIZE(units); i++) {
-		if (s.p[s.n - 1] == units[i].unit) {
-			by = units[i].ms;
-			s.n--;
-			break;
-		}
-	}
-	return str_to_i64(s, out) && *out >= 0 && *out < INT64_MAX / by && (*out *= by, true);
-}
-
 /* The value as JSON; NULL and *why (to be freed) when it is not one; NULL and no why: left empty. */
 static json_t *read_value(const struct field *f, struct str s, char **why)
 {
@@ -78,9 +62,9 @@ static json_t *read_value(const struct field *f, struct str s, char **why)
 	case FIELD_BOOL:
 		return json_boolean(str_is(s, "true") || str_is(s, "yes"));
 	case FIELD_DURATION:
-		if (!duration_ms(s, &i))
+		if (!duration_parse(s, true, &d) || d > 1e15)
 			*why = xasprintf("'%s' is a time such as 30s, 5m or 2h, not '" STR_FMT "'", f->title, STR_ARG(s));
-		return *why ? NULL : json_integer(i);
+		return *why ? NULL : json_integer((int64_t)d);
 	default: {
 		json_t *j = json_stringn(s.p, s.n);
 		if (!j)

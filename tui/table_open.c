@@ -1,6 +1,7 @@
 /* table_open: what opens from a row: documents, logs, the reasons why, trees, other lists; actions on it; and saving the
  * rows. */
 #define _GNU_SOURCE
+#include "base/fmt.h"
 #include "base/mem.h"
 #include "tui/table_page.h"
 #include "tui/why_page.h"
@@ -248,17 +249,6 @@ static void act(struct table_page *t, struct app *app, const struct row *r, stru
 
 /* ---- saving */
 
-static void csv_text(struct buf *out, struct str s)
-{
-	buf_addc(out, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"')
-			buf_addc(out, '"');
-		buf_addc(out, s.p[i]);
-	}
-	buf_addc(out, '"');
-}
-
 static void row_out(const struct table_page *t, const struct row *r, int64_t now, bool json, struct buf *out)
 {
 	const struct kind *k = t->table->kind;
@@ -272,7 +262,7 @@ static void row_out(const struct table_page *t, const struct row *r, int64_t now
 			json_object_set_new(o, k->cols[c].name, row_null(r, c) || !v ? json_null() : v);
 		} else {
 			buf_adds(out, c ? "," : "");
-			csv_text(out, buf_str(&cell));
+			fmt_csv(buf_str(&cell), out);
 		}
 		buf_release(&cell);
 	}

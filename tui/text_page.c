@@ -320,29 +320,19 @@ static void ask(struct text_page *t, struct app *app)
 	store_expect(app_store(app), t->id, came, t);
 }
 
-/* "10m" in seconds; -1: not a time. */
-static int64_t seconds_of(struct str text)
-{
-	static const struct { char unit; int64_t seconds; } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
-	int64_t n;
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-		if (text.n && text.p[text.n - 1] == units[i].unit && str_to_i64((struct str){ text.p, text.n - 1 }, &n) &&
-		    n > 0 && n < 100000)
-			return n * units[i].seconds;
-	return -1;
-}
-
 /* `since` and `one-container` change what the log was opened with. */
 static bool reopen(struct text_page *t, struct app *app, const char *name, struct str args)
 {
 	bool since = !strcmp(name, "since");
 	if (!since && strcmp(name, "one-container"))
 		return false;
-	int64_t seconds = since && args.n ? seconds_of(args) : 0;
+	double ms = 0;
+	bool wrong = since && args.n && (!duration_parse(args, false, &ms) || ms < 1000 || ms > 1e13);
+	int64_t seconds = (int64_t)(ms / 1000);
 	json_t *o = json_loads(t->params, 0, NULL);
 	if (t->style != TEXT_LOG || !app_source(app, t->source) || !json_is_object(o)) {
 		app_say(app, false, "this is no log that can be read again");
-	} else if (seconds < 0) {
+	} else if (wrong) {
 		app_say(app, true, "'" STR_FMT "' is no length of time; write it like 90s, 10m, 2h, 1d", STR_ARG(args));
 	} else {
 		json_object_del(o, since ? "since_seconds" : "container");

@@ -194,10 +194,49 @@ static void ages_read_back(void **state)
 	buf_release(&b);
 }
 
+static void lengths_of_time(void **state)
+{
+	static const struct { const char *text; bool bare; double ms; } good[] = {
+		{ "90s", false, 90e3 }, { "1h30m", false, 5400e3 }, { "1.5d", false, 129600e3 }, { "500ms", false, 500 },
+		{ "2w", false, 1209600e3 }, { "1y", false, 31536e6 }, { "1m500ms", true, 60500 }, { "90", true, 90e3 }, { "0.5", true, 500 },
+	};
+	static const struct { const char *text; bool bare; } bad[] = {
+		{ "", true }, { "90", false }, { "m", true }, { "5q", true }, { "-5m", true }, { "-5", true }, { "5m3", true }, { "1..5m", true },
+	};
+	double ms = 7;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(duration_parse(str_of(good[i].text), good[i].bare, &ms));
+		assert_true(ms == good[i].ms);
+	}
+	ms = 7;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(duration_parse(str_of(bad[i].text), bad[i].bare, &ms));
+	assert_true(ms == 7);
+	assert_false(duration_parse((struct str){ "5\0", 2 }, false, &ms));
+}
+
+static void csv_fields(void **state)
+{
+	static const struct { const char *text, *field; } cases[] = {
+		{ "", "" }, { "api", "api" }, { "a,b", "\"a,b\"" }, { "say \"a\"", "\"say \"\"a\"\"\"" }, { "a\nb", "\"a\nb\"" },
+		{ "=1+1", "\"'=1+1\"" }, { "@x", "\"'@x\"" }, { "-5", "-5" }, { "-x", "\"'-x\"" }, { "+", "\"'+\"" },
+	};
+	struct buf b = { 0 };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		buf_clear(&b);
+		buf_adds(&b, "");
+		fmt_csv(str_of(cases[i].text), &b);
+		assert_string_equal(b.data, cases[i].field);
+	}
+	buf_release(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ages_read_back),
+		cmocka_unit_test(ages_read_back), cmocka_unit_test(lengths_of_time), cmocka_unit_test(csv_fields),
 		cmocka_unit_test(ages), cmocka_unit_test(durations), cmocka_unit_test(numbers), cmocka_unit_test(quantities),
 		cmocka_unit_test(times), cmocka_unit_test(kinds), cmocka_unit_test(orders),
 	};
