@@ -58,7 +58,8 @@ static void narrow(struct cost_page *c, struct app *app)
 	snprintf(filter, sizeof(filter), "by=%s", v->by);
 	table_page_within(c->lists[LIST_COSTS], app, str_of(filter), STR(""));
 	struct table_page *t = table_page_of(c->lists[LIST_COSTS]);
-	uint64_t dull = 1ull << COST_BY | 1ull << COST_BASIS | 1ull << COST_UNPRICED | (c->unpriced ? 0 : 1ull << COST_MISSING);
+	uint64_t dull = 1ull << COST_BY | 1ull << COST_BASIS | 1ull << COST_UNPRICED | (c->unpriced ? 0 : 1ull << COST_MISSING) |
+		(c->several ? 0 : 1ull << COST_CLUSTER);
 	bool groups = !strcmp(v->by, "group");
 	t->hidden = dull | (groups ? 1ull << COST_PER_1K : 1ull << COST_SAVES | 1ull << COST_LASTS | 1ull << COST_DIMENSION);
 	t->dirty = true;
@@ -91,10 +92,10 @@ static bool prepare(struct page *p, struct app *app, int w, int h, int64_t now)
 	struct cost_page *c = of(p);
 	uint64_t v = versions(app);
 	bool changed = v != c->seen;
-	bool unpriced = c->unpriced;
+	bool unpriced = c->unpriced, several = c->several;
 	if (changed)
 		cost_say(c, app, now);
-	if (c->unpriced != unpriced)
+	if (c->unpriced != unpriced || c->several != several)
 		narrow(c, app);
 	c->seen = v;
 	arrange(c, w, h);

@@ -14,7 +14,7 @@ struct cost_page {
 	unsigned view;               /* index into cost_views */
 	uint64_t seen;               /* sum of the tables' versions */
 	char *budget;                /* whose chart is shown; NULL = the main one */
-	bool unpriced;               /* some price is lacking */
+	bool unpriced, several;      /* some price is lacking; there is more than one cluster */
 	bool wide;                   /* chart beside the list, not above it */
 	int head_lines, chart_lines, chart_w, foot_lines;
 	/* the chart */

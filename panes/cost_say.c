@@ -155,6 +155,7 @@ static void say_head(struct cost_page *c, const struct app *app, int64_t now)
 		return;
 	bool least = row_int(r, SPEND_UNPRICED) > 0;
 	c->unpriced = least;
+	c->several = t->count > 1;       /* of one there is only the total */
 	struct buf *b = say(c, true, ROLE_TITLE);
 	buf_adds(b, least ? "at least " : "");
 	if (row_null(r, SPEND_RATE))

@@ -172,7 +172,8 @@ bool billed_parse_days(struct str json, struct billed *out, char **next_page, un
 		else
 			++*skipped;
 	}
-	qsort(out->days, out->ndays, sizeof(*out->days), by_day);
+	if (out->ndays)
+		qsort(out->days, out->ndays, sizeof(*out->days), by_day);
 	buf_release(&services);
 	json_decref(root);
 	return ok;

@@ -297,7 +297,7 @@ static void doctor(struct run *u, uint64_t id)
 	check(all, "history", u->history_why ? 0 : link_history(u->link) ? 1 : -1, "", "%s", u->history_why ? u->history_why :
 	      link_history(u->link) ? "spend of what went is kept" : "nothing is kept");
 	if (u->billing)
-		check_errand(all, "AWS bill", &u->aws, "answers");
+		check_errand(all, "AWS bill", &u->aws, "answered; the days are at most as old as 'refresh' says");
 	if (u->c.settings.opencost)
 		check_errand(all, "OpenCost", &u->opencost, "answers");
 	char *text = json_dumps(all, JSON_COMPACT);
