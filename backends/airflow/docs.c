@@ -275,6 +275,25 @@ static void add_link(struct finder *f, const char *kind, const char *key, const 
 		"evidence", evidence, "link", "kind", kind, "key", key, "what", "rows"));
 }
 
+/* Where tasks run in pods of their own, the host has the pod's name. */
+static void host_pod(struct airflow *a, const struct task_key *k, struct finder *f)
+{
+	struct buf path = { 0 };
+	task_key_path(k, &path);
+	json_t *j = api_get(&a->api, "%s", path.data);
+	struct str host = text_in(j, "hostname");
+	if (host.n && memchr(host.p, '-', host.n) && !memchr(host.p, '.', host.n) && !memchr(host.p, '"', host.n)) {
+		char *line = xasprintf("name=\"" STR_FMT "\"", STR_ARG(host)), *name = str_dup(host);
+		add_link(f, "pods", name, "the host that it ran on, if that is a pod", "from its host name");
+		json_object_set_new(json_object_get(json_array_get(f->found, json_array_size(f->found) - 1), "link"), "filter",
+		                    json_string(line));
+		free(line);
+		free(name);
+	}
+	json_decref(j);
+	buf_release(&path);
+}
+
 static void tags_model(struct finder *f, const char *tags)
 {
 	for (struct str rest = str_of(tags); rest.n;) {
@@ -312,6 +331,8 @@ void links_ask(struct airflow *a, const struct request *r)
 		add_link(&f, "pods", line, "the pod that it ran in", "from its XCom values");
 		free(line);
 	}
+	if (ok && k.task.n && !*f.got.pod)
+		host_pod(a, &k, &f);
 	if (*f.got.check && !strchr(f.got.check, '"')) {
 		line = xasprintf("batch=\"%s\"", f.got.check);
 		add_link(&f, "drift", f.got.check, "the drift check that it looked at", "from its XCom values and parameters");

@@ -318,6 +318,10 @@ static bool begin_log(struct airflow *a, struct log *l, bool *over)
 	enum state_is is = state_meaning(state);
 	json_decref(j);
 	*over = want < tried || (is != STATE_RUNNING && !str_is(state, "deferred"));
+	if (!j && api_passing(&a->api))
+		l->due = mono_of(a) + FOLLOW_MOST_MS;
+	else if (!j)
+		end_log(a, l, true, a->api.error);
 	if (!j)
 		return false;
 	if (want >= 1) {

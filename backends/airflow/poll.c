@@ -188,7 +188,8 @@ static bool step_dags(struct airflow *a)
 		rows_end(&b, STR(""));
 		send_rows(a, &b);
 		a->errors = (struct lister){ .due = mono_of(a) + DAGS_MS, .offset = -1, .listed = true };
-		a->dags = (struct lister){ .due = mono_of(a) + DAGS_MS, .offset = -1, .listed = true };
+		/* Where there are thousands, seldomer: ten pages a minute at most. */
+		a->dags = (struct lister){ .due = mono_of(a) + DAGS_MS + DAGS_MS * (offset / (10 * PAGE)), .offset = -1, .listed = true };
 	}
 	buf_release(&b);
 	return a->dags.listed;
