@@ -51,6 +51,7 @@ static void test_down_to_the_log(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		struct vt *v = opened(NULL, sizes[i].w, sizes[i].h);
 		see(v, ":goto pipelines\r", "churn_experiment.py");
+		vt_quiet(v, 300);
 		assert_non_null(strstr(vt_line(v, 4), "import error"));          /* first of all */
 		see(v, "", "No module named 'lightgbm'");
 		assert_true(vt_has(v, "PIPELINE") && vt_has(v, "monthly_report") && vt_has(v, "LAST RUNS"));
