@@ -2,6 +2,7 @@
  * counted, and a count that is under way is shown as "at least", by a '+'. */
 #include "base/storage.h"
 #include "base/fmt.h"
+#include "base/mem.h"
 #include "base/table.h"
 
 static void add_plus(const struct row *r, int counted, struct buf *out)
@@ -134,6 +135,16 @@ void storage_counted(struct buf *b, const char *kind, struct str key, int64_t si
 		else
 			cell_keep(b);
 	}
+}
+
+bool storage_opens(const char *what, const char *kind)
+{
+	static const char *const known[] = { "describe", "yaml", "preview", "link", "download" };
+	size_t n = !strcmp(kind, "objects") ? ARRAY_SIZE(known) : !strcmp(kind, "buckets") ? 2 : 0;
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(what, known[i]))
+			return true;
+	return false;
 }
 
 struct place place_of(struct str text)

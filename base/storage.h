@@ -50,6 +50,9 @@ void object_put(struct buf *b, const struct object_row *r);
 /* What counting found so far; kind is "buckets" or "objects". */
 void storage_counted(struct buf *b, const char *kind, struct str key, int64_t size, int64_t objects, enum counted how);
 
+/* What a store has of its rows as text: for `opens` of its backend. */
+bool storage_opens(const char *what, const char *kind);
+
 /* "BUCKET/KEY" at its first '/'. */
 struct place { bool versions; struct str bucket, key; };
 struct place place_of(struct str text);

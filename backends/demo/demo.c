@@ -2,6 +2,7 @@
  * other kinds whole when they changed (a listing replaces, and equal rows are no change). */
 #include "backends/demo/world.h"
 #include "base/mem.h"
+#include "base/storage.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -191,6 +192,8 @@ static bool opens(const char *what, const char *kind)
 		"nodes", "namespaces", "cronjobs", "services", "configmaps", "secrets", "persistentvolumeclaims",
 		"horizontalpodautoscalers", "events" };
 	size_t n = !strcmp(what, "logs") ? 5 : ARRAY_SIZE(known);
+	if (storage_opens(what, kind))
+		return true;
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(kind, known[i]))
 			return true;

@@ -136,16 +136,26 @@ static void show_versions(struct world *w, struct buf *body)
 	buf_release(&metrics);
 }
 
+bool demo_house_run(unsigned v, char run[33], int64_t *size, int64_t *age)
+{
+	if (v < 1 || v > HOUSES)
+		return false;
+	run_id(houses[v - 1].run, run);
+	*size = houses[v - 1].size;
+	*age = houses[v - 1].age;
+	return true;
+}
+
 /* ---- runs and experiments */
 
 static void show_experiments(struct world *w, struct buf *body)
 {
-	char id[8] = "1", location[64] = "s3://mlflow/1";
+	char id[8] = "1", location[64] = "s3://mlflow-artifacts/1";
 	experiment_put(body, &(struct reg_experiment){ .id = str_of(id), .name = STR("real_estate"), .stage = STR("active"),
 		.location = str_of(location), .created = w->start - 60ll * DAY, .updated = w->start - 25ll * MINUTE });
 	for (unsigned i = 0; i < ARRAY_SIZE(others); i++) {
 		snprintf(id, sizeof(id), "%u", i + 2);
-		snprintf(location, sizeof(location), "s3://mlflow/%u", i + 2);
+		snprintf(location, sizeof(location), "s3://mlflow-artifacts/%u", i + 2);
 		experiment_put(body, &(struct reg_experiment){ .id = str_of(id), .name = str_of(others[i].experiment), .stage = STR("active"),
 			.location = str_of(location), .created = other_time(w, &others[i], 1) - DAY,
 			.updated = other_time(w, &others[i], others[i].versions) });

@@ -184,7 +184,7 @@ void demo_open(struct world *w, struct link *l, const struct request *r)
 {
 	struct buf b = { 0 };
 	bool found = false;
-	if (demo_registry_open(w, l, r) || demo_open_pipelines(w, l, r))
+	if (demo_registry_open(w, l, r) || demo_open_pipelines(w, l, r) || demo_storage_open(w, l, r))
 		return;
 	if (!strcmp(r->what, "logs")) {
 		open_logs(w, l, r);
@@ -299,7 +299,7 @@ static json_t *why(struct world *w, const char *kind, struct str key)
 
 void demo_ask(struct world *w, struct link *l, const struct request *r)
 {
-	if (demo_registry_ask(w, l, r))
+	if (demo_registry_ask(w, l, r) || demo_storage_ask(w, l, r))
 		return;
 	json_t *answer = demo_ask_pipelines(w, r);
 	struct workload *load = world_find_workload(w, r->kind, str_of(r->key));

@@ -8,6 +8,7 @@
 #include "base/pipelines.h"
 #include "base/registry.h"
 #include "base/serving.h"
+#include "base/storage.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -507,7 +508,8 @@ const struct kind *const demo_kinds[] = {
 	&kind_persistentvolumeclaims, &kind_persistentvolumes, &kind_bills, &kind_horizontalpodautoscalers, &kind_events, &kind_drift, &kind_features,
 	&kind_models, &kind_versions, &kind_experiments, &kind_trainings, &kind_promotions,
 	&kind_modelendpoints, &kind_predictions,
-	&kind_pipelines, &kind_runs, &kind_tasks, NULL
+	&kind_pipelines, &kind_runs, &kind_tasks,
+	&kind_buckets, &kind_objects, NULL
 };
 
 bool demo_show(struct world *w, const char *kind, struct buf *body)
@@ -532,7 +534,7 @@ bool demo_show(struct world *w, const char *kind, struct buf *body)
 		show_features(w, body);
 	else if (!strcmp(kind, "bills"))
 		demo_show_bills(w, body);
-	else if (!demo_registry_show(w, kind, body) && !demo_serving_show(w, kind, body)) {
+	else if (!demo_registry_show(w, kind, body) && !demo_serving_show(w, kind, body) && !demo_storage_show(w, kind, body)) {
 		known = false;
 		for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
 			if (!strcmp(kind, plain[i].kind)) {

@@ -5,7 +5,8 @@
  *   world.c     nodes, workloads, pods and what a second changes     script.c   the incidents, by the second
  *   show.c      the world as rows                                    docs.c     as logs, YAML, descriptions, reasons
  *   acts.c      what can be done to it                               demo.c     the source's thread
- *   demo_registry.c   models, versions and training runs             demo_pipelines.c   runs of pipelines */
+ *   demo_registry.c   models, versions and training runs             demo_pipelines.c   runs of pipelines
+ *   demo_storage.c    buckets and objects */
 #ifndef DEMO_WORLD_H
 #define DEMO_WORLD_H
 #include "base/clock.h"
@@ -113,6 +114,12 @@ extern const struct kind *const demo_kinds[];
 bool demo_registry_show(struct world *w, const char *kind, struct buf *body);
 bool demo_registry_ask(struct world *w, struct link *l, const struct request *r);
 bool demo_registry_open(struct world *w, struct link *l, const struct request *r);
+/* The run that trained version v of real_estate_model, its size and age (ms before the start); false: there is no such. */
+bool demo_house_run(unsigned v, char run[33], int64_t *size, int64_t *age);
+/* demo_storage.c: buckets and objects, all places at once. False: not of its kinds, not its question. */
+bool demo_storage_show(const struct world *w, const char *kind, struct buf *body);
+bool demo_storage_ask(const struct world *w, struct link *l, const struct request *r);
+bool demo_storage_open(const struct world *w, struct link *l, const struct request *r);
 /* demo_serving.c: endpoints and the log of predictions; false: not of its kinds, not its question */
 bool demo_serving_show(const struct world *w, const char *kind, struct buf *body);
 bool demo_serving_ask(struct world *w, struct link *l, const struct request *r);

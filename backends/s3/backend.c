@@ -252,5 +252,5 @@ static const struct kind *const kinds[] = { &kind_buckets, &kind_objects, NULL }
 
 const struct backend backend_s3 = {
 	.name = "s3", .title = "S3", .help = "Buckets and objects of AWS S3 and stores that speak like it.", .keys = keys, .kinds = kinds,
-	.run = run,
+	.run = run, .opens = storage_opens,
 };

@@ -5,12 +5,14 @@
 #include "backends/list.h"
 #include "base/action.h"
 #include "base/mem.h"
+#include "base/storage.h"
 #include "base/yaml.h"
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include <jansson.h>
@@ -128,6 +130,28 @@ static void test_changes_make_the_listing(void **state)
 }
 
 /* The scoring's pods work for a while before they are done. */
+/* The last day's folder of raw data is three times the others. */
+static void test_data_grows(void **state)
+{
+	struct world *w = world_of(1, 1);
+	struct table *t = listed(w, &kind_objects);
+	int64_t bytes[2] = { 0 };
+	char day[2][48];
+	for (int i = 0; i < 2; i++) {
+		time_t at = (time_t)((START / 86400000 - i) * 86400);
+		strftime(day[i], sizeof(day[i]), "data-raw/%Y-%m-%d/", gmtime(&at));
+	}
+	for (uint32_t i = 0; i < t->nslots; i++)
+		for (int k = 0; k < 2; k++)
+			if (table_row(t, i) && str_is(row_text(t, table_row(t, i), OBJECT_PARENT), day[k]))
+				bytes[k] += row_int(table_row(t, i), OBJECT_SIZE);
+	assert_true(bytes[1] > 200000000);
+	assert_in_range(bytes[0] * 10 / bytes[1], 29, 31);
+	assert_null(table_find(t, 0, STR("data-raw/")));     /* a bucket is no prefix */
+	table_free(t);
+	free(w);
+}
+
 static void test_jobs_take_their_time(void **state)
 {
 	struct world *w = world_of(1, 0);
@@ -528,7 +552,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_seed_same_bytes), cmocka_unit_test(test_every_kind_reads),
 		cmocka_unit_test(test_changes_make_the_listing), cmocka_unit_test(test_a_check_every_two_minutes),
-		cmocka_unit_test(test_jobs_take_their_time),
+		cmocka_unit_test(test_jobs_take_their_time), cmocka_unit_test(test_data_grows),
 		cmocka_unit_test(test_scale_and_undo), cmocka_unit_test(test_restart_and_pods), cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_the_incident), cmocka_unit_test(test_checks_reach_the_store), cmocka_unit_test(test_questions),
 		cmocka_unit_test(test_documents),
