@@ -68,7 +68,10 @@ static void show_run_time(const struct table *t, const struct row *r, int64_t no
 
 static void show_run_queued(const struct table *t, const struct row *r, int64_t now, struct buf *out)
 {
-	show_span(r, RUN_CREATED, RUN_AGE, state_meaning(row_text(t, r, RUN_STATUS)) == STATE_WAITING, now, out);
+	if (!row_null(r, RUN_QUEUED))
+		fmt_duration(row_int(r, RUN_QUEUED), out);
+	else if (row_null(r, RUN_AGE))
+		show_span(r, RUN_CREATED, RUN_AGE, state_meaning(row_text(t, r, RUN_STATUS)) == STATE_WAITING, now, out);
 }
 
 static void show_pace(const struct table *t, const struct row *r, int64_t now, struct buf *out)
@@ -233,7 +236,7 @@ static enum level run_level(const struct run *r, int64_t now)
 
 void run_put(struct buf *b, const struct run *r, int64_t now)
 {
-	int64_t took = r->start && r->end ? r->end - r->start : -1, queued = r->created && r->start ? r->start - r->created : -1;
+	int64_t took = r->start && r->end ? r->end - r->start : -1, queued = r->created && r->start && !r->again ? r->start - r->created : -1;
 	rows_put(b, r->key, run_level(r, now));
 	cell_text(b, r->pipeline);
 	cell_text(b, r->name);

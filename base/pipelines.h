@@ -55,6 +55,7 @@ struct run {
 	int64_t created, start, end; /* created: when it was to begin; from then to start it is queued */
 	int64_t date, usual;
 	bool past;                   /* a failure that a later run has made good */
+	bool again;                  /* cleared and run again: how long it was queued is not known */
 };
 /* Key of a run: "pipeline/name". */
 void run_put(struct buf *b, const struct run *r, int64_t now);

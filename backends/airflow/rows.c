@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define AGAIN_MS (15 * 60000)    /* a run of v1 that began so long after it was due was cleared */
+
 struct str text_in(const json_t *o, const char *name)
 {
 	const json_t *v = json_object_get(o, name);
@@ -164,13 +166,15 @@ bool put_run(struct past *p, const json_t *run, int64_t now, struct buf *out)
 	struct dag *d = past_dag(p, id);
 	int64_t start = time_in(run, "start_date"), created = time_in(run, "queued_at"), due = due_of(run);
 	created = created && !(start && created > start) ? created : due;
+	/* v1 does not say when it was queued: the date of a run that was cleared later is of no use for that. */
+	bool again = start && !time_in(run, "queued_at") && start - due > AGAIN_MS;
 	params_text(json_object_get(run, "conf"), &params);
 	buf_addf(&key, STR_FMT "/" STR_FMT, STR_ARG(id), STR_ARG(name));
 	run_put(out, &(struct run){ .key = buf_str(&key), .pipeline = id, .name = name, .state = text_in(run, "state"),
 		.trigger = text_in(run, "run_type"), .params = buf_str(&params), .by = by.n ? by : text_in(run, "triggered_by"),
 		.note = text_in(run, "note"), .tags = str_of(d->tags), .created = start && created > start ? 0 : created,
 		.start = start, .end = time_in(run, "end_date"), .date = time_in(run, "logical_date"),
-		.usual = past_usual(d), .past = due < d->well_at }, now);
+		.usual = past_usual(d), .past = due < d->well_at, .again = again }, now);
 	buf_release(&key);
 	buf_release(&params);
 	return true;
