@@ -47,15 +47,8 @@ const struct config_key cost_keys[] = {
 
 int64_t cost_duration(const char *text, int64_t otherwise)
 {
-	static const struct { const char *unit; int64_t ms; } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 },
-		{ "h", HOUR_MS }, { "d", DAY_MS }, { "", 1000 } };
-	struct str s = str_trim(str_of(text));
-	double v;
-	for (size_t i = 0; s.n && i < ARRAY_SIZE(units); i++)
-		if (str_ends(s, str_of(units[i].unit)) && str_to_f64((struct str){ s.p, s.n - strlen(units[i].unit) }, &v) && v > 0 &&
-		    v < 1e9)
-			return (int64_t)(v * (double)units[i].ms);
-	return otherwise;
+	double ms;
+	return text && duration_parse(str_trim(str_of(text)), true, &ms) && ms > 0 && ms < 1e15 ? (int64_t)ms : otherwise;
 }
 
 static double real(const struct yaml *map, const char *key, double otherwise)
