@@ -334,10 +334,13 @@ static void check_probe(struct checking *c)
 	give(c, "and found again in the log", "", &f);
 }
 
-static void check_source(struct checking *c, const struct source_state *x)
+static void check_source(struct checking *c, unsigned source)
 {
-	bool live = x->state == HEALTH_LIVE || x->state == HEALTH_IDLE;
-	struct found f = { .is = live ? WELL : x->state == HEALTH_LIMITED ? DOUBTFUL : x->state == HEALTH_CONNECTING ? UNKNOWN : WRONG };
+	const struct source_state *x = &c->s->sources[source];
+	bool live = x->state == HEALTH_LIVE, waits = x->state == HEALTH_CONNECTING || x->state == HEALTH_IDLE;
+	for (unsigned i = 0; i < c->s->nkinds && !live; i++)      /* idle again after it answered */
+		live = x->state == HEALTH_IDLE && c->s->kinds[i].source == source && c->s->kinds[i].listed;
+	struct found f = { .is = live ? WELL : x->state == HEALTH_LIMITED ? DOUBTFUL : waits ? UNKNOWN : WRONG };
 	if (live)
 		buf_addf(&f.say, "%s%s%s", x->version ? x->version : "", x->version && *x->version && x->detail && *x->detail ? ", " : "",
 		         x->detail ? x->detail : "");
@@ -455,7 +458,7 @@ void verify_update(struct verify *v, const struct store *s, const struct verify_
 	rows_start(&c.rows, kind_verify.name);
 	rows_begin(&c.rows, STR(""));
 	for (unsigned i = 0; i < s->nsources; i++)
-		check_source(&c, &s->sources[i]);
+		check_source(&c, i);
 	for (size_t i = 0; i < ARRAY_SIZE(built_in); i++) {
 		check_built_in(&c, &built_in[i]);
 		if (built_in[i].check == check_served)

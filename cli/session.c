@@ -414,6 +414,15 @@ static bool is_listed(void *arg)
 	return all;
 }
 
+static bool is_settled(void *arg)
+{
+	const struct session *s = arg;
+	for (unsigned i = 0; i < s->store->nsources; i++)
+		if (s->store->sources[i].state == HEALTH_CONNECTING)
+			return false;
+	return true;
+}
+
 bool session_list(struct session *s, const char *const *kinds, int wait_ms)
 {
 	struct listing l = { .s = s, .kinds = kinds };
@@ -424,6 +433,7 @@ bool session_list(struct session *s, const char *const *kinds, int wait_ms)
 				break;
 			}
 	session_run(s, wait_ms, is_listed, &l);
+	session_run(s, 1000, is_settled, s);         /* a list may be there a moment before its source says that it is well */
 	return l.any;
 }
 
