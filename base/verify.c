@@ -11,7 +11,7 @@
 static const struct column columns[VERIFY_COL_COUNT] = {
 	[VERIFY_CHECK] = { .name = "check", .title = "CHECK", .type = COL_TEXT, .width = 30 },
 	[VERIFY_RESULT] = { .name = "result", .title = "RESULT", .type = COL_STATUS, .flags = COL_SHARED, .width = 10 },
-	[VERIFY_EVIDENCE] = { .name = "evidence", .title = "EVIDENCE", .type = COL_TEXT, .width = 60 },
+	[VERIFY_EVIDENCE] = { .name = "evidence", .title = "EVIDENCE", .type = COL_TEXT },
 	[VERIFY_WHERE] = { .name = "where", .title = "WHERE", .type = COL_TEXT, .flags = COL_SHARED, .width = 12, .priority = 3 },
 	[VERIFY_KIND] = { .name = "kind", .title = "KIND", .type = COL_TEXT, .flags = COL_HIDDEN | COL_SHARED },
 	[VERIFY_KEY] = { .name = "object", .title = "OBJECT", .type = COL_TEXT, .flags = COL_HIDDEN },
