@@ -53,7 +53,7 @@ struct found { enum result is; struct buf say; const struct table *t; const stru
 static void give(struct checking *c, const char *name, const char *where, struct found *f)
 {
 	static const struct { const char *word; enum level level; } shown[] = { [WRONG] = { "wrong", LEVEL_BAD },
-		[UNKNOWN] = { "unknown", LEVEL_BAD }, [DOUBTFUL] = { "doubtful", LEVEL_DOUBT }, [WELL] = { "ok", LEVEL_OK } };
+		[UNKNOWN] = { "unknown", LEVEL_DOUBT }, [DOUBTFUL] = { "doubtful", LEVEL_DOUBT }, [WELL] = { "ok", LEVEL_OK } };
 	char key[8];
 	snprintf(key, sizeof(key), "%03u", c->n++);
 	rows_put(&c->rows, str_of(key), shown[f->is].level);

@@ -5,14 +5,16 @@
 #include "tui/table_page.h"
 #include <stdlib.h>
 
-struct verify_page { struct verify *verify; int64_t made; uint64_t version; };
+struct verify_page { struct verify *verify; int64_t made; uint64_t version; bool complete; };
 
 static bool prepare(void *arg, struct page *p, struct app *app, int64_t now)
 {
 	struct verify_page *v = arg;
 	const struct store *s = app_store(app);
-	if (v->made && now >= v->made && now - v->made < (s->version != v->version ? 500 : 10000))
+	bool complete = app_watch_listed(app), changed = s->version != v->version || complete != v->complete;
+	if (v->made && now >= v->made && now - v->made < (!changed ? 10000 : v->complete && complete ? 500 : 0))
 		return false;
+	v->complete = complete;
 	v->made = now;
 	v->version = s->version;
 	verify_update(v->verify, s, NULL, now);
@@ -64,7 +66,7 @@ static void title(void *arg, const struct page *p, const struct app *app, struct
 	const struct verify_page *v = arg;
 	unsigned failed = verify_failed(v->verify);
 	buf_addf(out, "verify %u   ", verify_table(v->verify)->count);
-	buf_addf(out, failed ? "%u failed" : "all is verified", failed);
+	buf_addf(out, failed ? "%u not verified" : "all is verified", failed);
 }
 
 static void release(void *arg, struct app *app)
