@@ -42,6 +42,7 @@ struct check {
 	const char *path;
 	const struct config_type_keys *types;
 	struct config_errors *errors;
+	struct yaml_doc *doc;
 };
 
 static void complain(struct check *c, const struct yaml *at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -136,6 +137,8 @@ static void check_secret(struct check *c, const struct config_key *k, const stru
 	          in_choices("env|file|command", v->keys[0]->text);
 	if (!ok)
 		complain(c, v, "'%s' is a map with exactly one of env:, file:, command:", k->name);
+	else if (str_is(v->keys[0]->text, "file"))
+		yaml_expand_home(c->doc, v->items[0]);
 }
 
 static void check_texts(struct check *c, const struct config_key *k, const struct yaml *v)
@@ -249,6 +252,8 @@ static void check_value(struct check *c, const struct config_key *k, const struc
 		complain(c, v, "'%s' is more than %d", k->name, MAX_LIMIT);
 	else if (!scalar_fits(k->type, v->text))
 		complain(c, v, "'" STR_FMT "' is no value of '%s', which is a %s", STR_ARG(v->text), k->name, config_type_name(k->type));
+	else if (k->type == CONFIG_PATH)
+		yaml_expand_home(c->doc, v);
 }
 
 static const struct config_key *find_key(const struct config_key *keys, struct str name)
@@ -357,7 +362,7 @@ static int by_place(const void *a, const void *b)
 static struct config *finish(struct yaml_doc *doc, const char *path, const struct config_type_keys *types,
                              struct config_errors *errors)
 {
-	struct check check = { path, types, errors };
+	struct check check = { path, types, errors, doc };
 	struct config *c = xcalloc(1, sizeof(*c));
 	*c = (struct config){ .path = xstrdup(path), .doc = doc, .root = yaml_root(doc) };
 	if (c->root->type != YAML_MAP && c->root->type != YAML_NULL)
@@ -375,7 +380,7 @@ static struct config *finish(struct yaml_doc *doc, const char *path, const struc
 
 static struct config *cannot_read(const char *path, const struct yaml_error *err, struct config_errors *errors)
 {
-	struct check check = { path, NULL, errors };
+	struct check check = { path, NULL, errors, NULL };
 	complain(&check, &(struct yaml){ .line = err->line, .column = err->column }, "%s", err->what);
 	return NULL;
 }

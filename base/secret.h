@@ -18,6 +18,9 @@ int secret_from_file(struct secret *s, const char *path);
  * terminal, 10 s; its first line of output counts). 0, or -1 and why[size]; node NULL is nothing: 0, nothing set. */
 struct yaml;
 int secret_from_setting(struct secret *s, const struct yaml *node, char *why, size_t size);
+/* The same for one that is kept: read when it was not yet, and when it comes from a file that has changed since; one that
+ * cannot be read again stays as it was. *seen is the caller's, 0 at first. */
+int secret_follow(struct secret *s, uint64_t *seen, const struct yaml *node, char *why, size_t size);
 /* What a command line prints, all of it, run by sh as above. 0, or -1 and why. */
 int secret_from_command(struct secret *s, const char *line, char *why, size_t size);
 #endif

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -116,4 +117,25 @@ int secret_from_setting(struct secret *s, const struct yaml *node, char *why, si
 		snprintf(why, size, "a secret is a map with one of env:, file:, command:");
 	}
 	return secret_set(*s) ? 0 : -1;
+}
+
+int secret_follow(struct secret *s, uint64_t *seen, const struct yaml *node, char *why, size_t size)
+{
+	const char *file = node ? yaml_text(node, "file") : NULL;
+	struct secret fresh = { 0 };
+	struct stat st;
+	uint64_t now = 1;
+	if (file && stat(file, &st) == 0)
+		now = ((uint64_t)st.st_mtim.tv_sec * 1000000007u + (uint64_t)st.st_mtim.tv_nsec) * 31 + (uint64_t)st.st_ino * 7 +
+		      (uint64_t)st.st_size + 2;
+	if (*seen == now)
+		return 0;
+	if (secret_from_setting(&fresh, node, why, size) != 0) {
+		secret_release(&fresh);
+		return secret_set(*s) ? 0 : -1;
+	}
+	secret_release(s);
+	*s = fresh;
+	*seen = now;
+	return 0;
 }

@@ -413,3 +413,16 @@ bool yaml_bool(const struct yaml *map, const char *key, bool otherwise)
 	}
 	return otherwise;
 }
+
+void yaml_expand_home(struct yaml_doc *d, const struct yaml *scalar)
+{
+	const char *home = getenv("HOME");
+	struct str rest = scalar->text;
+	if (scalar->type != YAML_SCALAR || !home || !str_starts(rest, STR("~/")))
+		return;
+	size_t n = strlen(home) + rest.n - 1;
+	char *path = arena(d, n + 1);
+	memcpy(path, home, strlen(home));
+	memcpy(path + strlen(home), rest.p + 1, rest.n);    /* with its NUL */
+	((struct yaml *)(uintptr_t)scalar)->text = (struct str){ path, n };
+}

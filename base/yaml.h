@@ -23,5 +23,7 @@ void yaml_doc_free(struct yaml_doc *d);   /* not yaml_free: libyaml calls a func
 const struct yaml *yaml_root(const struct yaml_doc *d);
 const struct yaml *yaml_get(const struct yaml *map, const char *key);   /* NULL: no map or no such key */
 const char *yaml_text(const struct yaml *map, const char *key);         /* scalar of a map, or NULL */
+/* A scalar of this document that starts with ~/ becomes a path under $HOME: no shell has seen it. */
+void yaml_expand_home(struct yaml_doc *d, const struct yaml *scalar);
 bool yaml_bool(const struct yaml *map, const char *key, bool otherwise);
 #endif

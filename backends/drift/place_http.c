@@ -15,6 +15,7 @@ struct web {
 	struct http *http;
 	char *base, *root;               /* "https://host", "/reports/" */
 	struct secret token, password;
+	uint64_t token_seen, password_seen;
 	char wrong[200];                 /* what is wrong with the secrets' settings, or "" */
 	struct buf single;               /* the one report, when the URL is that of one */
 	struct str single_name;
@@ -301,6 +302,10 @@ static bool authenticate(void *arg, struct http_auth *a)
 	struct place *p = arg;
 	struct web *w = p->own;
 	const char *user = link_setting(p->link, "user");
+	const struct yaml *settings = link_settings(p->link);
+	if (secret_follow(&w->token, &w->token_seen, yaml_get(settings, "token"), a->error, sizeof(a->error)) != 0 ||
+	    secret_follow(&w->password, &w->password_seen, yaml_get(settings, "password"), a->error, sizeof(a->error)) != 0)
+		return false;
 	if (secret_set(w->token))
 		return http_auth_bearer(a, w->token);
 	return !user || http_auth_basic(a, str_of(user), w->password);
@@ -327,8 +332,8 @@ bool place_open_http(struct place *p, const char *url)
 	if (!str_ends(w->single_name, STR(".json")))
 		w->single_name = STR("report.json");
 	http_redact(url, p->where, sizeof(p->where));
-	if (secret_from_setting(&w->token, yaml_get(settings, "token"), why, sizeof(why)) != 0 ||
-	    secret_from_setting(&w->password, yaml_get(settings, "password"), why, sizeof(why)) != 0)
+	if (secret_follow(&w->token, &w->token_seen, yaml_get(settings, "token"), why, sizeof(why)) != 0 ||
+	    secret_follow(&w->password, &w->password_seen, yaml_get(settings, "password"), why, sizeof(why)) != 0)
 		snprintf(w->wrong, sizeof(w->wrong), "%s", why);
 	w->http = http_new(&(struct http_conf){ .base = w->base, .what = "the web server", .auth = authenticate, .arg = p,
 		.ca_file = link_setting(p->link, "ca_file"), .insecure = yaml_bool(settings, "insecure", false) }, link_clock(p->link));

@@ -15,15 +15,12 @@
 static bool read_secrets(struct mlflow *m, struct http_auth *a)
 {
 	const struct yaml *s = link_settings(m->link);
-	if (m->token_read)
-		return true;
-	if (secret_from_setting(&m->token, yaml_get(s, "token"), a->error, sizeof(a->error)) ||
-	    secret_from_setting(&m->password, yaml_get(s, "password"), a->error, sizeof(a->error))) {
+	if (secret_follow(&m->token, &m->token_seen, yaml_get(s, "token"), a->error, sizeof(a->error)) ||
+	    secret_follow(&m->password, &m->password_seen, yaml_get(s, "password"), a->error, sizeof(a->error))) {
 		snprintf(a->remedy, sizeof(a->remedy), "set token or password of source %.80s where binnacle.yaml says",
 		         link_name(m->link));
 		return false;
 	}
-	m->token_read = true;
 	return true;
 }
 
@@ -46,7 +43,7 @@ static bool on_renew(void *arg, uint64_t which)
 		return false;
 	secret_release(&m->token);
 	secret_release(&m->password);
-	m->token_read = false;
+	m->token_seen = m->password_seen = 0;
 	return true;
 }
 

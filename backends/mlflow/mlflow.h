@@ -63,7 +63,7 @@ struct mlflow {
 	struct http_conf conf;
 	char *base, *host_header, *user;
 	struct secret password, token;
-	bool token_read;
+	uint64_t token_seen, password_seen;
 	/* settings */
 	int64_t poll_ms;
 	int timeout_ms;

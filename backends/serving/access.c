@@ -7,14 +7,14 @@
 struct access {
 	char *base;
 	struct str user, host;
-	struct secret token, password;
+	const struct yaml *settings;
+	struct kept { struct secret is; uint64_t seen; } token, password;
 };
 
-static bool take_secret(struct serving *s, const char *key, struct secret *into)
+static bool take_secret(struct serving *s, const char *key, struct access *a, struct kept *into)
 {
-	const struct yaml *settings = link_settings(s->link), *node = settings ? yaml_get(settings, key) : NULL;
 	char why[200];
-	if (!node || secret_from_setting(into, node, why, sizeof(why)) == 0)
+	if (!a->settings || secret_follow(&into->is, &into->seen, yaml_get(a->settings, key), why, sizeof(why)) == 0)
 		return true;
 	snprintf(s->error, sizeof(s->error), "'%s': %s", key, why);
 	snprintf(s->remedy, sizeof(s->remedy), "correct '%s:' in binnacle.yaml", key);
@@ -23,12 +23,15 @@ static bool take_secret(struct serving *s, const char *key, struct secret *into)
 
 static bool add_auth(void *arg, struct http_auth *auth)
 {
-	const struct access *a = arg;
+	struct access *a = arg;
+	if (secret_follow(&a->token.is, &a->token.seen, yaml_get(a->settings, "token"), auth->error, sizeof(auth->error)) ||
+	    secret_follow(&a->password.is, &a->password.seen, yaml_get(a->settings, "password"), auth->error, sizeof(auth->error)))
+		return false;
 	if (a->host.n && !http_auth_add(auth, "Host", a->host))
 		return false;
-	if (secret_set(a->token))
-		return http_auth_bearer(auth, a->token);
-	return !a->user.n || http_auth_basic(auth, a->user, a->password);
+	if (secret_set(a->token.is))
+		return http_auth_bearer(auth, a->token.is);
+	return !a->user.n || http_auth_basic(auth, a->user, a->password.is);
 }
 
 struct access *access_new(struct serving *s)
@@ -41,10 +44,11 @@ struct access *access_new(struct serving *s)
 	a->base = xstrndup(url ? url : "", n);
 	a->user = str_of(user ? user : "");
 	a->host = str_of(host ? host : "");
+	a->settings = link_settings(s->link);
 	s->conf = (struct http_conf){ .base = a->base, .what = "the model server", .ca_file = setting(s, "ca"),
 		.insecure = link_settings(s->link) && yaml_bool(link_settings(s->link), "insecure", false),
 		.proxy = setting(s, "proxy"), .compress = true, .connect_ms = 5000, .auth = add_auth, .arg = a };
-	if (n && take_secret(s, "token", &a->token) && take_secret(s, "password", &a->password))
+	if (n && take_secret(s, "token", a, &a->token) && take_secret(s, "password", a, &a->password))
 		return a;
 	if (!n)
 		snprintf(s->error, sizeof(s->error), "no 'url' says where the models are served");
@@ -56,8 +60,8 @@ void access_free(struct access *a)
 {
 	if (!a)
 		return;
-	secret_release(&a->token);
-	secret_release(&a->password);
+	secret_release(&a->token.is);
+	secret_release(&a->password.is);
 	free(a->base);
 	free(a);
 }

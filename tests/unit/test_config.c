@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include "base/config.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -220,11 +221,56 @@ static void finds_the_file(void **state)
 	rmdir(dir);
 }
 
+static void write_secret(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* ~/ in a path or a secret's file is the home folder; a secret's file is read again when it has changed, and one that is
+ * gone leaves what was read. */
+static void paths_and_kept_secrets(void **state)
+{
+	char home[] = "/tmp/binnacle-home.XXXXXX", why[200] = "", *was = getenv("HOME") ? xstrdup(getenv("HOME")) : NULL;
+	struct config_errors errors = { 0 };
+	struct secret secret = { 0 };
+	uint64_t seen = 0;
+
+	assert_non_null(mkdtemp(home));
+	setenv("HOME", home, 1);
+	struct config *c = parse("sources:\n  a: {type: engine, url: x://y, tls: {ca: ~/ca.pem}, password: {file: ~/pw}}\n", &errors);
+	assert_non_null(c);
+	const struct yaml *a = yaml_get(yaml_get(c->root, "sources"), "a");
+	char *ca = xasprintf("%s/ca.pem", home), *file = xasprintf("%s/pw", home);
+	assert_string_equal(yaml_text(yaml_get(a, "tls"), "ca"), ca);
+	assert_int_equal(secret_follow(&secret, &seen, yaml_get(a, "password"), why, sizeof(why)), -1);
+	assert_non_null(strstr(why, file));
+	write_secret(file, "first\n");
+	assert_int_equal(secret_follow(&secret, &seen, yaml_get(a, "password"), why, sizeof(why)), 0);
+	assert_true(str_is(secret_reveal(secret), "first"));
+	write_secret(file, "the second\n");
+	assert_int_equal(secret_follow(&secret, &seen, yaml_get(a, "password"), why, sizeof(why)), 0);
+	assert_true(str_is(secret_reveal(secret), "the second"));
+	unlink(file);
+	assert_int_equal(secret_follow(&secret, &seen, yaml_get(a, "password"), why, sizeof(why)), 0);
+	assert_true(str_is(secret_reveal(secret), "the second"));
+	secret_release(&secret);
+	config_free(c);
+	rmdir(home);
+	was ? setenv("HOME", was, 1) : unsetenv("HOME");
+	free(was);
+	free(ca);
+	free(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_what_is_good), cmocka_unit_test(tells_each_fault), cmocka_unit_test(gathers_all_in_order),
-		cmocka_unit_test(never_shows_a_secret), cmocka_unit_test(explains), cmocka_unit_test(finds_the_file),
+		cmocka_unit_test(never_shows_a_secret), cmocka_unit_test(explains), cmocka_unit_test(finds_the_file), cmocka_unit_test(paths_and_kept_secrets),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
