@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Airflow 2 and 3 with the same DAG, by one backend: pipelines, runs, tasks, logs while they grow, XCom, reasons, links.
 # needs: airflow2 airflow3
-# limit: 480
+# limit: 700
 . "$(dirname "$0")/lib.sh"
 
 screen=$(dirname "$BINNACLE")/tests/live/screen_drive
@@ -67,7 +67,7 @@ like "doctor: 3, with a token" 'version +Airflow 3\.[^,]*, REST v2.*token +is ma
 like "doctor: the scheduler" 'scheduler +healthy' "$said"
 for v in 2 3; do
 	for run in well fails skips; do
-		check "airflow $v: run '$run' ends" within 150 is_over $v $run
+		check "airflow $v: run '$run' ends" within 240 is_over $v $run
 	done
 done
 
