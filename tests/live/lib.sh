@@ -92,6 +92,13 @@ servers() {
 	HOME=/ "$live_tests/servers.sh" "$@" "$LIVE"
 }
 
+# mlservers stop|start NAME...
+mlservers() {
+	local command=$1
+	shift
+	HOME=/ "$live_tests/mlservers.sh" "$command" "$LIVE" "$@"
+}
+
 sql() {
 	local found
 	found=$(ls -d /usr/lib/postgresql/*/bin/psql 2>/dev/null | sort -V | tail -n 1)

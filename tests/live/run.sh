@@ -13,6 +13,8 @@ BINNACLE=$(realpath "$1")
 [[ -x $BINNACLE ]] || { echo "run: no program '$1'" >&2; exit 66; }
 shift
 passed=0 failed=0 own="" child=""
+# a test has a home of its own, but no servers
+export BINNACLE_CACHE=${BINNACLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/binnacle}
 
 finish() {
 	local status=$?

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All systems at once: one configuration, one screen; one system's failure never dims another.
 # needs: airflow2 airflow3 mlflow1 mlflow2 mlflow3 s3 mlserver kserve scoring1 scoring2 scoring3 ray rest rest2
-# limit: 240
+# limit: 400
 . "$(dirname "$0")/lib.sh"
 . "$live_tests/everything.sh"
 
@@ -39,12 +39,12 @@ for size in 80x24 120x40 200x50; do
 	done
 done
 
-HOME=/ "$live_tests/mlservers.sh" stop "$LIVE" mlflow2
-HOME=/ "$live_tests/mlservers.sh" stop "$LIVE" rest2
+mlservers stop mlflow2
+mlservers stop rest2
 equal "one registry is down: the others show theirs" "mlflow1 mlflow3" "$(sources_of models)"
 like "and it is told which, and why" "mlflow2" "$(cat "$scratch/said")"
 like "one endpoint is down: the others answer" "kserve mlserver model-api .*scoring3" "$(sources_of modelendpoints)"
 like "pipelines do not know of it" "airflow2 airflow3" "$(sources_of pipelines)"
-HOME=/ "$live_tests/mlservers.sh" start "$LIVE" mlflow2 rest2
+mlservers start mlflow2 rest2
 equal "and when it is back" "mlflow1 mlflow2 mlflow3" "$(sources_of models)"
 finish
