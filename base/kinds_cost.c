@@ -203,7 +203,7 @@ void cost_spend_put(struct buf *b, const struct cost_spend *s)
 {
 	const struct cost_budget *g = s->budget;
 	enum level level = g ? cost_budget_level(g) : LEVEL_NONE;
-	rows_put(b, s->name, level > LEVEL_NONE ? level : s->unpriced > 0 ? LEVEL_DOUBT : LEVEL_NONE);
+	rows_put(b, s->name, level > LEVEL_NONE ? level : s->unpriced > 0 || s->note.n ? LEVEL_DOUBT : LEVEL_NONE);
 	cell_text(b, s->name);
 	cell_real(b, s->rate);
 	cell_real(b, s->today);

@@ -153,8 +153,8 @@ static void say_head(struct cost_page *c, const struct app *app, int64_t now)
 	const struct row *r = total(app, &t);
 	if (!r)
 		return;
-	bool least = row_int(r, SPEND_UNPRICED) > 0;
-	c->unpriced = least;
+	bool least = row_int(r, SPEND_UNPRICED) > 0 || !row_null(r, SPEND_NOTE);
+	c->unpriced = row_int(r, SPEND_UNPRICED) > 0;
 	c->several = t->count > 1;       /* of one there is only the total */
 	struct buf *b = say(c, true, ROLE_TITLE);
 	buf_adds(b, least ? "at least " : "");

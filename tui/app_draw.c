@@ -169,7 +169,7 @@ static int draw_spend(const struct app *app, struct frame *f, struct rect line, 
 		struct buf rate = { 0 }, left = { 0 };
 		int w;
 
-		buf_addf(&rate, "%s$%.2f/h", row_int(r, SPEND_UNPRICED) > 0 ? ">" : "", row_real(r, SPEND_RATE));
+		buf_addf(&rate, "%s$%.2f/h", row_int(r, SPEND_UNPRICED) > 0 || !row_null(r, SPEND_NOTE) ? ">" : "", row_real(r, SPEND_RATE));
 		if (form < 2)
 			say_left(r, form == 0, now, &left);
 		w = (int)rate.len + (left.len ? 3 + (int)left.len : 0);

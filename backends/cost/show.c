@@ -22,12 +22,16 @@ static double spent_all(const struct cost *c, int64_t from, int64_t to)
 	return spent(c, STR(""), ASSET_TYPES, (struct str){ NULL, 0 }, from, to);
 }
 
-static bool any_known(const struct cost *c)
+/* Whether anything is known of what this cluster cost, or any (IN_SOURCES): its nodes now, or what the history tells. */
+static bool is_known(const struct cost *c, unsigned cluster)
 {
 	for (unsigned i = 0; i < c->in.nsources; i++)
-		if (c->burn.known[i])
+		if (c->burn.known[i] && (cluster == IN_SOURCES || cluster == i))
 			return true;
-	return c->assets.n > 0;
+	for (size_t i = 0; i < c->assets.n; i++)
+		if (cluster == IN_SOURCES || !strcmp(c->assets.items[i].cluster, c->in.sources[cluster].name))
+			return true;
+	return false;
 }
 
 /* ---- budgets */
@@ -54,7 +58,7 @@ static struct standing standing_of(const struct cost *c, const struct budget_rul
 	if (rule->from_cluster)
 		r.start = cluster_start(c);
 	struct period p = period_now(&r, c->now);
-	double sum = any_known(c) ? spent_all(c, p.starts, p.ends) : NAN;
+	double sum = is_known(c, IN_SOURCES) ? spent_all(c, p.starts, p.ends) : NAN;
 	struct outlook o = outlook_of(rule->amount, sum, rate, p, c->now);
 	return (struct standing){ { .name = str_of(rule->name), .period = str_of(periods[r.type]), .origin = STR("binnacle"),
 		.amount = rule->amount, .spent = sum, .left = o.left, .forecast = o.forecast, .starts = p.starts, .ends = p.ends,
@@ -158,15 +162,16 @@ static void put_spend(const struct cost *c, unsigned cluster, struct str name, c
 {
 	struct buf said = { 0 };
 	struct str where = cluster == IN_SOURCES ? STR("") : str_of(c->in.sources[cluster].name), all = { NULL, 0 };
-	bool known = any_known(c);
+	double rate = burn_rate(&c->burn, cluster, ASSET_TYPES);
+	bool known = is_known(c, cluster), now_known = !isnan(rate);
 	int64_t day = day_start(c->now), month = month_start(c->now);
 	if (cluster == IN_SOURCES)
 		note(c, &said);
-	cost_spend_put(body, &(struct cost_spend){ .name = name, .rate = burn_rate(&c->burn, cluster, ASSET_TYPES),
+	cost_spend_put(body, &(struct cost_spend){ .name = name, .rate = rate,
 		.today = known ? spent(c, where, ASSET_TYPES, all, day, c->now) : NAN,
 		.month = known ? spent(c, where, ASSET_TYPES, all, month, c->now) : NAN, .session = session,
-		.idle = burn_idle(&c->burn, cluster), .budget = b, .nodes = known ? burn_nodes(&c->burn, cluster) : -1,
-		.unpriced = known ? burn_unpriced(&c->burn, cluster) : -1,
+		.idle = burn_idle(&c->burn, cluster), .budget = b, .nodes = now_known ? burn_nodes(&c->burn, cluster) : -1,
+		.unpriced = now_known ? burn_unpriced(&c->burn, cluster) : -1,
 		.missing = cluster == IN_SOURCES ? buf_str(&c->burn.missing) : STR(""), .since = c->assets.since,
 		.note = buf_str(&said) });
 	buf_release(&said);
@@ -307,7 +312,7 @@ void show_bills(const struct cost *c, struct buf *body)
 		const struct bill_day *d = &c->billed.days[i];
 		double estimate = spent_all(c, d->day, d->day + DAY_MS);
 		cost_bill_put(body, &(struct cost_bill){ .day = d->day, .as_of = c->billed.as_of, .billed = d->amount,
-			.estimate = any_known(c) && estimate > 0 ? estimate : NAN, .final = d->final,
+			.estimate = estimate > 0 ? estimate : NAN, .final = d->final,
 			.services = str_of(d->services ? d->services : ""), .origin = STR("Cost Explorer") });
 	}
 	rows_end(body, STR(""));

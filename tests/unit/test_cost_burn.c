@@ -352,6 +352,20 @@ static void unknown_is_not_zero(void **state)
 	assert_true(row_null(row, SPEND_RATE) && row_null(row, SPEND_TODAY) && row_null(row, SPEND_LEFT) && row_null(row, SPEND_NODES));
 	assert_true(str_is(row_text(t, row, SPEND_NOTE), "nodes of eks are not known: no credentials"));
 	table_free(t);
+	/* beside one that is known: its own row stays unknown, the sum says what it lacks */
+	r = request_new(REQ_ROWS, "nodes", STR("other"), NULL, NULL);
+	start(&r->body, "nodes");
+	rows_end(&r->body, STR(""));
+	intake_take(&c->in, r);
+	request_free(r);
+	look(c, at("2026-11-21T00:00:00Z"));
+	t = shown(c, &kind_spend, show_spend);
+	row = row_of(t, "eks");
+	assert_true(row_null(row, SPEND_RATE) && row_null(row, SPEND_TODAY) && row_null(row, SPEND_NODES) && row_null(row, SPEND_UNPRICED));
+	assert_true(!row_null(row_of(t, "other"), SPEND_RATE) && row_real(row_of(t, "other"), SPEND_RATE) == 0);
+	assert_int_equal(row_of(t, "total")->level, LEVEL_DOUBT);
+	assert_non_null(strstr(row_text(t, row_of(t, "total"), SPEND_NOTE).p, "nodes of eks are not known"));
+	table_free(t);
 	close_cost(c, doc);
 }
 
