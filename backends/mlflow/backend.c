@@ -243,27 +243,12 @@ static struct request *next_request(struct mlflow *m, int wait_ms)
 
 /* ---- settings and life */
 
-/* "30s", "500ms", "2m", "1h"; plain numbers are seconds. */
-static int64_t duration_setting(struct link *l, const char *key, int64_t otherwise)
-{
-	static const struct { const char *unit; int64_t ms; } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 },
-		{ "h", 3600000 }, { "", 1000 } };
-	struct str s = str_trim(str_of(link_setting(l, key)));
-	for (size_t i = 0; s.n && i < ARRAY_SIZE(units); i++) {
-		struct str unit = str_of(units[i].unit);
-		double v;
-		if (str_ends(s, unit) && str_to_f64((struct str){ s.p, s.n - unit.n }, &v) && v > 0 && v < 1e6)
-			return (int64_t)(v * (double)units[i].ms);
-	}
-	return otherwise;
-}
-
 static void read_settings(struct mlflow *m)
 {
 	int64_t limit = 0;
-	m->poll_ms = duration_setting(m->link, "poll", 30000);
+	m->poll_ms = link_duration(m->link, "poll", 30000);
 	m->poll_ms = m->poll_ms < 2000 ? 2000 : m->poll_ms;
-	m->timeout_ms = (int)duration_setting(m->link, "timeout", 30000);
+	m->timeout_ms = (int)link_duration(m->link, "timeout", 30000);
 	m->limit = str_to_i64(str_of(link_setting(m->link, "limit")), &limit) && limit > 0 && limit <= 50000 ? (long)limit : 1000;
 	m->metric = link_setting(m->link, "metric");
 	m->backoff = (struct http_backoff){ .rnd = { 88172645463325252u }, .first_ms = 2000, .most_ms = 60000 };
