@@ -226,9 +226,19 @@ static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 
 static void set_proxy(struct http *h, CURL *e)
 {
-	const char *p = h->conf.proxy;
-	if (p)
-		h->curl->easy_setopt(e, CURLOPT_PROXY, p);
+	const struct late_curl *c = h->curl;
+	const struct http_conf *k = &h->conf;
+	if (k->proxy)
+		c->easy_setopt(e, CURLOPT_PROXY, k->proxy);
+	/* A proxy that is spoken to by TLS is trusted as the server is, as client-go does it. */
+	if (k->ca_pem.n)
+		c->easy_setopt(e, CURLOPT_PROXY_CAINFO_BLOB, &(struct curl_blob){ (void *)k->ca_pem.p, k->ca_pem.n, CURL_BLOB_COPY });
+	else if (k->ca_file)
+		c->easy_setopt(e, CURLOPT_PROXY_CAINFO, k->ca_file);
+	if (k->insecure) {
+		c->easy_setopt(e, CURLOPT_PROXY_SSL_VERIFYPEER, 0L);
+		c->easy_setopt(e, CURLOPT_PROXY_SSL_VERIFYHOST, 0L);
+	}
 }
 
 static void set_options(struct http_stream *s, const struct http_auth *a)

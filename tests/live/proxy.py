@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""A proxy for the live tests: HTTP CONNECT and SOCKS5 on one port, on the loopback. Prints its port, then one line for
+"""A proxy for the live tests: HTTP CONNECT and SOCKS5 on one port, on the loopback, by TLS when started with a certificate's
+and a key's file. Prints its port, then one line for
 each connection: "connect HOST:PORT" or "socks5 HOST:PORT" (a name means that the proxy was to look it up)."""
 import socket
+import ssl
 import struct
+import sys
 import threading
 
 
@@ -51,8 +54,16 @@ def http(client, head):
     return "connect", host, int(port), b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
+tls = None
+if len(sys.argv) == 3:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(sys.argv[1], sys.argv[2])
+
+
 def serve(client):
     try:
+        if tls:
+            client = tls.wrap_socket(client, server_side=True)
         first = read_exactly(client, 1)
         how, host, port, answer = socks5(client) if first == b"\x05" else http(client, first)
         print(how, f"{host}:{port}", flush=True)

@@ -41,21 +41,41 @@ like "it is not trusted" 'no trust in the API server.*' "$(doctor)"
 check "the first authority's again" servers rotate-cert
 check "is trusted again" within 30 doctor
 
-coproc proxy { exec python3 "$live_tests/proxy.py" 2>/dev/null; }
-proxy_pid=$proxy_PID
-read -r port <&"${proxy[0]}"
 local_url=https://localhost:${API_URL##*:}
-for how in http socks5; do
-	config=$(SERVER=$local_url kubeconfig proxied "$ca, proxy-url: '$how://127.0.0.1:$port'" "token: $TOKEN_ADMIN")
+through_proxy() { # HOW [ARGUMENT]... of proxy.py
+	local how=$1 config seen="" fd
+	shift
+	coproc proxy { exec python3 "$live_tests/proxy.py" "$@" 2>/dev/null; }
+	proxy_pid=$proxy_PID fd=${proxy[0]}
+	read -r port <&"$fd"
+	config=$(SERVER=$local_url kubeconfig proxied "$ca, proxy-url: '$how://localhost:$port'" "token: $TOKEN_ADMIN")
 	like "through a proxy ($how)" 'ok +authenticated' "$(doctor --kubeconfig "$config")"
-	seen=""
-	read -r -t 5 seen <&"${proxy[0]}"
-	equal "which looks the name up itself ($how)" "${how/http/connect} localhost:${API_URL##*:}" "$seen"
-	while read -r -t 0.2 seen <&"${proxy[0]}"; do :; done
-done
-kill "$proxy_pid"
+	read -r -t 5 seen <&"$fd"
+	equal "which looks the name up itself ($how)" "${how/http*/connect} localhost:${API_URL##*:}" "$seen"
+	if [[ $how == https ]]; then
+		config=$(SERVER=$local_url kubeconfig proxied "certificate-authority: $LIVE/pki/other-ca.crt, proxy-url: '$how://localhost:$port'" 'token: x')
+		unlike "a proxy of an unknown authority is not trusted ($how)" 'ok +authenticated' "$(doctor --kubeconfig "$config")"
+	fi
+	kill "$proxy_pid"
+	wait "$proxy_pid" 2>/dev/null
+}
+through_proxy http
+through_proxy socks5
+through_proxy https "$LIVE/pki/apiserver.crt" "$LIVE/pki/apiserver.key"
 like "a proxy that is gone is told" 'cannot be reached|broke|no such' \
-	"$(doctor --kubeconfig "$(kubeconfig proxied "$ca, proxy-url: 'http://127.0.0.1:$port'" "token: $TOKEN_ADMIN")")"
+	"$(doctor --kubeconfig "$(kubeconfig proxied "$ca, proxy-url: 'http://localhost:$port'" "token: $TOKEN_ADMIN")")"
+
+# In a pod: a token, an authority and a namespace in a folder that is there for this one process only.
+if unshare -m true 2>/dev/null; then
+	kubectl -n team-a create token default >"$scratch/token"
+	like "as a pod's service account" 'ok +authenticated.*team-a' "$(unshare -m bash -c '
+		mount -t tmpfs none /run && mkdir -p /var/run/secrets/kubernetes.io/serviceaccount &&
+		cd /var/run/secrets/kubernetes.io/serviceaccount && cp "$1/token" token && cp "$2" ca.crt && printf team-a >namespace &&
+		cd / && KUBECONFIG= KUBERNETES_SERVICE_HOST=127.0.0.1 KUBERNETES_SERVICE_PORT=${3##*:} exec timeout 30 "$4" doctor 2>&1
+		' - "$scratch" "$CA_FILE" "$API_URL" "$BINNACLE")"
+else
+	skip "as a pod's service account" "no mount namespace can be made here"
+fi
 
 cat >"$scratch/plugin" <<EOF
 #!/bin/sh
