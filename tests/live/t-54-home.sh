@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# needs: rest mlflow2 airflow2
 # limit: 240
 # The first screen and the checks from end to end, over genuine systems together: what is wrong is ranked, a lost source is
 # a finding, and the exit codes tell.
