@@ -156,10 +156,12 @@ static const struct part *part_of(const struct reply *r, const char *name)
 	return NULL;
 }
 
-static void draw_heading(const struct reply *r, struct frame *f, struct rect area)
+static void draw_heading(const struct predict_page *p, struct frame *f, struct rect area)
 {
+	const struct reply *r = &p->mine;
 	struct buf b = { 0 };
-	buf_adds(&b, r->estimated ? "ESTIMATE, one input at a time; not Shapley values.  BASE " : "BASE ");
+	buf_adds(&b, !r->estimated ? "BASE " : p->job.is == JOB_ESTIMATE && !p->job.over ? "ESTIMATE of before, being made anew.  BASE "
+	         : "ESTIMATE, one input at a time; not Shapley values.  BASE ");
 	number_text(r->base, &b);
 	if (r->space != SPACE_SAME && r->space != SPACE_UNKNOWN) {
 		buf_addf(&b, " in %s, which is ", space_name(r->space));
@@ -233,7 +235,7 @@ static void draw_waterfall(const struct predict_page *p, struct frame *f, struct
 	int label = area.w > 70 ? 26 : area.w > 50 ? 20 : area.w / 3, second = p->other.nparts && area.w > 64 ? 18 : 0;
 	struct fall s = { .x = label + 1, .w = area.w - label - 21 - (second ? second + 2 : 0) };
 	double at = isnan(r->base) ? 0 : r->base, rest = 0;
-	draw_heading(r, f, area);
+	draw_heading(p, f, area);
 	if (second) {
 		struct buf b = { 0 };
 		buf_addf(&b, "v%s", p->mine.version ? p->mine.version : "?");
@@ -337,7 +339,8 @@ void predict_draw(const struct page *page, const struct app *app, struct frame *
 	if (top)
 		draw_answers(p, f, rect_part(area, 0, 0, area.w, top), mono);
 	draw_inputs(p, f, rect_part(area, 0, top, left, area.h - top));
-	struct rect right = rect_part(area, left + 1, top, area.w - left - 2, area.h - top);
+	int wide = area.w - left - 2 > 120 ? 120 : area.w - left - 2;    /* longer bars tell no more */
+	struct rect right = rect_part(area, left + 1, top, wide, area.h - top);
 	if (p->job.is == JOB_SWEEP && right.h > 12 && p->mine.nparts) {
 		int half = right.h / 2;
 		draw_waterfall(p, f, rect_part(right, 0, 0, right.w, half));

@@ -318,7 +318,10 @@ void job_estimate(struct predict_page *p, struct app *app)
 			p->job.which[n++] = i;
 	}
 	if (n == 1) {
+		json_t *none = json_array();
 		app_say(app, false, "every input is at its reference value: change one, and its effect is estimated");
+		reply_explain(&p->mine, none, NAN, "", true);    /* what was estimated before is not true any more */
+		json_decref(none);
 		forget_job(p);
 		return;
 	}

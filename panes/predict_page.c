@@ -644,6 +644,15 @@ static void copy(const struct page *page, const struct app *app, struct buf *out
 	json_decref(o);
 }
 
+/* A pasted document is inputs, however many lines it has. */
+static bool take_paste(struct page *page, struct app *app, struct str s)
+{
+	char *text = str_dup(s);
+	pasted(of(page), app, text);
+	free(text);
+	return true;
+}
+
 static void shown(struct page *page, struct app *app, bool on)
 {
 	(void)page;
@@ -676,7 +685,7 @@ static const struct command commands[] = {
 	{ "inputs", NULL, "take inputs from the log of predictions", "from log" },
 	{ "batch", "[FILE]", "ask for every row of a CSV file", "batch" },
 	{ "ask", NULL, "ask again", NULL },
-	{ "paste", "[JSON]", "take inputs from JSON", NULL },
+	{ "paste", "[JSON]", "take inputs from JSON; a document pasted from the clipboard is taken as it is", NULL },
 	{ "load", "[FILE]", "take inputs from a file with JSON", NULL },
 	{ "save", "[FILE]", "save inputs and answer as JSON", "save" },
 	{ "reset", NULL, "go back to the inputs of the first answer", NULL },
@@ -693,7 +702,7 @@ const struct command_scope predict_scope = { "predict", "one endpoint, asked", c
 static const struct command_scope *const scopes[] = { &predict_scope, NULL };
 static const struct page_ops ops = {
 	.name = "predict", .scopes = scopes, .prepare = prepare, .draw = predict_draw, .command = command, .title = title,
-	.copy = copy, .shown = shown, .free = release,
+	.copy = copy, .pasted = take_paste, .shown = shown, .free = release,
 };
 
 struct page *predict_page_new(struct app *app, uint16_t source, struct str endpoint, json_t *inputs, const char *logged)

@@ -343,6 +343,8 @@ static bool give_text(struct app *app, const struct key *k)
 	struct page *p = app_top(app);
 	char u[5];
 
+	if (p && p->ops->pasted && k->name == K_PASTE && p->ops->pasted(p, app, k->text))
+		return true;
 	if (!p || !p->ops->typed)
 		return false;
 	if (k->name == K_PASTE) {

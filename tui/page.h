@@ -25,6 +25,8 @@ struct page_ops {
 	bool (*offers)(const struct page *p, const struct app *app, const struct command *c);
 	/* Text typed into a field (UTF-8), when the page wants it; NULL or false: keys go through the keymap. */
 	bool (*typed)(struct page *p, struct app *app, struct str utf8);
+	/* What was pasted, whole, lines and all; NULL or false: its first line goes to `typed`. */
+	bool (*pasted)(struct page *p, struct app *app, struct str text);
 	/* "pods 812 of 10,412  ns ml-*  sorted by RESTARTS": for the title line. */
 	void (*title)(const struct page *p, const struct app *app, struct buf *out);
 	/* What to copy with y, for `save`; may be NULL. */
