@@ -51,7 +51,7 @@ const struct subcommand subcommands[] = {
 	{ "", "", "open the console", cli_console, NULL },
 	{ "get", "KIND [FILTER]", "print rows: pods, nodes, deployments, drift, any resource", cli_get, "@kind" },
 	{ "snapshot", "PANE", "print one frame of a pane as text; needs no terminal", cli_snapshot, "@pane" },
-	{ "predict", "ENDPOINT [@FILE | NAME=VALUE ...]", "ask a model server for a prediction; without inputs: what it wants",
+	{ "predict", "ENDPOINT [NAME=VALUE ... | JSON | @FILE]", "ask a model server for a prediction; without inputs: what it wants",
 	  cli_predict, NULL },
 	{ "triage", "", "print what is wrong, worst first; the exit code tells whether anything is", cli_triage, NULL },
 	{ "verify", "", "check the platform from end to end, with evidence", cli_verify, NULL },

@@ -46,10 +46,11 @@ static json_t *read_inputs(const struct cli *c)
 	for (int i = 1; i < c->nargs; i++) {
 		const char *arg = c->args[i], *eq = strchr(arg, '=');
 		json_error_t error;
-		json_t *v = *arg == '@' ? json_load_file(arg + 1, 0, &error) : NULL;
-		if (*arg == '@' ? !json_is_object(v) : !eq) {
-			fprintf(stderr, "binnacle: '%s': %s\n", arg, *arg != '@' ? "an input is NAME=VALUE" : v ?
-			        "the file holds no JSON object" : error.text);
+		bool document = *arg == '@' || *arg == '{';
+		json_t *v = *arg == '@' ? json_load_file(arg + 1, 0, &error) : *arg == '{' ? json_loads(arg, 0, &error) : NULL;
+		if (document ? !json_is_object(v) : !eq) {
+			fprintf(stderr, "binnacle: '%s': %s\n", arg, !document ? "an input is NAME=VALUE, JSON, or @FILE" : v ?
+			        "that is no JSON object" : error.text);
 			json_decref(v);
 			json_decref(inputs);
 			return NULL;

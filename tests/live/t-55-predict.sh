@@ -36,6 +36,7 @@ version=$(curl -fsS "$REST_URL/model" | python3 -c 'import json, sys; print(json
 wanted=$(curl -fsS "$REST_URL/predict" -d '{"bed":3,"bath":2,"acre_lot":0.25,"house_size":1850}' |
 	python3 -c 'import json, sys; print("%.10g" % json.load(sys.stdin)["price"])')
 like "the same price as curl gets, and who said it" "^price $wanted  version $version  [0-9.]+ ms  request " "$(predict rest "${house[@]}")"
+like "inputs as JSON" "^price $wanted " "$(predict rest '{"bed": 3, "bath": 2, "acre_lot": 0.25, "house_size": 1850}')"
 like "KServe V1" '^prediction 389150 ' "$(predict kserve/price "${house[@]}")"
 like "Open Inference Protocol, columns by name" '^predict 464550  version v3 ' "$(predict mlserver/price "${house[@]}")"
 like "and one tensor" '^predict 464550  version v1 ' "$(predict mlserver/tensor 0=3 1=2 2=0.25 3=1850)"

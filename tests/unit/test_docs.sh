@@ -44,7 +44,7 @@ check "the keymap of binnacle-keymaps(5)" exits 3 "$BINNACLE" demo --keymap mine
 printf 'table:\n  x: actoin restart\n' >"$scratch/binnacle/keymaps/wrong.yaml"
 check "a wrong keymap is refused" exits 2 "$BINNACLE" demo --keymap wrong
 
-for sub in "" get snapshot doctor demo config audit; do
+for sub in "" get snapshot predict doctor demo config audit; do
 	# shellcheck disable=SC2086
 	"$BINNACLE" $sub --help
 done >"$scratch/help"
