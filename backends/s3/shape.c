@@ -249,6 +249,7 @@ void shape_text(struct str bytes, struct str name, bool whole, struct buf *out, 
 		buf_release(&unpacked);
 		return;
 	}
+	buf_release(&unpacked);
 	if (*is) {
 		*note = note_of_kind(is);
 		dump(bytes, out);
