@@ -29,6 +29,10 @@ struct drift_page {
 	uint64_t seen;
 	double x[POINTS_MAX], y[POINTS_MAX], limit;
 	int n;
+	bool below;                      /* scores below the limit are drift */
+	struct chart_mark marks[64]; int nmarks;   /* promotions, runs, trainings */
+	int64_t marked;
+	bool all;                        /* when they were gathered, every list was there */
 	int64_t newest, usual;           /* last check, usual time between two; 0 unknown */
 	unsigned models, drifted;        /* models: 0, 1, or 2 for several */
 	char *last;                      /* what the last check said, a sentence */
@@ -141,6 +145,7 @@ static void gather(struct drift_page *d, const struct app *app, const struct tab
 	if (n) {
 		const struct row *r = points[n - 1].row;
 		d->limit = row_null(r, DRIFT_LIMIT) ? NAN : row_real(r, DRIFT_LIMIT);
+		d->below = str_is(row_text(t, r, DRIFT_POINTS), "below");
 		describe_last(d, t, r);
 	}
 	free(points);
@@ -182,6 +187,21 @@ static bool refresh(struct drift_page *d, struct app *app)
 	return true;
 }
 
+/* What happened on the platform in the time of the chart. */
+static bool refresh_marks(struct drift_page *d, const struct app *app, int64_t now)
+{
+	struct changes c = { 0 };
+	if (d->all && now >= d->marked && now - d->marked < 2000)
+		return false;
+	d->marked = now;
+	d->all = app_watch_listed(app);
+	if (d->n)
+		changes_gather(app_store(app), (int64_t)d->x[0], (int64_t)d->x[d->n - 1] + 60000, now, &c);
+	d->nmarks = feature_marks(&c, str_of(d->shown_model), d->marks, (int)ARRAY_SIZE(d->marks));
+	changes_release(&c);
+	return true;
+}
+
 static bool is_old(const struct drift_page *d, int64_t now)
 {
 	int64_t age = now - d->newest;
@@ -192,6 +212,7 @@ static bool prepare(struct page *p, struct app *app, int w, int h, int64_t now)
 {
 	struct drift_page *d = of(p);
 	bool changed = refresh(d, app);
+	changed |= refresh_marks(d, app, now);
 	d->chart_lines = !d->n ? 0 : h >= 30 ? h / 4 : h >= 18 ? 6 : h >= 10 ? 2 : 0;
 	int lines = h - 1 - d->chart_lines;
 	d->both = lines >= 18;
@@ -245,7 +266,8 @@ static void draw_head(const struct drift_page *d, const struct app *app, struct 
 static void draw_chart(const struct drift_page *d, struct frame *f, struct rect area)
 {
 	double span = d->n ? d->x[d->n - 1] - d->x[0] : 0;
-	struct chart c = { .x = d->x, .y = d->y, .n = d->n, .limit = d->limit, .lo = NAN, .hi = NAN,
+	struct chart c = { .x = d->x, .y = d->y, .n = d->n, .limit = d->limit, .below = d->below, .lo = NAN, .hi = NAN,
+	                   .marks = d->marks, .nmarks = d->nmarks,
 	                   .label = span > 2 * 86400e3 ? label_day : label_hour };
 	chart_draw(&c, f, area);
 }
@@ -337,6 +359,7 @@ static void shown(struct page *p, struct app *app, bool on)
 {
 	for (int i = 0; i < 2; i++)
 		of(p)->lists[i]->ops->shown(of(p)->lists[i], app, on);
+	feature_watch(app, on);
 }
 
 static void release(struct page *p, struct app *app)

@@ -3,7 +3,6 @@
  * it drifted. */
 #define _GNU_SOURCE
 #include "panes/feature.h"
-#include "base/changes.h"
 #include "base/drift.h"
 #include "base/fmt.h"
 #include "base/mem.h"
@@ -22,7 +21,7 @@ struct feature_page {
 	struct page page;
 	struct page *list;               /* of the checks */
 	uint16_t source;
-	char *key, *name;
+	char *key, *name, *model;
 	uint64_t seen;                   /* version of the table, and of the store for the changes */
 	double x[POINTS_MAX], y[POINTS_MAX], limit;
 	int n;
@@ -76,15 +75,48 @@ static void take_row(struct feature_page *f, const struct table *t, const struct
 	f->head = buf_detach(&b);
 }
 
-/* What happened between the first and the last point; of too many the ones nearest to the first drift. */
+static bool is_marked(const struct change *c, struct str model)
+{
+	if (*c->letter == 'P' || *c->letter == 'T')          /* "real_estate_model v7" */
+		return !model.n || !*c->about || str_starts(str_of(c->about), model);
+	return *c->letter == 'R';
+}
+
+/* Runs first, so that promotions and trainings are drawn over them; of very many runs only those that failed. */
+int feature_marks(const struct changes *c, struct str model, struct chart_mark *marks, int most)
+{
+	enum { RUNS_MAX = 12 };
+	unsigned runs = 0;
+	int n = 0;
+	for (unsigned i = 0; i < c->n; i++)
+		runs += *c->list[i].letter == 'R';
+	for (int pass = 0; pass < 2; pass++)
+		for (unsigned i = c->n; i-- > 0 && n < most;) {
+			const struct change *x = &c->list[i];
+			bool run = *x->letter == 'R';
+			if (is_marked(x, model) && run == !pass && (!run || runs <= RUNS_MAX || (strstr(x->text, "fail") && n < most / 2)))
+				marks[n++] = (struct chart_mark){ (double)x->time, x->letter };
+		}
+	return n;
+}
+
+void feature_watch(struct app *app, bool on)
+{
+	static const char *const kinds[] = { "promotions", "runs", "trainings" };
+	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
+		for (unsigned i = 0; i < app_sources(app); i++)
+			if (backend_fills(app_source(app, (uint16_t)i)->backend, kinds[k])) {
+				(on ? app_watch : app_unwatch)(app, kinds[k], "");
+				break;
+			}
+}
+
+/* What happened between the first and the last point. */
 static void take_changes(struct feature_page *f, const struct store *s, int64_t now)
 {
 	int64_t from = f->n ? (int64_t)f->x[0] : 0, to = f->n ? (int64_t)f->x[f->n - 1] + 60000 : 0;
-	f->nmarks = 0;
 	changes_gather(s, from, to, now, &f->changes);
-	for (unsigned i = 0; i < f->changes.n && f->nmarks < MARKS_MAX - 1; i++)
-		if (strcmp(f->changes.list[i].kind, "drift") && strcmp(f->changes.list[i].kind, "nodes"))
-			f->marks[f->nmarks++] = (struct chart_mark){ (double)f->changes.list[i].time, f->changes.list[i].letter };
+	f->nmarks = feature_marks(&f->changes, str_of(f->model), f->marks, MARKS_MAX - 1);
 	if (f->first)
 		f->marks[f->nmarks++] = (struct chart_mark){ (double)f->first, "D" };
 }
@@ -129,7 +161,7 @@ static void draw_legend(const struct feature_page *f, struct frame *fr, struct r
 	int shown = 0, skip;
 	unsigned near = 0, n = 0;
 	for (unsigned i = 0; i < f->changes.n; i++)
-		if (strcmp(f->changes.list[i].kind, "drift") && strcmp(f->changes.list[i].kind, "nodes")) {
+		if (is_marked(&f->changes.list[i], str_of(f->model))) {
 			near += f->changes.list[i].time <= f->first;
 			n++;
 		}
@@ -138,7 +170,7 @@ static void draw_legend(const struct feature_page *f, struct frame *fr, struct r
 	for (unsigned i = 0; i < f->changes.n && shown < area.h - (f->first != 0); i++) {
 		const struct change *c = &f->changes.list[i];
 		struct buf b = { 0 };
-		if (!strcmp(c->kind, "drift") || !strcmp(c->kind, "nodes") || skip-- > 0)
+		if (!is_marked(c, str_of(f->model)) || skip-- > 0)
 			continue;
 		buf_addf(&b, "%s  ", c->letter);
 		label_time((double)c->time, &b);
@@ -201,10 +233,8 @@ static void copy(const struct page *p, const struct app *app, struct buf *out)
 
 static void shown(struct page *p, struct app *app, bool on)
 {
-	static const char *const kinds[] = { "features", "promotions", "runs", "trainings" };
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (store_table_const(app_store(app), kinds[i]))
-			(on ? app_watch : app_unwatch)(app, kinds[i], "");
+	(on ? app_watch : app_unwatch)(app, "features", "");
+	feature_watch(app, on);
 	of(p)->list->ops->shown(of(p)->list, app, on);
 }
 
@@ -215,6 +245,7 @@ static void release(struct page *p, struct app *app)
 	changes_release(&f->changes);
 	free(f->key);
 	free(f->name);
+	free(f->model);
 	free(f->head);
 	free(f);
 }
@@ -238,6 +269,7 @@ struct page *feature_page_new(struct app *app, uint16_t source, struct str key)
 	f->source = source;
 	f->key = str_dup(key);
 	f->name = str_dup(name);
+	f->model = str_dup(model);
 	f->list = table_page_new(app, "drift", STR(""));
 	table_page_sort(f->list, "age", true);
 	buf_addf(&filter, "features~\"" STR_FMT "\"", STR_ARG(name));
