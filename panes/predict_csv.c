@@ -1,4 +1,5 @@
 /* predict_csv: CSV as spreadsheets and data frames write it: quotes, doubled quotes, line ends within quotes. */
+#include "base/fmt.h"
 #include "base/mem.h"
 #include "panes/predict.h"
 #include <stdlib.h>
@@ -47,18 +48,11 @@ bool csv_next(struct str *rest, struct csv *row)
 
 void csv_put(FILE *f, const char *s, bool last)
 {
-	if (strpbrk(s, ",\"\r\n")) {
-		fputc('"', f);
-		for (; *s; s++) {
-			if (*s == '"')
-				fputc('"', f);
-			fputc(*s, f);
-		}
-		fputc('"', f);
-	} else {
-		fputs(s, f);
-	}
-	fputc(last ? '\n' : ',', f);
+	struct buf b = { 0 };
+	fmt_csv(str_of(s), &b);
+	buf_addc(&b, last ? '\n' : ',');
+	fwrite(b.data, 1, b.len, f);
+	buf_release(&b);
 }
 
 void csv_release(struct csv *row)

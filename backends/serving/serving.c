@@ -2,6 +2,7 @@
  * predictions are asked for at once. The protocol is found by trying where it is not set. */
 #include "backends/serving/serving.h"
 #include "backends/serving/schema.h"
+#include "base/fmt.h"
 #include "base/mem.h"
 #include <math.h>
 #include <stdio.h>
@@ -348,13 +349,10 @@ static void handle(struct watcher *w, struct request *r)
 	request_free(r);
 }
 
-static int64_t seconds_setting(const struct serving *s, const char *key, int64_t otherwise)
+static int64_t time_setting(const struct serving *s, const char *key, int64_t otherwise)
 {
-	struct str v = str_of(setting(s, key));
-	double n, by = str_ends(v, STR("ms")) ? 1 : str_ends(v, STR("m")) ? 60000 : 1000;
-	while (v.n && (v.p[v.n - 1] == 's' || v.p[v.n - 1] == 'm'))
-		v.n--;
-	return str_to_f64(str_trim(v), &n) && n > 0 && n < 1e5 ? (int64_t)(n * by) : otherwise;
+	double ms;
+	return duration_parse(str_of(setting(s, key)), true, &ms) && ms >= 1 && ms < 1e9 ? (int64_t)ms : otherwise;
 }
 
 static void run(struct link *l)
@@ -363,8 +361,8 @@ static void run(struct link *l)
 	struct request *r;
 	w->s.link = l;
 	w->s.models = xcalloc(MODELS_MAX, sizeof(*w->s.models));
-	w->s.timeout_ms = (int)seconds_setting(&w->s, "timeout", 75000);
-	w->poll_ms = seconds_setting(&w->s, "poll", 15000);
+	w->s.timeout_ms = (int)time_setting(&w->s, "timeout", 75000);
+	w->poll_ms = time_setting(&w->s, "poll", 15000);
 	w->backoff = (struct http_backoff){ .rnd.s = (uint64_t)clock_wall(link_clock(l)), .first_ms = 2000, .most_ms = 60000 };
 	while (!link_closing(l)) {
 		int64_t left = w->nwatches ? w->next_ms - clock_mono(link_clock(l)) : -1;
