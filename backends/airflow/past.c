@@ -14,7 +14,7 @@ static int dag_cmp(const void *id, const void *d)
 
 struct dag *past_dag(struct past *p, struct str id)
 {
-	struct dag **found = bsearch(&id, p->dags, p->n, sizeof(*p->dags), dag_cmp);
+	struct dag **found = p->n ? bsearch(&id, p->dags, p->n, sizeof(*p->dags), dag_cmp) : NULL;
 	unsigned at = p->n;
 	if (found)
 		return *found;
