@@ -284,7 +284,7 @@ static void check_budget(const struct checking *c, const struct table *t, struct
 	if (!f->row)
 		buf_adds(&f->say, "no budget is set");
 	else
-		row_say(t, f->row, "{name}: {spent} of {amount} spent[, {status}][, runs out {runs_out}]", c->now, &f->say);
+		row_say(t, f->row, "{name}: {spent} of {amount} spent, runs out {runs_out}|{name}: {spent} of {amount} spent[, {status}]", c->now, &f->say);
 }
 
 static const struct built_in {

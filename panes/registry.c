@@ -3,7 +3,6 @@
 #include "base/mem.h"
 #include "base/registry.h"
 #include "panes/registry.h"
-#include "tui/app_in.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

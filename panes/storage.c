@@ -157,7 +157,7 @@ static void download(struct app *app, const struct table *t, const struct row *r
 		  .otherwise = name, .required = true },
 		{ .name = NULL },
 	};
-	app_push(app, form_page_new(app, title, fields, download_to, c));
+	app_push(app, form_page_new(app, title, "starts the download", fields, download_to, c));
 	free(name);
 	free(title);
 }

@@ -40,6 +40,7 @@ struct source *app_source(const struct app *app, uint16_t index);
 unsigned app_sources(const struct app *app);
 void app_push(struct app *app, struct page *p);           /* takes p */
 void app_pop(struct app *app);
+struct page *app_top(const struct app *app);              /* what is shown; NULL = nothing yet */
 bool app_goto(struct app *app, const char *pane, struct str args);   /* by pane name */
 /* The list of that kind with the cursor on that row. False: no such kind. */
 bool app_open_row(struct app *app, const char *kind, uint16_t source, struct str key);
@@ -79,7 +80,8 @@ struct page *text_page_given(struct app *app, const char *title, const char *wha
 struct page *tree_page_new(struct app *app, const char *title, uint16_t source, const char *what, const char *kind,
                            struct str key);
 struct page *act_page_new(struct app *app, struct act *act);
-struct page *form_page_new(struct app *app, const char *title, const struct field *fields,
+/* enter: what Enter does, after "Enter ": "shows the plan; nothing is sent yet". */
+struct page *form_page_new(struct app *app, const char *title, const char *enter, const struct field *fields,
                            void (*done)(void *arg, struct app *app, const char *params_json), void *arg);
 struct page *help_page_new(struct app *app, const struct page *of);
 #endif

@@ -72,7 +72,6 @@ bool app_run_as(struct app *app, struct str line, bool typed);
 unsigned app_scopes(const struct app *app, const struct command_scope *out[SCOPES_MAX]);   /* inner to outer, app last */
 
 /* app_stack.c */
-struct page *app_top(const struct app *app);
 bool app_open_kind(struct app *app, const struct kind *k, struct str filter);
 void app_show_pane(struct app *app, unsigned i);
 void app_reap(struct app *app);

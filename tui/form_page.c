@@ -10,7 +10,7 @@
 
 struct form_page {
 	struct page page;
-	char *title;
+	char *title, *enter;
 	struct field *fields; unsigned n;   /* own copies of the defaults */
 	struct buf *values;
 	unsigned at;
@@ -251,7 +251,7 @@ static void form_draw(const struct page *p, const struct app *app, struct frame 
 	if (t->error)
 		frame_fit(f, area, 2, y < area.h ? y : area.h - 1, area.w - 2, str_of(t->error), ROLE_PROMPT_ERROR);
 	else if (y < area.h)
-		frame_fit(f, area, 2, y, area.w - 2, STR("Enter shows the plan; nothing is sent yet. Esc leaves."), ROLE_DIM);
+		frame_fit(f, area, 2, y, area.w - 2, str_of(t->enter), ROLE_DIM);
 }
 
 static void form_title(const struct page *p, const struct app *app, struct buf *out)
@@ -270,6 +270,7 @@ static void form_free(struct page *p, struct app *app)
 	free(t->values);
 	free(t->fields);
 	free(t->title);
+	free(t->enter);
 	free(t->error);
 	free(t);
 }
@@ -279,13 +280,14 @@ static const struct page_ops form_ops = {
 	.typed = form_typed, .title = form_title, .free = form_free,
 };
 
-struct page *form_page_new(struct app *app, const char *title, const struct field *fields,
+struct page *form_page_new(struct app *app, const char *title, const char *enter, const struct field *fields,
                            void (*done)(void *arg, struct app *app, const char *params_json), void *arg)
 {
 	struct form_page *t = xcalloc(1, sizeof(*t));
 	(void)app;
 	t->page.ops = &form_ops;
 	t->title = xstrdup(title);
+	t->enter = xasprintf("Enter %s. Esc leaves.", enter);
 	t->done = done;
 	t->arg = arg;
 	t->fresh = t->changed = true;

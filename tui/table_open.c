@@ -206,7 +206,7 @@ static void ask_form(struct table_page *t, struct app *app, const struct action 
 {
 	char **texts, *title = xasprintf("%s %s" STR_FMT, a->title, c->nkeys > 1 ? "marked, first " : "", STR_ARG(row_key(r)));
 	struct field *fields = fill_fields(t, a, r, &texts);
-	app_push(app, form_page_new(app, title, fields, filled, c));
+	app_push(app, form_page_new(app, title, "shows the plan; nothing is sent yet", fields, filled, c));
 	for (unsigned i = 0; fields[i].name; i++)
 		free(texts[i]);
 	free(texts);

@@ -336,6 +336,6 @@ bool place_open_http(struct place *p, const char *url)
 	    secret_follow(&w->password, &w->password_seen, yaml_get(settings, "password"), why, sizeof(why)) != 0)
 		snprintf(w->wrong, sizeof(w->wrong), "%s", why);
 	w->http = http_new(&(struct http_conf){ .base = w->base, .what = "the web server", .auth = authenticate, .arg = p,
-		.ca_file = link_setting(p->link, "ca_file"), .insecure = yaml_bool(settings, "insecure", false) }, link_clock(p->link));
+		.ca_file = link_setting(p->link, "ca"), .insecure = yaml_bool(settings, "insecure", false) }, link_clock(p->link));
 	return true;
 }

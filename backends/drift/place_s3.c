@@ -65,7 +65,7 @@ static void connect_to(struct place *p)
 	b->host = host_of(b->base);
 	b->path = b->path_style ? xasprintf("/%s", name) : xstrdup("");
 	b->http = http_new(&(struct http_conf){ .base = b->base, .what = "the object store", .auth = sign, .arg = p,
-		.ca_file = link_setting(p->link, "ca_file"), .insecure = yaml_bool(link_settings(p->link), "insecure", false) },
+		.ca_file = link_setting(p->link, "ca"), .insecure = yaml_bool(link_settings(p->link), "insecure", false) },
 		link_clock(p->link));
 }
 

@@ -456,7 +456,7 @@ static const struct config_key keys[] = {
 	{ .name = "token", .type = CONFIG_SECRET, .help = "Bearer token for the web server." },
 	{ .name = "user", .type = CONFIG_TEXT, .help = "User for the web server." },
 	{ .name = "password", .type = CONFIG_SECRET, .help = "Its password." },
-	{ .name = "ca_file", .type = CONFIG_PATH, .help = "Trust the web server by the CAs in this file." },
+	{ .name = "ca", .type = CONFIG_PATH, .help = "Trust the web server by the CAs in this file." },
 	{ .name = "insecure", .type = CONFIG_BOOL, .otherwise = "false", .help = "Do not verify the web server's certificate." },
 	{ .name = "model", .type = CONFIG_TEXT, .help = "The model or data set that all reports are about; otherwise what they say, "
 	  "or the folder that they are in." },

@@ -298,7 +298,7 @@ static void run(struct link *l)
 static const struct config_key keys[] = {
 	{ .name = "url", .type = CONFIG_URL, .required = true, .help = "Address of the tracking server, with the path it is "
 	  "served under: https://mlflow.example.com." },
-	{ .name = "username", .type = CONFIG_TEXT, .help = "User, where it asks for user and password." },
+	{ .name = "user", .type = CONFIG_TEXT, .help = "User, where it asks for user and password." },
 	{ .name = "password", .type = CONFIG_SECRET, .help = "Its password." },
 	{ .name = "token", .type = CONFIG_SECRET, .help = "Bearer token; a command is asked again when it was refused." },
 	{ .name = "ca", .type = CONFIG_PATH, .help = "File of the CA to trust instead of the system's." },

@@ -49,7 +49,7 @@ static bool on_renew(void *arg, uint64_t which)
 
 void client_open(struct mlflow *m)
 {
-	const char *url = link_setting(m->link, "url"), *user = link_setting(m->link, "username");
+	const char *url = link_setting(m->link, "url"), *user = link_setting(m->link, "user");
 	const char *ca = link_setting(m->link, "ca"), *host = link_setting(m->link, "host");
 	struct str base = str_of(url ? url : "");
 	while (base.n && base.p[base.n - 1] == '/')
@@ -81,8 +81,8 @@ static void explain(struct mlflow *m)
 	if (f->end == HTTP_NOT_JSON || (f->end == HTTP_STATUS && f->status == 404 && strstr(f->type, "html")))
 		remedy = "see that url is MLflow's own address, with the path it is served under";
 	else if (f->status == 401)
-		remedy = m->user || yaml_get(link_settings(m->link), "token") ? "see that username and password, or token, are right"
-		                                                              : "set username and password, or token, of this source";
+		remedy = m->user || yaml_get(link_settings(m->link), "token") ? "see that user and password, or token, are right"
+		                                                              : "set user and password, or token, of this source";
 	else if (f->status == 403 && strstr(f->error, "Host header"))
 		remedy = "start MLflow with --allowed-hosts and this name and port, or set host of this source to one it allows";
 	else if (f->status == 403)
@@ -95,7 +95,7 @@ static void explain(struct mlflow *m)
 
 static bool finish(struct mlflow *m, struct http_reply *r, bool ok)
 {
-	if (ok)
+	if (r->latency_us >= 0)
 		m->latency_us = r->latency_us;
 	m->failure = *r;
 	m->failure.body = (struct buf){ 0 };

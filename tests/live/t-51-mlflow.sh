@@ -54,13 +54,13 @@ for v in 1 2 3; do
 done
 
 config auth "$MLFLOW_AUTH_URL"
-like "without a login: what to set" "set username and password" "$(get models)"
+like "without a login: what to set" "set user and password" "$(get models)"
 export T51_PASSWORD=$MLFLOW_AUTH_PASSWORD T51_WRONG=not-the-password
-config auth "$MLFLOW_AUTH_URL" "username: $MLFLOW_AUTH_USER" "password: {env: T51_WRONG}"
+config auth "$MLFLOW_AUTH_URL" "user: $MLFLOW_AUTH_USER" "password: {env: T51_WRONG}"
 said=$(get models)
-like "a wrong password is said" "see that username and password" "$said"
+like "a wrong password is said" "see that user and password" "$said"
 unlike "but not shown" "$T51_WRONG" "$said"
-config auth "$MLFLOW_AUTH_URL" "username: $MLFLOW_AUTH_USER" "password: {env: T51_PASSWORD}"
+config auth "$MLFLOW_AUTH_URL" "user: $MLFLOW_AUTH_USER" "password: {env: T51_PASSWORD}"
 MLFLOW_USER=$MLFLOW_AUTH_USER MLFLOW_PASSWORD=$MLFLOW_AUTH_PASSWORD check "a server with logins is seeded" seed "$MLFLOW_AUTH_URL" "$model"
 like "with the right one: rows" "$model" "$(get models)"
 like "doctor says as whom" "as $MLFLOW_AUTH_USER|by user and password" "$(binnacle --config "$scratch/b.yaml" --wait 20 doctor 2>&1)"

@@ -66,15 +66,15 @@ try:
     says("oops", "models", "500")
     says("busy", "models", "slow down")
     says("forbidden", "models", "Permission denied")
-    says("basic", "models", "401", "set username and password")
+    says("basic", "models", "401", "set user and password")
     says("slow", "models", "did not answer within 3 s")
     says("host", "models", "Invalid Host header", "--allowed-hosts")
 
-    secret = "    username: ada\n    password: {env: T_PASSWORD}\n"
+    secret = "    user: ada\n    password: {env: T_PASSWORD}\n"
     got, said = rows(["basic"], "models", more=secret, env={"T_PASSWORD": "s3cret"})
     ok(got and len(got) == 2, "basic: let in by user and password", said)
     code, said = run(["basic"], "get", "models", more=secret, env={"T_PASSWORD": "wr0ng"})
-    ok(code > 0 and "see that username and password" in said and "wr0ng" not in said, "basic: a wrong password is said, not shown", said)
+    ok(code > 0 and "see that user and password" in said and "wr0ng" not in said, "basic: a wrong password is said, not shown", said)
     code, said = run(["basic"], "get", "models", more=secret)
     ok(code > 0 and "T_PASSWORD" in said, "basic: a password that is not set is said so", said)
     got, said = rows(["bearer"], "models", more="    token: {command: echo t0ken}\n")
