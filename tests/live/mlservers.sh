@@ -212,7 +212,8 @@ start_kserve() {
 }
 
 prepare_scoring() {
-	env MLFLOW_DISABLE_TELEMETRY=true "$py/mlf${1#scoring}/bin/python" "$here/scoring_model.py" "$dir/ml/$1/model" \
+	mkdir -p "$dir/ml/$1"        # MLflow leaves an mlruns where it is run
+	(cd "$dir/ml/$1" && MLFLOW_DISABLE_TELEMETRY=true "$py/mlf${1#scoring}/bin/python" "$here/scoring_model.py" model) \
 		>"$dir/log/$1-model" 2>&1 || die "$1: see $dir/log/$1-model"
 }
 

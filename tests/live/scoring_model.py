@@ -3,7 +3,6 @@
 
 Run by the Python of the MLflow that will serve it: 1.28, 2.22 and 3.x. Linear, the same as kserve_model.py's.
 """
-import os
 import sys
 
 import mlflow.pyfunc
@@ -23,6 +22,5 @@ class Price(mlflow.pyfunc.PythonModel):
 
 
 signature = ModelSignature(inputs=Schema([ColSpec("double", k) for k in NAMES]), outputs=Schema([ColSpec("double")]))
-os.makedirs(os.path.dirname(sys.argv[1]), exist_ok=True)
 mlflow.pyfunc.save_model(sys.argv[1], python_model=Price(), signature=signature,
                          conda_env={"name": "live", "dependencies": ["python", {"pip": ["mlflow"]}]})
