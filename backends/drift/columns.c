@@ -1,6 +1,7 @@
 /* columns: see columns.h. */
 #include "backends/drift/columns.h"
 #include "base/mem.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 static bool take_column(void *arg, const struct pg *pg, const PGresult *row)
@@ -45,4 +46,23 @@ const struct layout_column *columns_named(const struct layout_column *there, uns
 		if (!strcmp(there[i].name, name))
 			return &there[i];
 	return NULL;
+}
+
+bool columns_choose(struct layout_column *into, const char *const *fields, const column_names *known, int nfields,
+                    const struct layout_column *there, unsigned n, const struct yaml *mapped, const char *what, char *why,
+                    size_t size)
+{
+	for (int f = 0; f < nfields; f++) {
+		const char *said = mapped ? yaml_text(mapped, fields[f]) : NULL;
+		const struct layout_column *c = said ? columns_named(there, n, said) : NULL;
+		if (said && !c) {
+			snprintf(why, size, "%s has no column '%.60s' (mapped as %s)", what, said, fields[f]);
+			return false;
+		}
+		for (int i = 0; !c && i < COLUMN_NAMES && known[f][i]; i++)
+			c = columns_named(there, n, known[f][i]);
+		if (c)
+			into[f] = (struct layout_column){ xstrdup(c->name), xstrdup(c->type) };
+	}
+	return true;
 }

@@ -9,6 +9,13 @@ struct columns { struct layout_column list[COLUMNS_MAX]; unsigned n; char *schem
 /* name: "SCHEMA.TABLE" or "TABLE", then the first in the search path. True with n 0: there is none. */
 bool columns_read(struct columns *c, struct pg *pg, struct str name);
 void columns_release(struct columns *c);
+/* Which column is each field: the one that the settings map, else the first of its known names that is there, else none
+ * (name NULL). False: why says which mapped column of `what` is not there. into's texts are the caller's. */
+#define COLUMN_NAMES 9
+typedef const char *const column_names[COLUMN_NAMES];
+bool columns_choose(struct layout_column *into, const char *const *fields, const column_names *known, int nfields,
+                    const struct layout_column *there, unsigned n, const struct yaml *mapped, const char *what, char *why,
+                    size_t size);
 /* The column of that name, or NULL. */
 const struct layout_column *columns_named(const struct layout_column *there, unsigned n, const char *name);
 #endif

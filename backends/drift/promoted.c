@@ -14,7 +14,7 @@ static const char *const field_names[] = {
 	PROMOTED_FIELDS(X)
 #undef X
 };
-static const char *const known_names[PROMOTED_FIELD_COUNT][5] = {
+static const column_names known_names[PROMOTED_FIELD_COUNT] = {
 #define X(name, help, ...) { __VA_ARGS__ },
 	PROMOTED_FIELDS(X)
 #undef X
@@ -47,18 +47,8 @@ void promoted_release(struct promoted *p)
 bool promoted_choose(struct promoted *p, const struct layout_column *there, unsigned n, const struct yaml *mapped, char *why,
                      size_t size)
 {
-	for (int f = 0; f < PROMOTED_FIELD_COUNT; f++) {
-		const char *said = mapped ? yaml_text(mapped, field_names[f]) : NULL;
-		const struct layout_column *c = said ? columns_named(there, n, said) : NULL;
-		if (said && !c) {
-			snprintf(why, size, "the history of models has no column '%.60s' (mapped as %s)", said, field_names[f]);
-			return false;
-		}
-		for (int i = 0; !c && i < 5 && known_names[f][i]; i++)
-			c = columns_named(there, n, known_names[f][i]);
-		if (c)
-			p->columns[f] = (struct layout_column){ xstrdup(c->name), xstrdup(c->type) };
-	}
+	if (!columns_choose(p->columns, field_names, known_names, PROMOTED_FIELD_COUNT, there, n, mapped, "the history of models", why, size))
+		return false;
 	if (!p->columns[PROMOTED_time].name || !p->columns[PROMOTED_version].name) {
 		snprintf(why, size, "the history of models needs a time and a version; say 'promotions: {columns: {time: NAME, version: NAME}}'");
 		return false;

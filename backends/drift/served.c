@@ -15,7 +15,7 @@ static const char *const field_names[] = {
 	SERVED_FIELDS(X)
 #undef X
 };
-static const char *const known_names[SERVED_FIELD_COUNT][9] = {
+static const column_names known_names[SERVED_FIELD_COUNT] = {
 #define X(name, help, ...) { __VA_ARGS__ },
 	SERVED_FIELDS(X)
 #undef X
@@ -51,18 +51,8 @@ void served_release(struct served *s)
 bool served_choose(struct served *s, const struct layout_column *there, unsigned n, const struct yaml *mapped, char *why,
                    size_t size)
 {
-	for (int f = 0; f < SERVED_FIELD_COUNT; f++) {
-		const char *said = mapped ? yaml_text(mapped, field_names[f]) : NULL;
-		const struct layout_column *c = said ? columns_named(there, n, said) : NULL;
-		if (said && !c) {
-			snprintf(why, size, "the log of predictions has no column '%.60s' (mapped as %s)", said, field_names[f]);
-			return false;
-		}
-		for (int i = 0; !c && i < 9 && known_names[f][i]; i++)
-			c = columns_named(there, n, known_names[f][i]);
-		if (c)
-			s->columns[f] = (struct layout_column){ xstrdup(c->name), xstrdup(c->type) };
-	}
+	if (!columns_choose(s->columns, field_names, known_names, SERVED_FIELD_COUNT, there, n, mapped, "the log of predictions", why, size))
+		return false;
 	if (!s->columns[SERVED_time].name) {
 		snprintf(why, size, "no column of the log of predictions tells the time; say 'predictions: {columns: {time: NAME}}'");
 		return false;
