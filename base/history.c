@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -92,8 +93,12 @@ static sqlite3 *open_file(const struct history *h, const struct lib **lib, char 
 	}
 	close(fd);
 	if (s->open_v2(h->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK) {
+		int rc, tries = BUSY_MS / 20;
 		s->busy_timeout(db, BUSY_MS);
-		if (s->exec(db, schema, NULL, NULL, NULL) == SQLITE_OK)
+		/* SQLite does not wait by itself where two programs make the same file at once */
+		while ((rc = s->exec(db, schema, NULL, NULL, NULL)) == SQLITE_BUSY && tries-- > 0)
+			poll(NULL, 0, 20);
+		if (rc == SQLITE_OK)
 			return db;
 	}
 	*why = trouble(h, s, db);

@@ -331,7 +331,7 @@ static void draws_graphs(void **state)
 	struct graph_task many[60];
 	char names[60][8];
 	for (int i = 0; i < 60; i++) {
-		snprintf(names[i], sizeof(names[i]), "t%d", i);
+		snprintf(names[i], sizeof(names[i]), "t%u", (unsigned)i % 100);
 		many[i] = task(names[i], i ? "t0" : "", 0, 0, 0, 0);
 	}
 	draw(many, 60, &b);                      /* more lanes than are drawn */
