@@ -333,7 +333,14 @@ size_t vt_count(const struct vt *v) { return v->bytes.len; }
 void vt_count_reset(struct vt *v) { buf_clear(&v->bytes); }
 struct str vt_bytes(const struct vt *v) { return buf_str(&v->bytes); }
 bool vt_alternate(const struct vt *v) { return v->alternate; }
-bool vt_cursor_shown(const struct vt *v) { return v->cursor; }
+/* By the bytes: libvterm takes DECSC and DECRC, which curses uses to scroll, to save this too; terminals do not. */
+bool vt_cursor_shown(const struct vt *v)
+{
+	for (size_t i = v->bytes.len; i-- > 5;)
+		if (memcmp(v->bytes.data + i - 5, "\033[?25", 5) == 0 && (v->bytes.data[i] == 'h' || v->bytes.data[i] == 'l'))
+			return v->bytes.data[i] == 'h';
+	return v->cursor;
+}
 unsigned vt_bells(const struct vt *v) { return v->bells; }
 
 bool vt_raw_mode(const struct vt *v)
