@@ -110,3 +110,11 @@ bool msg_get_answer(const struct msg *m, struct msg_answer *a)
 	a->json = rd_string(&r);
 	return m->type == MSG_ANSWER && !r.bad;
 }
+
+bool msg_is_last(const struct msg *m)
+{
+	struct msg_text t;
+	struct msg_step s;
+	return m->type == MSG_ANSWER || (msg_get_text(m, &t) && (t.flags & TEXT_END)) ||
+	       (msg_get_step(m, &s) && s.state == STEP_FINISHED);
+}

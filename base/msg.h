@@ -78,4 +78,6 @@ bool msg_get_step(const struct msg *m, struct msg_step *s);
 struct msg_answer { bool ok; struct str json; /* ok: the document; else: a sentence of why */ };
 void msg_put_answer(struct msg *m, struct msg_answer a);
 bool msg_get_answer(const struct msg *m, struct msg_answer *a);
+
+bool msg_is_last(const struct msg *m);      /* its request is over with it */
 #endif

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "base/record.h"
 #include "base/mem.h"
+#include "base/redact.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char magic[] = "binnacle record 1\n";
+static const char magic[] = "binnacle record 2\n", magic1[] = "binnacle record 1\n";
 enum { MAX_FRAME = 256 << 20 };
 
 /* CRC-32 as in ISO 3309 (zlib, PNG), bit by bit over a 16-entry table. */
@@ -30,6 +31,7 @@ static uint32_t crc32_of(struct str s)
 
 struct record {
 	FILE *file;
+	const struct clock *clock;
 	int64_t last;
 	struct buf frame;
 	char *error;
@@ -38,9 +40,11 @@ struct record {
 static json_t *head_of(const struct store *sources)
 {
 	json_t *list = json_array();
-	for (unsigned i = 0; i < sources->nsources; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s}", "name", sources->sources[i].name,
-		                                      "environment", sources->sources[i].environment));
+	for (unsigned i = 0; i < sources->nsources; i++) {
+		const struct source_state *s = &sources->sources[i];
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", s->name, "environment", s->environment,
+		                                      "type", s->source ? s->source->backend->name : ""));
+	}
 	return json_pack("{s:o, s:I}", "sources", list, "started", (json_int_t)clock_wall(sources->clock));
 }
 
@@ -54,7 +58,8 @@ struct record *record_open(const char *path, const struct store *sources, char *
 	}
 	struct record *r = xcalloc(1, sizeof(*r));
 	r->file = fdopen(fd, "w");
-	r->last = clock_wall(sources->clock);
+	r->clock = sources->clock;
+	r->last = clock_wall(r->clock);
 	json_t *head = head_of(sources);
 	fputs(magic, r->file);
 	json_dumpf(head, r->file, JSON_COMPACT);
@@ -110,6 +115,33 @@ bool record_add(struct record *r, const struct msg *m)
 	return ok;
 }
 
+void record_put_question(struct buf *b, const struct request *q)
+{
+	json_t *given = json_loads(q->params, 0, NULL), *said = given ? redact_json(given) : NULL;
+	char *params = said ? json_dumps(said, JSON_COMPACT | JSON_SORT_KEYS) : redact_text(str_of(q->params));
+	buf_addc(b, (char)q->type);
+	buf_string(b, str_of(q->kind));
+	buf_string(b, str_of(q->key));
+	buf_string(b, str_of(q->what));
+	buf_string(b, str_of(params));
+	free(params);
+	json_decref(said);
+	json_decref(given);
+}
+
+bool record_ask(struct record *r, uint16_t source, const struct request *q)
+{
+	if (q->type != REQ_OPEN && q->type != REQ_ASK)
+		return true;
+	struct msg *m = msg_new((enum msg_type)RECORD_ASKED, q->id);
+	m->at = clock_wall(r->clock);
+	m->source = source;
+	record_put_question(&m->body, q);
+	bool ok = record_add(r, m);
+	msg_free(m);
+	return ok;
+}
+
 const char *record_error(const struct record *r)
 {
 	return r->error;
@@ -142,7 +174,7 @@ struct replay *replay_open(const char *path, char *why, size_t size)
 		return NULL;
 	}
 	json_t *head = NULL;
-	if (fgets(first, sizeof(first), f) && strcmp(first, magic) == 0 && getline(&line, &cap, f) > 0)
+	if (fgets(first, sizeof(first), f) && (!strcmp(first, magic) || !strcmp(first, magic1)) && getline(&line, &cap, f) > 0)
 		head = json_loads(line, 0, NULL);
 	free(line);
 	if (!json_is_array(json_object_get(head, "sources")) || !json_is_integer(json_object_get(head, "started"))) {
@@ -168,6 +200,12 @@ const char *replay_source(const struct replay *r, unsigned i, const char **envir
 	const char *name = json_string_value(json_object_get(s, "name"));
 	*environment = env ? env : "";
 	return name ? name : "?";
+}
+
+const char *replay_source_type(const struct replay *r, unsigned i)
+{
+	const char *type = json_string_value(json_object_get(json_array_get(json_object_get(r->head, "sources"), i), "type"));
+	return type ? type : "";
 }
 
 int64_t replay_started(const struct replay *r)
@@ -206,7 +244,7 @@ static struct msg *parse_frame(struct replay *r, struct str bytes)
 	uint64_t later = rd_varint(&rd), source = rd_varint(&rd);
 	uint8_t type = rd_byte(&rd);
 	uint64_t id = rd_varint(&rd);
-	if (rd.bad || source >= replay_sources(r) || source > UINT16_MAX || !type || !strchr("rthsa", type))
+	if (rd.bad || source >= replay_sources(r) || source > UINT16_MAX || !type || !strchr("rthsaq", type))
 		return NULL;
 	r->at += (int64_t)(later & INT32_MAX);
 	struct msg *m = msg_new((enum msg_type)type, id);

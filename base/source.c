@@ -78,7 +78,7 @@ struct source *source_new(uint16_t index, const char *name, const char *environm
 {
 	struct source *s = xcalloc(1, sizeof(*s));
 	struct link *l = xcalloc(1, sizeof(*l));
-	*s = (struct source){ index, xstrdup(name), xstrdup(environment ? environment : ""), false, b, l };
+	*s = (struct source){ index, xstrdup(name), xstrdup(environment ? environment : ""), false, b, l, NULL, NULL };
 	l->name = xstrdup(name);
 	l->backend = b;
 	l->settings = settings;
@@ -153,14 +153,15 @@ static void refuse(struct source *s, uint64_t id)
 uint64_t source_ask(struct source *s, struct request *r)
 {
 	struct link *l = s->link;
-	pthread_mutex_lock(&l->lock);
-	uint64_t id = r->id = l->next_id++;
+	uint64_t id = r->id = l->next_id++;     /* only the main thread asks */
 	if (s->readonly && r->type == REQ_RUN) {
-		pthread_mutex_unlock(&l->lock);
 		request_free(r);
 		refuse(s, id);
 		return id;
 	}
+	if (s->on_ask)
+		s->on_ask(s->on_ask_arg, s, r);
+	pthread_mutex_lock(&l->lock);
 	if (l->nlive == l->cap_live) {
 		l->cap_live = l->cap_live ? l->cap_live * 2 : 16;
 		l->live = xreallocarray(l->live, l->cap_live, sizeof(*l->live));
@@ -362,21 +363,12 @@ bool link_cancelled(struct link *l, uint64_t id)
 	return !live;
 }
 
-/* A request is over with its last message. */
-static bool is_last(const struct msg *m)
-{
-	struct msg_text t;
-	struct msg_step s;
-	return m->type == MSG_ANSWER || (msg_get_text(m, &t) && (t.flags & TEXT_END)) ||
-	       (msg_get_step(m, &s) && s.state == STEP_FINISHED);
-}
-
 bool link_send(struct link *l, struct msg *m)
 {
 	m->source = l->index;
 	if (!m->at)
 		m->at = clock_wall(l->clock);
-	if (m->id && is_last(m)) {
+	if (m->id && msg_is_last(m)) {
 		pthread_mutex_lock(&l->lock);
 		forget_live(l, m->id);
 		pthread_mutex_unlock(&l->lock);

@@ -77,6 +77,9 @@ struct source {
 	bool readonly;           /* environment or --readonly: the link refuses REQ_RUN, whoever asks */
 	const struct backend *backend;
 	struct link *link;
+	/* Sees each question before its thread does (recording); the main thread's. NULL: nobody. */
+	void (*on_ask)(void *arg, const struct source *s, const struct request *r);
+	void *on_ask_arg;
 };
 /* settings is borrowed, must outlive the source: the source's node in binnacle.yaml (may be NULL). */
 struct source *source_new(uint16_t index, const char *name, const char *environment,

@@ -1,6 +1,7 @@
 /* session: see session.h. */
 #define _GNU_SOURCE
 #include "cli/session.h"
+#include "cli/replay.h"
 #include "backends/list.h"
 #include "base/history.h"
 #include "base/kinds.h"
@@ -22,8 +23,10 @@ struct session_private {
 	struct yaml_doc **settings;      /* made from the command line */
 	unsigned nsettings;
 	struct replay *replay;
+	struct backend *recorded;        /* of each source of the replay */
 	pthread_t player;
 	bool playing;
+	atomic_bool played;
 	atomic_bool quit;
 };
 
@@ -183,28 +186,35 @@ static bool add_sources(struct session *s, enum session_kind kind)
 	return true;
 }
 
-/* ---- replay: a thread that puts the recorded messages into the inbox at the pace at which they came */
+/* ---- replay */
 
 static void *play(void *arg)
 {
 	struct session *s = arg;
 	struct session_private *p = s->priv;
-	char why[120];
-	struct msg *m;
-	while ((m = replay_next(p->replay, why, sizeof(why)))) {
-		while (m->at > clock_wall(&s->clock) && !atomic_load(&p->quit))
-			poll(NULL, 0, 5);
-		if (!inbox_put(s->inbox, m, &p->quit))
-			return NULL;
-	}
-	if (s->nsources == 0 && why[0]) {
-		m = msg_new(MSG_HEALTH, 0);
-		m->at = clock_wall(&s->clock);
-		msg_put_health(m, (struct msg_health){ .state = HEALTH_STALE, .since = m->at, .latency_us = -1,
-			.why = str_of(why), .remedy = STR("what is shown was recorded before that") });
-		inbox_put(s->inbox, m, &p->quit);
-	}
+	replay_play(p->replay, s->inbox, &s->clock, &p->quit);
+	atomic_store(&p->played, true);
 	return NULL;
+}
+
+/* A recorded source, to be asked again. Where it is not known what it was (records of version 1), and from a pipe, which
+ * is read only once, it has lists only. */
+static void add_recorded(struct session *s, unsigned i)
+{
+	struct session_private *p = s->priv;
+	const char *environment, *name = replay_source(p->replay, i, &environment);
+	const struct backend *b = find_backend(replay_source_type(p->replay, i));
+	struct stat st;
+	if (!b || stat(s->cli->replay, &st) != 0 || !S_ISREG(st.st_mode)) {
+		store_add_source(s->store, name, environment);
+		return;
+	}
+	char index[12];
+	snprintf(index, sizeof(index), "%u", i);
+	const char *const names[] = { "file", "source" };
+	const char *const values[] = { s->cli->replay, index };
+	p->recorded[i] = replay_backend(b);
+	add_source(s, name, environment, &p->recorded[i], settings_of(s, names, values, ARRAY_SIZE(names)))->readonly = true;
 }
 
 static bool open_replay(struct session *s)
@@ -216,10 +226,9 @@ static bool open_replay(struct session *s)
 		return false;
 	}
 	s->clock = clock_from(&p->shifted, replay_started(p->replay));
-	for (unsigned i = 0; i < replay_sources(p->replay); i++) {
-		const char *environment, *name = replay_source(p->replay, i, &environment);
-		store_add_source(s->store, name, environment);
-	}
+	p->recorded = xcalloc(replay_sources(p->replay) + 1, sizeof(*p->recorded));
+	for (unsigned i = 0; i < replay_sources(p->replay); i++)
+		add_recorded(s, i);
 	return true;
 }
 
@@ -273,6 +282,11 @@ static void open_actor(struct session *s)
 	free(path);
 }
 
+static void asks(void *record, const struct source *s, const struct request *r)
+{
+	record_ask(record, s->index, r);
+}
+
 struct session *session_open(const struct cli *c, enum session_kind kind, int *exit_code)
 {
 	char why[300];
@@ -303,6 +317,10 @@ struct session *session_open(const struct cli *c, enum session_kind kind, int *e
 		fprintf(stderr, "binnacle: %s\n", why);
 		session_close(s);
 		return NULL;
+	}
+	for (unsigned i = 0; s->record && i < s->nsources; i++) {
+		s->sources[i]->on_ask = asks;
+		s->sources[i]->on_ask_arg = s->record;
 	}
 	return s;
 }
@@ -341,6 +359,7 @@ void session_close(struct session *s)
 	for (unsigned i = 0; i < p->nsettings; i++)
 		yaml_doc_free(p->settings[i]);
 	free(p->settings);
+	free(p->recorded);
 	free(p->rules);
 	config_free(s->config);
 	free(s->sources);
@@ -401,14 +420,14 @@ static bool is_listed(void *arg)
 {
 	struct listing *l = arg;
 	const struct store *st = l->s->store;
-	bool all = true;
+	bool all = true, played = atomic_load(&l->s->priv->played);      /* then nothing more will be listed */
 	for (unsigned k = 0; k < 64 && l->kinds[k]; k++)
 		for (unsigned i = 0; i < st->nsources && i < 64; i++) {
 			const struct kind_state *x = store_kind_state(st, l->kinds[k], (uint16_t)i);
 			enum health_state h = st->sources[i].state;
 			bool listed = x && x->listed;
 			l->any |= listed;
-			all &= !(l->asked[k] >> i & 1) || listed || (x && (x->state == HEALTH_REFUSED || x->state == HEALTH_DOWN)) ||
+			all &= !(l->asked[k] >> i & 1) || listed || played || (x && (x->state == HEALTH_REFUSED || x->state == HEALTH_DOWN)) ||
 			       h == HEALTH_REFUSED || h == HEALTH_DOWN || h == HEALTH_STALE;
 		}
 	return all;

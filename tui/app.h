@@ -21,6 +21,7 @@ struct app_options {
 	const struct tour *tour;             /* to be walked through from the start; NULL = none */
 	const struct config *config;         /* NULL: there is none */
 	bool readonly, mouse, ascii;
+	bool replay;                     /* what is shown was recorded */
 	void (*on_message)(void *arg, const struct msg *m);  /* --record sees each message before the store; or NULL */
 	void *on_message_arg;
 };

@@ -115,7 +115,7 @@ static bool played_listed(const struct app *app)
 
 bool app_watch_listed(const struct app *app)
 {
-	if (!app->o.nsources)
+	if (app->o.replay || !app->o.nsources)
 		return played_listed(app);
 	for (unsigned i = 0; i < app->nwatches; i++)
 		for (unsigned s = 0; s < app->o.nsources; s++) {

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	for (unsigned i = 0; r && i < replay_sources(r); i++) {
 		const char *environment;
-		if (!replay_source(r, i, &environment) || !environment)
+		if (!replay_source(r, i, &environment) || !environment || !replay_source_type(r, i))
 			abort();
 	}
 	for (struct msg *m; r && (m = replay_next(r, why, sizeof(why))); msg_free(m))

@@ -3,13 +3,13 @@
  *
  *   start W H PROGRAM ARGUMENT...   PROGRAM is `binnacle` ($BINNACLE) or `probe` (tests/screens/probe.c)
  *   env NAME=VALUE                  for the next start
- *   keys j C-f Enter :pods          keys as in keymaps, blanks between; what begins with : or / is typed as it stands
+ *   keys j C-f Enter :pods          keys as in keymaps, blanks between; what begins with : or / or ~/ is typed as it stands
  *   see TEXT    lose TEXT           waits until the screen shows it / does not (8 s)
  *   line N TEXT                     waits until line N (from 0; -1 is the last) has it
  *   size W H                        resizes
  *   end CODE                        waits for the end
  *
- * #-lines are notes. A script that fails says its line and shows the screen. */
+ * ~/ is a directory of this run's own. #-lines are notes. A script that fails says its line and shows the screen. */
 #define _GNU_SOURCE
 #include "tests/screens/probe.h"
 #include "tests/screens/vt.h"
@@ -53,6 +53,16 @@ static void put_key(struct key k, struct buf *out)
 				buf_adds(out, special[i].bytes);
 }
 
+/* A word with the directory of this run for its ~; caller frees. */
+static char *placed(struct str word)
+{
+	char *text = str_dup(word), *path = strncmp(text, "~/", 2) ? NULL : xasprintf("%s%s", getenv("HOME"), text + 1);
+
+	if (path)
+		free(text);
+	return path ? path : text;
+}
+
 static bool press(struct vt *v, struct str keys)
 {
 	while (keys.n) {
@@ -62,12 +72,18 @@ static bool press(struct vt *v, struct str keys)
 
 		if (!word.n)
 			continue;
-		if (word.n > 1 && (word.p[0] == ':' || word.p[0] == '/'))
+		if (word.n > 1 && (word.p[0] == ':' || word.p[0] == '/')) {
 			buf_addstr(&out, word);
-		else if (key_parse(word, &k))
+		} else if (word.n > 2 && word.p[0] == '~' && word.p[1] == '/') {
+			char *path = placed(word);
+
+			buf_adds(&out, path);
+			free(path);
+		} else if (key_parse(word, &k)) {
 			put_key(k, &out);
-		else
+		} else {
 			return false;
+		}
 		vt_send(v, out.data, out.len);
 		if (out.len == 1 && out.data[0] == 27)
 			vt_run(v, 40);                    /* else the next key would be Alt and it */
@@ -87,7 +103,7 @@ static struct vt *start(struct str args, const char *const *env)
 	if (!str_to_i64(str_split(&rest, ' '), &w) || !str_to_i64(str_split(&rest, ' '), &h))
 		return NULL;
 	while (rest.n && n < 14) {
-		char *word = str_dup(str_split(&rest, ' '));
+		char *word = placed(str_split(&rest, ' '));
 
 		if (n == 0 && strcmp(word, "probe") == 0)
 			argv[n++] = xstrdup(self);
