@@ -97,4 +97,9 @@ double relative_change(double before, double now);
 
 /* The JSON object above as a text to read; now is wall ms. */
 void registry_describe(const struct json_t *version, int64_t now, struct buf *out);
+/* What changes when `new` takes the place of `old` (NULL: of none), in sentences appended to the JSON arrays: figures and
+ * parameters to change; a worse key metric, another signature, a version that is not ready to warnings. metric: the key metric,
+ * NULL: by name. */
+void registry_versus(const struct json_t *old, const struct json_t *new, const char *metric, struct json_t *change,
+                     struct json_t *warnings);
 #endif

@@ -25,7 +25,8 @@ static const struct action
 	cordon = { "cordon", "Cordon", "Let no new pods be scheduled here", nodes, RISK_DISRUPTIVE, true, NULL },
 	uncordon = { "uncordon", "Uncordon", "Let new pods be scheduled here again", nodes, RISK_HARMLESS, true, NULL },
 	drain = { "drain", "Drain", "Cordon the node and evict its pods", nodes, RISK_DESTRUCTIVE, true, NULL };
-const struct action *const demo_actions[] = { &restart, &scale, &rollback, &delete, &evict, &cordon, &uncordon, &drain, NULL };
+const struct action *const demo_actions[] = { &restart, &scale, &rollback, &delete, &evict, &cordon, &uncordon, &drain,
+	&demo_promote, &demo_rollback, NULL };
 
 struct target {
 	struct pod *pod;
@@ -111,6 +112,8 @@ void demo_plan(struct world *w, struct link *l, const struct request *r)
 {
 	struct target t;
 	struct words x;
+	if (demo_promote_plan(w, l, r))
+		return;
 	if (!find(w, r->kind, r->key, &t)) {
 		link_fail(l, r->id, "%s '%s' is gone", r->kind, r->key);
 		return;
@@ -201,6 +204,8 @@ void demo_run(struct world *w, struct link *l, const struct request *r)
 {
 	struct target t;
 	struct buf say = { 0 };
+	if (demo_promote_run(w, l, r))
+		return;
 	json_t *params = json_loads(r->params, 0, NULL), *plan = json_object_get(params, "plan");
 	json_t *back = json_object_get(json_object_get(plan, "undo"), "params");
 	bool there = find(w, r->kind, r->key, &t);

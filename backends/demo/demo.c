@@ -92,7 +92,11 @@ static void send_changes(struct demo *d)
 	for (size_t i = 0; w->step % 2 == 0 && i < ARRAY_SIZE(of_pipelines); i++)
 		if (watched(d, of_pipelines[i]))
 			send_kind(d, of_pipelines[i]);
-	w->workloads_dirty = w->nodes_dirty = w->events_dirty = w->checks_dirty = false;
+	static const char *const of_registry[] = { "models", "versions", "promotions" };
+	for (size_t i = 0; w->registry_dirty && i < ARRAY_SIZE(of_registry); i++)
+		if (watched(d, of_registry[i]))
+			send_kind(d, of_registry[i]);
+	w->workloads_dirty = w->nodes_dirty = w->events_dirty = w->checks_dirty = w->registry_dirty = false;
 }
 
 static void tick(struct demo *d)

@@ -1,6 +1,6 @@
 /* demo_registry: the simulated company's model registry: champion v6 of real_estate_model, its challenger v7 that was retrained
  * as drift rose, the models of other teams, the runs that trained them, and who was in production when. All follows from the
- * world's start: nothing here changes by itself. */
+ * world's start and from what was promoted here: nothing changes by itself. */
 #include "backends/demo/world.h"
 #include "base/mem.h"
 #include "base/registry.h"
@@ -76,6 +76,27 @@ static void house_metrics(const struct house_version *h, struct buf *out)
 
 /* ---- models */
 
+int demo_model(struct str name, unsigned *versions, unsigned *champion)
+{
+	if (str_is(name, MODEL)) {
+		*versions = HOUSES;
+		*champion = CHAMPION;
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (str_is(name, others[i].name)) {
+			*versions = others[i].versions;
+			*champion = others[i].champion;
+			return (int)i + 1;
+		}
+	return -1;
+}
+
+static unsigned champion_of(const struct world *w, const struct other *o)
+{
+	return o ? demo_champion(w, (int)(o - others) + 1, o->champion) : demo_champion(w, 0, CHAMPION);
+}
+
 static int64_t number_or_none(unsigned version)
 {
 	return version ? (int64_t)version : -1;
@@ -84,24 +105,28 @@ static int64_t number_or_none(unsigned version)
 static void show_models(struct world *w, struct buf *body)
 {
 	struct buf trend = { 0 };
+	char aliases[48];
+	unsigned now = champion_of(w, NULL);
+	snprintf(aliases, sizeof(aliases), "challenger=%d,champion=%u", CHALLENGER, now);
 	for (unsigned i = 0; i < HOUSES; i++)
 		buf_addf(&trend, "%s%.9g", i ? " " : "", houses[i].r2);
 	model_put(body, &(struct reg_model){ .name = STR(MODEL), .description = STR("price of a house"), .metric = STR("r2_score"),
-		.aliases = STR("challenger=7,champion=6"), .tags = STR("team=pricing"), .trend = buf_str(&trend), .champion = CHAMPION,
-		.challenger = CHALLENGER, .latest = HOUSES, .versions = HOUSES, .created = w->start - houses[0].age,
-		.updated = w->start - houses[HOUSES - 1].age, .value = houses[CHAMPION - 1].r2,
-		.change = relative_change(houses[CHAMPION - 1].r2, houses[CHALLENGER - 1].r2) });
+		.aliases = str_of(aliases), .tags = STR("team=pricing"), .trend = buf_str(&trend), .champion = now,
+		.challenger = number_or_none(now == CHALLENGER ? 0 : CHALLENGER), .latest = HOUSES, .versions = HOUSES, .created = w->start - houses[0].age,
+		.updated = w->start - houses[HOUSES - 1].age, .value = houses[now - 1].r2,
+		.change = now == CHALLENGER ? NAN : relative_change(houses[now - 1].r2, houses[CHALLENGER - 1].r2) });
 	for (const struct other *o = others; o < others + ARRAY_SIZE(others); o++) {
 		buf_clear(&trend);
 		for (unsigned v = 1; v <= o->versions; v++)
 			buf_addf(&trend, "%s%.6g", v > 1 ? " " : "", other_value(o, v));
-		unsigned shown = o->champion ? o->champion : o->versions;
+		unsigned champion = champion_of(w, o), challenger = o->challenger == champion ? 0 : o->challenger;
+		unsigned shown = champion ? champion : o->versions;
 		model_put(body, &(struct reg_model){ .name = str_of(o->name), .description = str_of(o->words), .metric = str_of(o->metric),
-			.trend = buf_str(&trend), .champion = number_or_none(o->champion),
-			.challenger = number_or_none(o->challenger),
+			.trend = buf_str(&trend), .champion = number_or_none(champion),
+			.challenger = number_or_none(challenger),
 			.latest = o->versions, .versions = o->versions, .created = other_time(w, o, 1), .updated = other_time(w, o, o->versions),
-			.value = other_value(o, shown), .change = o->champion && o->challenger
-				? relative_change(other_value(o, o->champion), other_value(o, o->challenger)) : NAN });
+			.value = other_value(o, shown), .change = champion && challenger
+				? relative_change(other_value(o, champion), other_value(o, challenger)) : NAN });
 	}
 	buf_release(&trend);
 }
@@ -120,7 +145,7 @@ static void show_versions(struct world *w, struct buf *body)
 		buf_clear(&metrics);
 		house_metrics(h, &metrics);
 		version_put(body, &(struct reg_version){ .model = STR(MODEL), .version = i + 1, .created = w->start - h->age,
-			.aliases = role_of(i + 1, CHAMPION, CHALLENGER), .status = STR("READY"), .user = str_of(h->who), .size = h->size,
+			.aliases = role_of(i + 1, champion_of(w, NULL), CHALLENGER), .status = STR("READY"), .user = str_of(h->who), .size = h->size,
 			.run = str_of(run_id(h->run, run)), .metric = STR("r2_score"), .value = h->r2, .metrics = buf_str(&metrics),
 			.updated = w->start - h->age });
 	}
@@ -129,7 +154,7 @@ static void show_versions(struct world *w, struct buf *body)
 			buf_clear(&metrics);
 			buf_addf(&metrics, "%s=%.6g", o->metric, other_value(o, v));
 			version_put(body, &(struct reg_version){ .model = str_of(o->name), .version = v, .created = other_time(w, o, v),
-				.aliases = role_of(v, o->champion, o->challenger), .status = STR("READY"), .user = STR("airflow"),
+				.aliases = role_of(v, champion_of(w, o), o->challenger), .status = STR("READY"), .user = STR("airflow"),
 				.run = str_of(other_run(o, v, run)), .size = 9000000 + 800000ll * v, .metric = str_of(o->metric),
 				.value = other_value(o, v), .metrics = buf_str(&metrics), .updated = other_time(w, o, v) });
 		}
@@ -217,6 +242,17 @@ static void show_promotions(struct world *w, struct buf *body)
 			.metrics = buf_str(&metrics), .samples = h->samples, .run = str_of(run_id(h->run, run)), .origin = STR("model_history"),
 			.refused = !h->reason, .time = w->start - h->age + 12 * MINUTE });
 	}
+	for (unsigned i = 0; i < w->nmoves; i++) {
+		const struct move *m = &w->moves[i];
+		snprintf(key, sizeof(key), "moved/%d/%lld", m->model, (long long)m->at);
+		snprintf(version, sizeof(version), "v%u", m->version);
+		before[0] = 0;
+		if (m->before)
+			snprintf(before, sizeof(before), "v%u", m->before);
+		promotion_put(body, &(struct reg_promotion){ .key = str_of(key), .version = str_of(version), .before = str_of(before),
+			.model = str_of(m->model ? others[m->model - 1].name : MODEL), .what = STR("became champion"), .user = STR("you"),
+			.reason = str_of(m->reason), .samples = -1, .origin = STR("seen by binnacle"), .time = m->at });
+	}
 	buf_release(&metrics);
 }
 
@@ -268,8 +304,9 @@ static json_t *house_version(const struct world *w, unsigned v)
 	json_object_set_new(j, "run", json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "id", run_id(h->run, run), "status", "FINISHED", "user",
 		h->who, "experiment", "real_estate", "origin", "train.py", "started", (json_int_t)(at - 9 * MINUTE), "ended", (json_int_t)at));
 	json_object_set_new(j, "signature", house_signature(v));
-	if (v == CHAMPION || v == CHALLENGER)
-		json_object_set_new(j, "aliases", json_pack("[s]", v == CHAMPION ? "champion" : "challenger"));
+	bool champion = v == champion_of(w, NULL);
+	if (champion || v == CHALLENGER)
+		json_object_set_new(j, "aliases", json_pack("[s]", champion ? "champion" : "challenger"));
 	return j;
 }
 
@@ -286,7 +323,7 @@ static json_t *other_version(const struct world *w, const struct other *o, unsig
 }
 
 /* "model/6"; NULL: there is none. */
-static json_t *version_of(const struct world *w, struct str key)
+json_t *demo_version(const struct world *w, struct str key)
 {
 	struct str number = key, name = str_split(&number, '/');
 	int64_t v;
@@ -335,7 +372,7 @@ bool demo_registry_ask(struct world *w, struct link *l, const struct request *r)
 {
 	json_t *j = NULL;
 	if (!strcmp(r->kind, "versions") && !strcmp(r->what, "version"))
-		j = version_of(w, str_of(r->key));
+		j = demo_version(w, str_of(r->key));
 	else if (!strcmp(r->kind, "trainings") && !strcmp(r->what, "metric"))
 		j = curve(w, str_of(r->key), r->params);
 	if (!j)
@@ -353,7 +390,7 @@ bool demo_registry_open(struct world *w, struct link *l, const struct request *r
 	bool version = !strcmp(r->kind, "versions");
 	if (strcmp(r->what, "describe") || (!version && strcmp(r->kind, "trainings")))
 		return false;
-	json_t *j = version ? version_of(w, str_of(r->key)) : version_of_run(w, str_of(r->key));
+	json_t *j = version ? demo_version(w, str_of(r->key)) : version_of_run(w, str_of(r->key));
 	if (!j)
 		return false;
 	registry_describe(j, w->now, &b);

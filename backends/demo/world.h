@@ -6,7 +6,7 @@
  *   show.c      the world as rows                                    docs.c     as logs, YAML, descriptions, reasons
  *   acts.c      what can be done to it                               demo.c     the source's thread
  *   demo_registry.c   models, versions and training runs             demo_pipelines.c   runs of pipelines
- *   demo_storage.c    buckets and objects */
+ *   demo_storage.c    buckets and objects                          demo_promote.c     promotions and rollbacks */
 #ifndef DEMO_WORLD_H
 #define DEMO_WORLD_H
 #include "base/clock.h"
@@ -63,6 +63,8 @@ struct event { int64_t at, first; unsigned count; bool warning; const char *reas
 struct check { int64_t at; double score; unsigned drifted; double p[FEATURES]; const char *action; };
 
 /* A prediction that was asked for here: it is found in the log like the others. */
+#define MOVES_MAX 32
+struct move { int model; unsigned version, before; int64_t at; char reason[120]; };   /* of a model's champion, done here */
 #define ASKED_MAX 16
 struct asked { int64_t at; double price; const char *version, *run; char request[16], inputs[400]; };
 struct world {
@@ -78,6 +80,8 @@ struct world {
 	bool nodes_dirty, workloads_dirty, events_dirty, checks_dirty;
 	char gone[64][112]; unsigned ngone;  /* keys of pods that went since they were last shown */
 	struct asked asked[ASKED_MAX]; unsigned nasked;   /* the newest ones, by nasked % ASKED_MAX */
+	struct move moves[MOVES_MAX]; unsigned nmoves;
+	bool registry_dirty;
 	bool gone_more;                      /* and more than fit: only a full listing tells */
 };
 extern const char *const demo_features[FEATURES];
@@ -116,6 +120,14 @@ bool demo_registry_ask(struct world *w, struct link *l, const struct request *r)
 bool demo_registry_open(struct world *w, struct link *l, const struct request *r);
 /* The run that trained version v of real_estate_model, its size and age (ms before the start); false: there is no such. */
 bool demo_house_run(unsigned v, char run[33], int64_t *size, int64_t *age);
+/* A model by its name: its place, how many versions it has, which was champion at the start (0: none); -1: there is none. */
+int demo_model(struct str name, unsigned *versions, unsigned *champion);
+struct json_t *demo_version(const struct world *w, struct str key);   /* "model/6" in full; NULL: there is none */
+/* demo_promote.c. False: not one of its kinds. */
+unsigned demo_champion(const struct world *w, int model, unsigned at_start);
+bool demo_promote_plan(struct world *w, struct link *l, const struct request *r);
+bool demo_promote_run(struct world *w, struct link *l, const struct request *r);
+extern const struct action demo_promote, demo_rollback;
 /* demo_storage.c: buckets and objects, all places at once. False: not of its kinds, not its question. */
 bool demo_storage_show(const struct world *w, const char *kind, struct buf *body);
 bool demo_storage_ask(const struct world *w, struct link *l, const struct request *r);

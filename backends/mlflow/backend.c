@@ -207,10 +207,10 @@ static void handle(struct mlflow *m, struct request *r)
 	case REQ_ROWS:
 		break;
 	case REQ_PLAN:
-		link_fail(m->link, r->id, "an MLflow source only reads");
+		mlflow_plan(m, r);
 		break;
 	case REQ_RUN:
-		link_step(m->link, r->id, (struct msg_step){ .state = STEP_FINISHED, .say = STR("an MLflow source only reads") });
+		mlflow_run(m, r);
 		break;
 	}
 	request_free(r);
@@ -320,5 +320,5 @@ static const struct config_key keys[] = {
 };
 const struct backend backend_mlflow = {
 	.name = "mlflow", .title = "MLflow", .help = "models, versions, experiments and training runs of an MLflow server, 1.28 to 3.x",
-	.keys = keys, .kinds = kinds, .run = run,
+	.keys = keys, .kinds = kinds, .actions = mlflow_actions, .run = run,
 };

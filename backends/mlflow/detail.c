@@ -228,7 +228,7 @@ static void set_run(struct mlflow *m, json_t *out, const struct run *r)
 	set_metrics(m, out, r->metric_list);
 }
 
-static void add_run(struct mlflow *m, json_t *out, struct str run_id, struct str source)
+static void add_run(struct mlflow *m, json_t *out, struct str run_id, struct str source, bool size)
 {
 	struct buf path = { 0 };
 	struct run r = { 0 };
@@ -238,7 +238,8 @@ static void add_run(struct mlflow *m, json_t *out, struct str run_id, struct str
 	if (j && get_run(json_object_get(j, "run"), &r)) {
 		set_run(m, out, &r);
 		from_tag(out, r.tag_list);
-		set_size(m, out, &r, source);
+		if (size)
+			set_size(m, out, &r, source);
 	} else if (run_id.n) {
 		note(out, "the run that trained it cannot be read", m);
 	}
@@ -247,7 +248,7 @@ static void add_run(struct mlflow *m, json_t *out, struct str run_id, struct str
 	buf_release(&path);
 }
 
-static json_t *build(struct mlflow *m, struct str name, int64_t version)
+json_t *detail_read(struct mlflow *m, struct str name, int64_t version, bool size)
 {
 	struct buf path = { 0 };
 	buf_adds(&path, API "model-versions/get?name=");
@@ -274,7 +275,7 @@ static json_t *build(struct mlflow *m, struct str name, int64_t version)
 			json_object_set(out, "aliases", json_object_get(v, "aliases"));
 		json_object_set_new(out, "tags", map_of(json_object_get(v, "tags"), false));
 		from_mlmodel(m, out, name, version);
-		add_run(m, out, get_text(v, "run_id"), get_text(v, "source"));
+		add_run(m, out, get_text(v, "run_id"), get_text(v, "source"), size);
 	}
 	json_decref(j);
 	return out;
@@ -290,7 +291,7 @@ void detail_version(struct mlflow *m, const struct request *r, bool as_text)
 		slash--;
 	snprintf(m->failure.error, sizeof(m->failure.error), "'%.200s' is no version", r->key);
 	if (slash && str_to_i64((struct str){ key.p + slash, key.n - slash }, &version))
-		j = build(m, (struct str){ key.p, slash - 1 }, version);
+		j = detail_read(m, (struct str){ key.p, slash - 1 }, version, true);
 	if (!j && as_text) {
 		link_textf(m->link, r->id, TEXT_END | TEXT_ERROR, "%s", m->failure.error);
 	} else if (!j) {
@@ -313,7 +314,7 @@ void detail_training(struct mlflow *m, const struct request *r)
 {
 	json_t *j = json_object();
 	struct buf b = { 0 };
-	add_run(m, j, str_of(r->key), STR(""));
+	add_run(m, j, str_of(r->key), STR(""), true);
 	registry_describe(j, mlflow_now(m), &b);
 	link_text(m->link, r->id, TEXT_END, str_trim(buf_str(&b)));
 	buf_release(&b);

@@ -4,7 +4,8 @@
  *   cut.c       long answers cut into their elements               parse.c     elements into structs, tolerantly
  *   catalog.c   what is known of models and versions               registry.c  models and versions, kept up to date
  *   runs.c      metrics of versions, experiments, training runs    detail.c    one version in full, a metric's history
- *   changes.c   who was in production when                         doctor.c    the checks of `binnacle doctor` */
+ *   changes.c   who was in production when                         doctor.c    the checks of `binnacle doctor`
+ *   standing.c  who is in production now, and who was before       acts.c      plans of promote and rollback, and their runs */
 #ifndef MLFLOW_MLFLOW_H
 #define MLFLOW_MLFLOW_H
 #include "backends/mlflow/cut.h"
@@ -150,9 +151,30 @@ bool runs_trainings(struct mlflow *m, const char *experiment);   /* NULL: of all
 void runs_release(struct mlflow *m);
 void changes_note(struct mlflow *m, struct model *model);     /* its champion may have changed */
 void changes_send(struct mlflow *m);             /* what the local history holds */
+json_t *detail_read(struct mlflow *m, struct str name, int64_t version, bool size);   /* owned; NULL: failure; size: of its artifacts too */
 void detail_version(struct mlflow *m, const struct request *r, bool as_text);
 void detail_training(struct mlflow *m, const struct request *r);
 void detail_metric(struct mlflow *m, const struct request *r);
 void doctor_run(struct mlflow *m, const struct request *r);
+
+/* ---- who stands where (standing.c), read anew from the server for every plan and run */
+struct stood { int number; bool production, archived, promoted; };   /* promoted: its tags say so */
+struct standing {
+	bool stages;                 /* production is told by stage: a server that knows no aliases */
+	char *alias;                 /* else by this one */
+	int champion;                /* -1: none */
+	int staged;                  /* the newest in stage Production, or -1 */
+	struct stood *versions;      /* by number, rising */
+	unsigned n;
+	struct buf words;            /* "alias champion: v6", "stage Production: v5,v6": what a plan has seen */
+};
+bool standing_read(struct mlflow *m, struct str model, struct str alias, struct standing *s);   /* false: failure */
+void standing_release(struct standing *s);
+const struct stood *standing_version(const struct standing *s, int number);
+int standing_before(struct mlflow *m, struct str model, const struct standing *s);   /* the champion before; -1: not known */
+/* ---- acts.c */
+extern const struct action *const mlflow_actions[];
+void mlflow_plan(struct mlflow *m, const struct request *r);
+void mlflow_run(struct mlflow *m, const struct request *r);
 void send_body(struct mlflow *m, struct buf *body);   /* as a ROWS message; body is empty then */
 #endif

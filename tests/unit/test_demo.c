@@ -199,6 +199,35 @@ static int64_t number(struct demo *d, const char *kind, const char *key, const c
 	return row_int(r, c);
 }
 
+/* Until the model's champion is that version: rows follow with the world's next second. */
+static void champion_is(struct demo *d, int64_t version)
+{
+	int64_t end = clock_mono(&clock_system) + WAIT_MS;
+	while (number(d, "models", "real_estate_model", "champion") != version && clock_mono(&clock_system) < end)
+		take(d, 50);
+	assert_int_equal(number(d, "models", "real_estate_model", "champion"), version);
+}
+
+static void champion_moves(struct demo *d, struct actor *actor)
+{
+	champion_is(d, 6);
+	act_and_undo(d, actor, "promote", "versions", "real_estate_model/7", "{\"reason\":\"better\"}", true);
+	champion_is(d, 6);
+	act_and_undo(d, actor, "rollback", "models", "real_estate_model", "{}", true);
+	champion_is(d, 6);
+	const char *key = "real_estate_model/7", *why = NULL;
+	struct act *act = act_start(actor, d->source, action_find(&backend_demo, "promote", "versions"), "versions", &key, 1, "{}", &why);
+	wait_act(d, act, ACT_SHOWN);
+	assert_true(act_confirm(act, NULL));
+	wait_act(d, act, ACT_DONE);
+	champion_is(d, 7);
+	act = act_start(actor, d->source, action_find(&backend_demo, "rollback", "versions"), "versions", &key, 1, "{}", &why);
+	wait_act(d, act, ACT_SHOWN);
+	assert_true(act_confirm(act, NULL));
+	wait_act(d, act, ACT_DONE);
+	champion_is(d, 6);
+}
+
 static void actions_go_round(void **state)
 {
 	static const struct guard_rule rule = { .environment = "demo", .guard = GUARD_CONFIRM, .limit = 10 };
@@ -228,6 +257,9 @@ static void actions_go_round(void **state)
 	act_and_undo(&d, actor, "drain", "nodes", NULL, "{}", true);
 	act_and_undo(&d, actor, "evict", "pods", NULL, "{}", false);
 	act_and_undo(&d, actor, "delete", "pods", NULL, "{}", false);
+	watch(&d, "models");
+	watch(&d, "versions");
+	champion_moves(&d, actor);
 
 	actor_free(actor);
 	audit_close(audit);

@@ -1,0 +1,372 @@
+/* acts: what can be done to a registry: promote a version, roll back to the one before. A plan holds the requests word by word
+ * and who was in production when it was made (target.version); running sends these requests and no others, after a look that
+ * nobody else is in production by now, and looks again afterwards whether the right one is. */
+#define _GNU_SOURCE
+#include "backends/mlflow/mlflow.h"
+#include "base/action.h"
+#include "base/mem.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static const char *const on_versions[] = { "versions", NULL };
+static const char *const on_both[] = { "models", "versions", NULL };
+static const struct field promote_fields[] = {
+	{ .name = "reason", .title = "reason", .help = "why, for whoever reads the version's tags later", .type = FIELD_TEXT },
+	{ .name = "alias", .title = "alias", .help = "the alias to set; empty: that of the version in production. MLflow 1.x has stages "
+	  "instead", .type = FIELD_TEXT },
+	{ .name = NULL },
+};
+static const struct field rollback_fields[] = {
+	{ .name = "version", .title = "version", .help = "to which one; empty: the one that was in production before", .type = FIELD_TEXT },
+	{ .name = "reason", .title = "reason", .help = "why, for whoever reads the version's tags later", .type = FIELD_TEXT },
+	{ .name = "alias", .title = "alias", .help = "the alias to set; empty: that of the version in production", .type = FIELD_TEXT },
+	{ .name = NULL },
+};
+static const struct action
+	promote = { "promote", "Promote", "Put this version into production: set its alias, or stage Production on MLflow 1.x",
+		on_versions, RISK_DISRUPTIVE, false, promote_fields },
+	rollback = { "rollback", "Roll back", "Put the version that was in production before back there, or any other", on_both,
+		RISK_DISRUPTIVE, false, rollback_fields };
+const struct action *const mlflow_actions[] = { &promote, &rollback, NULL };
+
+/* "model/6" of a version, "model" of a model. */
+static struct str model_of(const struct request *r, int64_t *number)
+{
+	struct str key = str_of(r->key);
+	*number = -1;
+	if (strcmp(r->kind, "versions"))
+		return key;
+	while (key.n && key.p[key.n - 1] != '/')
+		key.n--;
+	str_to_i64(str_of(r->key + key.n), number);
+	return (struct str){ key.p, key.n ? key.n - 1 : 0 };
+}
+
+/* ---- plans */
+
+struct plan {
+	struct mlflow *m;
+	struct str model;
+	int to;
+	const char *back;            /* v6: where a rollback leaves from; NULL: a promotion */
+	struct standing s;
+	json_t *params, *o;
+};
+
+static void say(struct plan *p, const char *list, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void say(struct plan *p, const char *list, const char *fmt, ...)
+{
+	struct buf b = { 0 };
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	json_t *text = json_stringn(b.data, b.len), *a = json_object_get(p->o, list);
+	if (a)
+		json_array_append_new(a, text);
+	else
+		json_object_set_new(p->o, list, text);
+	buf_release(&b);
+}
+
+/* body is taken. */
+static void step(struct plan *p, const char *path, json_t *body, const char *check, const char *undo)
+{
+	char *text = json_dumps(body, JSON_COMPACT);
+	json_array_append_new(json_object_get(p->o, "steps"), json_pack("{s:o, s:s, s:s, s:s}", "do", json_sprintf("POST " API "%s", path),
+		"body", text ? text : "", "check", check, "undo", undo));
+	free(text);
+	json_decref(body);
+}
+
+static json_t *of_version(const struct plan *p, int number)
+{
+	return json_pack("{s:s%, s:o}", "name", p->model.p, p->model.n, "version", json_sprintf("%d", number));
+}
+
+static void stage_step(struct plan *p, int number, const char *stage)
+{
+	char check[64], undo[64];
+	json_t *body = of_version(p, number);
+	json_object_set_new(body, "stage", json_string(stage));
+	json_object_set_new(body, "archive_existing_versions", json_false());   /* servers fail when they archive by themselves */
+	snprintf(check, sizeof(check), "v%d is in stage %s", number, stage);
+	snprintf(undo, sizeof(undo), "v%d back to the stage it had", number);
+	step(p, "model-versions/transition-stage", body, check, undo);
+}
+
+static void alias_step(struct plan *p)
+{
+	char check[64], undo[64];
+	json_t *body = of_version(p, p->to);
+	json_object_set_new(body, "alias", json_string(p->s.alias));
+	snprintf(check, sizeof(check), "read back, the alias leads to v%d", p->to);
+	snprintf(undo, sizeof(undo), p->s.champion >= 0 ? "the alias back to v%d" : "none led anywhere before", p->s.champion);
+	step(p, "registered-models/alias", body, check, undo);
+}
+
+static void tag_steps(struct plan *p)
+{
+	struct str reason = str_trim(get_text(p->params, "reason"));
+	const char *user = p->m->user ? p->m->user : getenv("SUDO_USER") ? getenv("SUDO_USER") : getenv("USER");
+	time_t now = (time_t)(mlflow_now(p->m) / 1000);
+	struct tm tm;
+	char at[32] = "", *words = reason.n ? str_dup(reason) : p->back ? xasprintf("rolled back from %s", p->back) : xstrdup("none given");
+	if (gmtime_r(&now, &tm))
+		strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	const struct { const char *key, *value; } tags[] = { { "promoted_by", user && *user ? user : "binnacle" },
+		{ "promoted_reason", words }, { "promoted_at", at } };
+	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) {
+		json_t *body = of_version(p, p->to);
+		json_object_set_new(body, "key", json_string(tags[i].key));
+		json_object_set_new(body, "value", json_string(tags[i].value));
+		step(p, "model-versions/set-tag", body, "the server takes it", "stays");
+	}
+	free(words);
+}
+
+static void all_steps(struct plan *p)
+{
+	if (!p->s.stages)
+		alias_step(p);
+	else if (!standing_version(&p->s, p->to)->production)
+		stage_step(p, p->to, "Production");
+	for (unsigned i = 0; p->s.stages && i < p->s.n; i++) {
+		const struct stood *v = &p->s.versions[i];
+		if (!v->production || v->number == p->to)
+			continue;
+		stage_step(p, v->number, "Archived");
+		if (v->number != p->s.champion && p->s.champion != p->to)
+			say(p, "warnings", "v%d is in stage Production too: it is archived, and undo does not bring it back", v->number);
+	}
+	tag_steps(p);
+	if (p->s.champion < 0 || p->s.champion == p->to) {
+		say(p, "not_undone", p->s.champion < 0 ? "nothing was in production before: there is nothing to go back to"
+		                                       : "what is archived stays so");
+		return;
+	}
+	json_object_set_new(p->o, "undo", json_pack("{s:s, s:{s:o}}", "action", "rollback", "params", "version",
+		json_sprintf("%d", p->s.champion)));
+	if (!p->s.stages)
+		json_object_set_new(json_object_get(json_object_get(p->o, "undo"), "params"), "alias", json_string(p->s.alias));
+	say(p, "not_undone", p->s.stages ? "the tags of v%d; undone, it is in stage Archived" : "the tags of v%d", p->to);
+}
+
+/* The champion shares stage Production with nobody. */
+static bool alone(const struct standing *s)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; s->stages && i < s->n; i++)
+		n += s->versions[i].production;
+	return n < 2;
+}
+
+/* To which version: as asked for, else the one before. False: the plan is blocked. */
+static bool choose(struct plan *p, int64_t number)
+{
+	const json_t *asked = json_object_get(p->params, "version");
+	struct str text = str_trim(get_text(p->params, "version"));
+	if (text.n && (*text.p == 'v' || *text.p == 'V'))
+		text = (struct str){ text.p + 1, text.n - 1 };
+	if (p->back && json_is_integer(asked))
+		number = json_integer_value(asked);
+	else if (p->back && text.n && (!str_to_i64(text, &number) || number < 0))
+		number = -2;
+	else if (p->back && !text.n)
+		number = standing_before(p->m, p->model, &p->s);
+	if (number == -2)
+		say(p, "blocked", "'" STR_FMT "' is no version", STR_ARG(text));
+	else if (number < 0)
+		say(p, "blocked", "which version was in production before is not known: say which one (version)");
+	else if (number > INT32_MAX || !standing_version(&p->s, (int)number))
+		say(p, "blocked", "there is no v%lld of this model", (long long)number);
+	else if (number == p->s.champion && alone(&p->s))
+		say(p, "blocked", p->back ? "v%lld is in production: there is nothing to go back from" : "v%lld is in production already",
+		    (long long)number);
+	p->to = (int)number;
+	return !json_object_get(p->o, "blocked");
+}
+
+static void compare(struct plan *p)
+{
+	const struct model *known = catalog_model(&p->m->catalog, p->model, false);
+	const char *metric = p->m->metric ? p->m->metric : known ? known->metric : NULL;
+	json_t *new = detail_read(p->m, p->model, p->to, false), *old = NULL;
+	if (!new) {
+		say(p, "blocked", "v%d cannot be read: %s", p->to, p->m->failure.error);
+		return;
+	}
+	if (p->s.champion >= 0 && p->s.champion != p->to && !(old = detail_read(p->m, p->model, p->s.champion, false)))
+		say(p, "warnings", "v%d cannot be read, so nothing is compared: %s", p->s.champion, p->m->failure.error);
+	registry_versus(old, new, metric, json_object_get(p->o, "change"), json_object_get(p->o, "warnings"));
+	if (!p->s.stages && p->s.staged >= 0 && p->s.staged != p->to)
+		say(p, "warnings", "v%d is in stage Production: whoever loads by stage, not by the alias %s, sees no change", p->s.staged,
+		    p->s.alias);
+	if (p->s.stages && get_text(p->params, "alias").n)
+		say(p, "warnings", "this server knows no aliases: the stage is set instead");
+	json_decref(new);
+	json_decref(old);
+}
+
+static void fill(struct plan *p, int64_t number)
+{
+	char from[24] = "none";
+	if (p->s.champion >= 0)
+		snprintf(from, sizeof(from), "v%d", p->s.champion);
+	p->back = p->back ? from : NULL;
+	if (!choose(p, number))
+		return;
+	json_object_set_new(p->o, "title", json_sprintf("%s " STR_FMT " to v%d", p->back ? "roll back" : "promote", STR_ARG(p->model), p->to));
+	json_object_set_new(json_object_get(p->o, "target"), "to", json_integer(p->to));
+	if (p->s.stages)
+		say(p, "change", "stage Production %s -> v%d", from, p->to);
+	else
+		say(p, "change", "alias %s %s -> v%d", p->s.alias, from, p->to);
+	compare(p);
+	all_steps(p);
+}
+
+void mlflow_plan(struct mlflow *m, const struct request *r)
+{
+	int64_t number;
+	struct plan p = { .m = m, .model = model_of(r, &number), .params = json_loads(r->params, 0, NULL) };
+	p.back = !strcmp(r->what, "rollback") ? "" : NULL;
+	if (!standing_read(m, p.model, get_text(p.params, "alias"), &p.s)) {
+		link_fail(m->link, r->id, "%s", m->failure.error);
+	} else {
+		p.o = json_pack("{s:o, s:{s:s, s:s, s:s, s:s%}, s:[], s:[], s:[]}", "title", json_sprintf("%s %s", r->what, r->key), "target",
+			"kind", r->kind, "key", r->key, "uid", "", "version", p.s.words.data, p.s.words.len, "change", "steps", "warnings");
+		if (p.s.alias)
+			json_object_set_new(json_object_get(p.o, "target"), "alias", json_string(p.s.alias));
+		fill(&p, number);
+		char *text = json_dumps(p.o, JSON_COMPACT);
+		link_answer(m->link, r->id, true, str_of(text ? text : "{}"));
+		free(text);
+		json_decref(p.o);
+	}
+	standing_release(&p.s);
+	json_decref(p.params);
+}
+
+/* ---- running */
+
+struct running {
+	struct mlflow *m;
+	uint64_t id;
+	struct str model, alias;
+	int to;
+	size_t done;                 /* steps that the server took, or may have */
+	struct buf say;
+};
+
+static bool is_tag(const json_t *s)
+{
+	return str_is(get_text(s, "do"), "POST " API "model-versions/set-tag");
+}
+
+/* Step s of the plan, as it was shown. */
+static bool send(struct running *x, const json_t *s)
+{
+	struct str path = get_text(s, "do"), method = str_split(&path, ' ');
+	char *p = str_dup(path), *body = str_dup(get_text(s, "body"));
+	bool shown = str_is(method, "POST") && str_starts(path, STR(API));
+	json_t *j = shown ? client_json(x->m, p, body) : NULL;
+	bool ok = j != NULL;
+	if (!ok)
+		buf_addf(&x->say, "%s", shown ? x->m->failure.error : "the plan is not what was shown");
+	else
+		buf_addf(&x->say, "%s: taken", p + strlen(API));
+	enum http_end e = x->m->failure.end;
+	bool untaken = !shown || e == HTTP_CREDENTIALS || e == HTTP_RESOLVE || e == HTTP_CONNECT || e == HTTP_TLS ||
+	               (e == HTTP_STATUS && x->m->failure.status < 500);
+	if (ok || !untaken)
+		x->done++;
+	json_decref(j);
+	free(p);
+	free(body);
+	return ok;
+}
+
+/* Who is in production now, said. True: only the one that was to be. */
+static bool look(struct running *x)
+{
+	struct standing s;
+	bool read = standing_read(x->m, x->model, x->alias, &s), right = read && s.champion == x->to;
+	for (unsigned i = 0; right && s.stages && i < s.n; i++)
+		right = !s.versions[i].production || s.versions[i].number == x->to;
+	if (read)
+		buf_addf(&x->say, "%s" STR_FMT, x->say.len ? "; now " : "", STR_ARG(buf_str(&s.words)));
+	else
+		buf_addf(&x->say, "%swho is in production now cannot be read (%s): look at the registry before trying again",
+		         x->say.len ? "; " : "", x->m->failure.error);
+	standing_release(&s);
+	return right;
+}
+
+static bool still_as_planned(struct running *x, const json_t *target)
+{
+	struct standing s;
+	bool read = standing_read(x->m, x->model, x->alias, &s), same = read && str_eq(buf_str(&s.words), get_text(target, "version"));
+	if (!read)
+		buf_addf(&x->say, "nothing was sent: %s", x->m->failure.error);
+	else if (!same)
+		buf_addf(&x->say, "changed since the plan (" STR_FMT " then, " STR_FMT " now), plan again", STR_ARG(get_text(target, "version")),
+		         STR_ARG(buf_str(&s.words)));
+	standing_release(&s);
+	return same;
+}
+
+static void report(struct running *x, bool ok, size_t i, size_t n)
+{
+	link_step(x->m->link, x->id, (struct msg_step){ ok ? STEP_DONE : STEP_FAILED, ok, (unsigned)i, (unsigned)n, buf_str(&x->say),
+		STR("") });
+}
+
+/* Production is changed and looked at before a tag says so. */
+static bool run_steps(struct running *x, const json_t *steps)
+{
+	size_t n = json_array_size(steps);
+	bool looked = false;
+	for (size_t i = 0; i < n; i++) {
+		const json_t *s = json_array_get(steps, i);
+		buf_clear(&x->say);
+		if (is_tag(s) && !looked) {
+			looked = look(x);
+			report(x, looked, i, n);
+			if (!looked)
+				return false;
+			buf_clear(&x->say);
+		}
+		if (i && link_cancelled(x->m->link, x->id)) {
+			buf_addf(&x->say, "stopped before step %zu of %zu", i + 1, n);
+			look(x);
+			return false;
+		}
+		bool ok = send(x, s);
+		report(x, ok, i + 1, n);
+		if (!ok) {
+			look(x);
+			return false;
+		}
+	}
+	buf_clear(&x->say);
+	return n && look(x);
+}
+
+void mlflow_run(struct mlflow *m, const struct request *r)
+{
+	int64_t number;
+	struct running x = { .m = m, .id = r->id, .model = model_of(r, &number) };
+	json_t *params = json_loads(r->params, 0, NULL), *plan = json_object_get(params, "plan"), *target = json_object_get(plan, "target");
+	const json_t *undo = json_object_get(json_object_get(plan, "undo"), "params");
+	x.to = (int)get_int(target, "to", -1);
+	x.alias = get_text(target, "alias");
+	bool ok = still_as_planned(&x, target) && run_steps(&x, json_object_get(plan, "steps"));
+	char *back = x.done && undo ? json_dumps(undo, JSON_COMPACT) : NULL;
+	link_step(m->link, r->id, (struct msg_step){ STEP_FINISHED, ok, 0, 0, buf_str(&x.say), str_of(back ? back : "") });
+	free(back);
+	json_decref(params);
+	buf_release(&x.say);
+	m->next_ms = m->models_ms = m->versions_ms = 0;      /* the rows show it at once */
+}
