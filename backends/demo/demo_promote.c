@@ -9,7 +9,8 @@
 static const char *const on_versions[] = { "versions", NULL };
 static const char *const on_both[] = { "models", "versions", NULL };
 static const struct field promote_fields[] = {
-	{ .name = "reason", .title = "reason", .help = "why, for whoever reads the version's tags later", .type = FIELD_TEXT },
+	{ .name = "reason", .title = "reason", .help = "why, for whoever reads the version's tags later",
+	  .type = FIELD_TEXT, .required = true },
 	{ .name = NULL },
 };
 static const struct field rollback_fields[] = {
