@@ -158,7 +158,8 @@ static bool is_status(struct str name)
 static enum col_type column_type(const json_t *definition, struct str name)
 {
 	struct str type = text_of(definition, "type"), format = text_of(definition, "format");
-	if (str_is(type, "date") || str_is(format, "date") || str_is(format, "date-time"))
+	/* roles say the moment itself under "Created At", and kubectl prints it */
+	if ((str_is(type, "date") || str_is(format, "date") || str_is(format, "date-time")) && !same_fold(name, "created at"))
 		return COL_TIME;
 	if (str_is(type, "integer"))
 		return COL_COUNT;

@@ -37,7 +37,7 @@ keep_logs() {
 }
 
 needs_of() {
-	[[ $# == 0 ]] || sed -ns '1,5s/^# needs: //p' "$@" | tr ' ' '\n' | sort -u
+	[[ $# == 0 ]] || sed -ns '1,5s/^# needs: //p' "$@" 2>/dev/null | tr ' ' '\n' | sort -u
 }
 
 # What the first test needs is started; what none of them needs any more has ended, in a set of our own.

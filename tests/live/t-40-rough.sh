@@ -328,7 +328,7 @@ fi
 said=$(KUBECONFIG=$scratch/kc-bomb both doctor | tr '\n' ' ')
 like "doctor says so too, with what to do" "kc-bomb.* -> .*status 1" "$said"
 screen "and the screen" --kubeconfig "$scratch/kc-type" <<'END'
-wait kc-type
+wait 'clusters' must be a list
 keys Q
 end 0
 END
