@@ -293,6 +293,7 @@ up() {
 	((${#todo[@]})) || return 0
 	build "${todo[@]}"
 	mkdir -p "$dir/ml"
+	cd "$dir/ml"                 # some leave traces where they are run
 	for name in "${todo[@]}"; do start_one "$name"; done
 	for name in "${todo[@]}"; do await_one "$name"; done
 }
