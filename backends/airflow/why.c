@@ -1,6 +1,7 @@
 /* why: why a run or a task waits or failed, from what Airflow itself can say: its pause, its bounds, its pools, its
  * scheduler's heartbeat, and the scheduler's own reasons (…/dependencies); and the doctor. */
 #include "backends/airflow/airflow.h"
+#include "backends/net/doctor.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include <stdio.h>
@@ -299,29 +300,14 @@ void why_ask(struct airflow *a, const struct request *r)
 
 /* ---- doctor */
 
-static void check(json_t *all, const char *name, int ok, const char *remedy, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
-static void check(json_t *all, const char *name, int ok, const char *remedy, const char *fmt, ...)
-{
-	static const int levels[] = { LEVEL_DOUBT, LEVEL_BAD, LEVEL_OK };
-	struct buf b = { 0 };
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vaddf(&b, fmt, ap);
-	va_end(ap);
-	json_array_append_new(all, json_pack("{s:s, s:i, s:s+, s:s, s:o}", "check", name, "level", levels[ok + 1],
-		"say", b.data, "", "remedy", ok == 1 ? "" : remedy, "ok", ok < 0 ? json_null() : json_boolean(ok)));
-	buf_release(&b);
-}
-
 static void check_list(struct airflow *a, json_t *all, const char *name, const char *path)
 {
 	json_t *j = api_get(&a->api, "%s", path);
 	double n = real_in(j, "total_entries");
 	if (j)
-		check(all, name, 1, "", "%.0f", n);
+		doctor_check(all, name, 1, "", "%.0f", n);
 	else
-		check(all, name, api_forbidden(&a->api) ? -1 : 0, *a->api.remedy ? a->api.remedy :
+		doctor_check(all, name, api_forbidden(&a->api) ? -1 : 0, *a->api.remedy ? a->api.remedy :
 		      "give the user a role that may read it", "%s", a->api.error);
 	json_decref(j);
 }
@@ -336,7 +322,7 @@ static void check_part(struct airflow *a, json_t *all, const json_t *health, con
 	struct buf b = { 0 };
 	if (at)
 		buf_adds(&b, ", last heartbeat "), fmt_age(now - at, &b), buf_adds(&b, " ago");
-	check(all, part, str_is(status, "healthy") && (!at || now - at < OLD_BEAT_MS) ? 1 : 0, "start it, and look at its log",
+	doctor_check(all, part, str_is(status, "healthy") && (!at || now - at < OLD_BEAT_MS) ? 1 : 0, "start it, and look at its log",
 	      STR_FMT "%s", STR_ARG(status), b.data ? b.data : "");
 	buf_release(&b);
 }
@@ -347,18 +333,18 @@ void doctor_ask(struct airflow *a, uint64_t id)
 	bool ready = api_ready(&a->api);
 	int64_t end = a->api.bearer_until, skew;
 	if (!a->api.version) {
-		check(all, "reachable", 0, a->api.remedy, "%s", a->api.error);
+		doctor_check(all, "reachable", 0, a->api.remedy, "%s", a->api.error);
 	} else {
-		check(all, "reachable", 1, "", "answers in %.1f ms", (double)a->api.latency_us / 1000);
-		check(all, "version", 1, "", "Airflow %s, REST v%d", *a->api.number ? a->api.number : "of unknown version", a->api.version);
+		doctor_check(all, "reachable", 1, "", "answers in %.1f ms", (double)a->api.latency_us / 1000);
+		doctor_check(all, "version", 1, "", "Airflow %s, REST v%d", *a->api.number ? a->api.number : "of unknown version", a->api.version);
 		json_t *j = ready ? api_get(&a->api, "/dags?limit=1") : NULL;
 		if (j)
-			check(all, "authenticated", 1, "", "%s%s", a->api.user ? "as " : "by token", a->api.user ? a->api.user : "");
+			doctor_check(all, "authenticated", 1, "", "%s%s", a->api.user ? "as " : "by token", a->api.user ? a->api.user : "");
 		else
-			check(all, "authenticated", 0, a->api.remedy, "%s", a->api.error);
+			doctor_check(all, "authenticated", 0, a->api.remedy, "%s", a->api.error);
 		end = a->api.bearer_until;
 		if (j && end)
-			check(all, "token", end > wall_of(a) ? 1 : -1, "", "is made anew in %lld minutes", (long long)(end - wall_of(a)) / 60000);
+			doctor_check(all, "token", end > wall_of(a) ? 1 : -1, "", "is made anew in %lld minutes", (long long)(end - wall_of(a)) / 60000);
 		if (j) {
 			check_list(a, all, "pipelines", "/dags?limit=1");
 			check_list(a, all, "runs", "/dags/~/dagRuns?limit=1");
@@ -372,7 +358,7 @@ void doctor_ask(struct airflow *a, uint64_t id)
 		check_part(a, all, j, "dag_processor", "latest_dag_processor_heartbeat");
 		json_decref(j);
 		skew = a->api.date_ms ? a->api.date_ms - wall_of(a) : 0;
-		check(all, "clock", llabs(skew) < 30000 ? 1 : -1, "set the clock of this machine, or the server's: ages are wrong",
+		doctor_check(all, "clock", llabs(skew) < 30000 ? 1 : -1, "set the clock of this machine, or the server's: ages are wrong",
 		      "the server's clock is %lld s off ours", (long long)(skew / 1000));
 	}
 	char *text = json_dumps(all, JSON_COMPACT);

@@ -2,6 +2,7 @@
  * to it (base/feed.h), and it makes of them what an hour costs, who causes it, what was spent of which budget. Beside that
  * it asks, rarely, what was billed. Nothing is read or computed while nobody looks. */
 #include "backends/cost/billed.h"
+#include "backends/net/doctor.h"
 #include "backends/cost/opencost.h"
 #include "base/fmt.h"
 #include "base/mem.h"
@@ -258,24 +259,9 @@ static int work(struct run *u)
 
 /* ---- doctor */
 
-static void check(json_t *all, const char *name, int ok, const char *remedy, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
-static void check(json_t *all, const char *name, int ok, const char *remedy, const char *fmt, ...)
-{
-	static const int levels[] = { LEVEL_DOUBT, LEVEL_BAD, LEVEL_OK };
-	struct buf b = { 0 };
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vaddf(&b, fmt, ap);
-	va_end(ap);
-	json_array_append_new(all, json_pack("{s:s, s:i, s:s+, s:s, s:o}", "check", name, "level", levels[ok + 1],
-		"say", b.data, "", "remedy", ok == 1 ? "" : remedy, "ok", ok < 0 ? json_null() : json_boolean(ok)));
-	buf_release(&b);
-}
-
 static void check_errand(json_t *all, const char *name, const struct errand *e, const char *well)
 {
-	check(all, name, e->why[0] ? 0 : 1, e->remedy, "%s", e->why[0] ? e->why : well);
+	doctor_check(all, name, e->why[0] ? 0 : 1, e->remedy, "%s", e->why[0] ? e->why : well);
 }
 
 static void doctor(struct run *u, uint64_t id)
@@ -290,11 +276,11 @@ static void doctor(struct run *u, uint64_t id)
 	if (u->c.settings.opencost)
 		ask_opencost(u);
 	if (u->c.settings.wrong[0])
-		check(all, "settings", 0, "correct it in binnacle.yaml", "%s", u->c.settings.wrong);
-	check(all, "budget", u->c.settings.nbudgets ? 1 : -1, "set one: budgets: {session: {amount: 10, hours: 10}}", "%s",
+		doctor_check(all, "settings", 0, "correct it in binnacle.yaml", "%s", u->c.settings.wrong);
+	doctor_check(all, "budget", u->c.settings.nbudgets ? 1 : -1, "set one: budgets: {session: {amount: 10, hours: 10}}", "%s",
 	      u->c.settings.nbudgets ? u->c.settings.budgets[0].name : "there is none");
 	check_errand(all, "prices", &u->prices, prices_version(&u->c.prices));
-	check(all, "history", u->history_why ? 0 : link_history(u->link) ? 1 : -1, "", "%s", u->history_why ? u->history_why :
+	doctor_check(all, "history", u->history_why ? 0 : link_history(u->link) ? 1 : -1, "", "%s", u->history_why ? u->history_why :
 	      link_history(u->link) ? "spend of what went is kept" : "nothing is kept");
 	if (u->billing)
 		check_errand(all, "AWS bill", &u->aws, "answered; the days are at most as old as 'refresh' says");

@@ -66,3 +66,24 @@ bool columns_choose(struct layout_column *into, const char *const *fields, const
 	}
 	return true;
 }
+
+void columns_select(const struct layout_column *fields, int nfields, int time, int most_text, struct buf *out)
+{
+	buf_adds(out, "select ");
+	for (int f = 0; f < nfields; f++) {
+		const struct layout_column *c = &fields[f];
+		enum layout_class is = c->name ? layout_class(str_of(c->type)) : CLASS_NONE;
+		bool epoch = f == time && is != CLASS_NUMBER;
+		buf_adds(out, f ? ", " : "");
+		if (!c->name) {
+			buf_adds(out, "null");
+			continue;
+		}
+		buf_adds(out, epoch ? "extract(epoch from " : "left(");
+		quote_identifier(out, str_of(c->name));
+		if (epoch)
+			buf_adds(out, is == CLASS_TEXT ? "::timestamptz)::text" : ")::text");
+		else
+			buf_addf(out, "::text, %d)", most_text);
+	}
+}

@@ -16,6 +16,9 @@ typedef const char *const column_names[COLUMN_NAMES];
 bool columns_choose(struct layout_column *into, const char *const *fields, const column_names *known, int nfields,
                     const struct layout_column *there, unsigned n, const struct yaml *mapped, const char *what, char *why,
                     size_t size);
+/* "select ..." of the fields in their order, null where a field has no column: texts cut at most_text characters, the
+ * field `time` as seconds since 1970 where it is not a number. */
+void columns_select(const struct layout_column *fields, int nfields, int time, int most_text, struct buf *out);
 /* The column of that name, or NULL. */
 const struct layout_column *columns_named(const struct layout_column *there, unsigned n, const char *name);
 #endif

@@ -4,6 +4,7 @@
  * table costs no more than what is shown; later ones ask only for rows as new as the last known, at each poll and at
  * once when the server notifies. A lost connection is made anew, slower each time it fails; the rows stay. */
 #include "backends/drift/find.h"
+#include "backends/net/doctor.h"
 #include "backends/drift/promoted.h"
 #include "backends/drift/served.h"
 #include "backends/drift/settings.h"
@@ -399,22 +400,6 @@ static void work(struct history *h)
 
 /* ---- doctor */
 
-static void check(json_t *all, const char *name, int ok, const char *remedy, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
-static void check(json_t *all, const char *name, int ok, const char *remedy, const char *fmt, ...)
-{
-	static const int levels[] = { LEVEL_DOUBT, LEVEL_BAD, LEVEL_OK };
-	struct buf b = { 0 };
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vaddf(&b, fmt, ap);
-	va_end(ap);
-	json_array_append_new(all, json_pack("{s:s, s:i, s:s+, s:s, s:o}", "check", name, "level", levels[ok + 1],
-		"say", b.data, "", "remedy", ok == 1 ? "" : remedy,
-		"ok", ok < 0 ? json_null() : json_boolean(ok)));
-	buf_release(&b);
-}
-
 static bool take_epoch(void *arg, const struct pg *pg, const PGresult *row)
 {
 	*(int64_t *)arg = read_epoch(pg_cell(pg, row, 0));
@@ -426,20 +411,20 @@ static void check_history(struct history *h, json_t *all)
 	struct buf b = { 0 };
 	int64_t newest, now = clock_wall(link_clock(h->pg.link));
 	if (h->layout.table)
-		check(all, "table", 1, "", "%s.%s, new rows by %s", h->layout.schema, h->layout.table,
+		doctor_check(all, "table", 1, "", "%s.%s, new rows by %s", h->layout.schema, h->layout.table,
 		      h->layout.cursor == CURSOR_ID ? "id" : h->layout.cursor == CURSOR_TIME ? "time" : "listing all");
 	else
-		check(all, "query", 1, "", "gives the columns that are needed");
+		doctor_check(all, "query", 1, "", "gives the columns that are needed");
 	if (!h->listed && !list_all(h)) {
-		check(all, "rows", 0, h->pg.remedy, "%s", h->pg.error);
+		doctor_check(all, "rows", 0, h->pg.remedy, "%s", h->pg.error);
 		return;
 	}
 	newest = trail_newest(h->trail);
 	fmt_age(now - newest, &b);
 	if (newest)
-		check(all, "rows", 1, "", "the last check was %s ago", b.data);
+		doctor_check(all, "rows", 1, "", "the last check was %s ago", b.data);
 	else
-		check(all, "rows", -1, "see that the checks run and write here", "there are no checks");
+		doctor_check(all, "rows", -1, "see that the checks run and write here", "there are no checks");
 	buf_release(&b);
 }
 
@@ -450,31 +435,31 @@ static void doctor(struct history *h, uint64_t id)
 	struct buf b = { 0 };
 	bool found = connect_now(h);
 	if (!h->pg.c) {
-		check(all, h->pg.state == HEALTH_REFUSED ? "authenticated" : "reachable", 0, h->pg.remedy, "%s", h->pg.error);
+		doctor_check(all, h->pg.state == HEALTH_REFUSED ? "authenticated" : "reachable", 0, h->pg.remedy, "%s", h->pg.error);
 	} else {
 		char error[sizeof(h->pg.error)], remedy[sizeof(h->pg.remedy)];
 		memcpy(error, h->pg.error, sizeof(error));
 		memcpy(remedy, h->pg.remedy, sizeof(remedy));
 		pg_ask(&h->pg, "select extract(epoch from clock_timestamp())::text", NULL, 0, take_epoch, &server);
-		check(all, "reachable", 1, "", "answers in %.1f ms", (double)h->pg.latency_us / 1000);
+		doctor_check(all, "reachable", 1, "", "answers in %.1f ms", (double)h->pg.latency_us / 1000);
 		pg_describe(&h->pg, &b);
-		check(all, "authenticated", 1, "", "%s", b.data);
+		doctor_check(all, "authenticated", 1, "", "%s", b.data);
 		int v = h->pg.q->serverVersion(h->pg.c);
-		check(all, "version", v >= 90600 ? 1 : -1, "PostgreSQL 10 and later are known to work", "PostgreSQL %d.%d",
+		doctor_check(all, "version", v >= 90600 ? 1 : -1, "PostgreSQL 10 and later are known to work", "PostgreSQL %d.%d",
 		      v / 10000, v % 100);
 		int64_t skew = server ? server - clock_wall(link_clock(h->pg.link)) : 0;
-		check(all, "clock", !server ? -1 : llabs(skew) < 30000 ? 1 : -1,
+		doctor_check(all, "clock", !server ? -1 : llabs(skew) < 30000 ? 1 : -1,
 		      "set the clock of this machine (timedatectl set-ntp true), or the server's: ages are wrong",
 		      "the server's clock is %lld s off ours", (long long)(skew / 1000));
 		if (found)
 			check_history(h, all);
 		else
-			check(all, "table", only_served(h) ? -1 : 0, remedy, "%s", error);
+			doctor_check(all, "table", only_served(h) ? -1 : 0, remedy, "%s", error);
 		if (h->pg.c && served_find(&h->served, &h->pg))
-			check(all, "predictions", 1, "", "%s.%s, new rows by %s", h->served.schema, h->served.table,
+			doctor_check(all, "predictions", 1, "", "%s.%s, new rows by %s", h->served.schema, h->served.table,
 			      h->served.by_id ? "id" : "time");
 		if (h->pg.c && promoted_find(&h->promoted, &h->pg))
-			check(all, "promotions", 1, "", "%s.%s", h->promoted.schema, h->promoted.table);
+			doctor_check(all, "promotions", 1, "", "%s.%s", h->promoted.schema, h->promoted.table);
 		memcpy(h->pg.error, error, sizeof(error));       /* of the drift history, for the health */
 		memcpy(h->pg.remedy, remedy, sizeof(remedy));
 	}

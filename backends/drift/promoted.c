@@ -93,23 +93,7 @@ bool promoted_find(struct promoted *p, struct pg *pg)
 
 void promoted_sql(const struct promoted *p, struct buf *out)
 {
-	buf_adds(out, "select ");
-	for (int f = 0; f < PROMOTED_FIELD_COUNT; f++) {
-		const struct layout_column *c = &p->columns[f];
-		enum layout_class is = c->name ? layout_class(str_of(c->type)) : CLASS_NONE;
-		bool epoch = f == PROMOTED_time && is != CLASS_NUMBER;
-		buf_adds(out, f ? ", " : "");
-		if (!c->name) {
-			buf_adds(out, "null");
-			continue;
-		}
-		buf_adds(out, epoch ? "extract(epoch from " : "left(");
-		quote_identifier(out, str_of(c->name));
-		if (epoch)
-			buf_adds(out, is == CLASS_TEXT ? "::timestamptz)::text" : ")::text");
-		else
-			buf_addf(out, "::text, %d)", TEXT_MAX);
-	}
+	columns_select(p->columns, PROMOTED_FIELD_COUNT, PROMOTED_time, TEXT_MAX, out);
 	buf_adds(out, " from (select * from ");
 	quote_identifier(out, str_of(p->schema));
 	buf_addc(out, '.');

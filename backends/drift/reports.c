@@ -4,6 +4,7 @@
  * says is kept in the form of rows, so that a later look costs no reading. A report that cannot be read is named, counted
  * and skipped; it is looked at again when it changes. */
 #include "backends/drift/place.h"
+#include "backends/net/doctor.h"
 #include "backends/drift/report.h"
 #include "backends/drift/settings.h"
 #include "backends/drift/trail.h"
@@ -305,13 +306,6 @@ static bool update(struct reports *h)
 
 /* ---- doctor */
 
-static void check(json_t *all, const char *name, int ok, const char *remedy, const char *say)
-{
-	static const int levels[] = { LEVEL_DOUBT, LEVEL_BAD, LEVEL_OK };
-	json_array_append_new(all, json_pack("{s:s, s:i, s:s+, s:s, s:o}", "check", name, "level", levels[ok + 1], "say", say, "",
-		"remedy", ok == 1 ? "" : remedy, "ok", ok < 0 ? json_null() : json_boolean(ok)));
-}
-
 static void check_reports(struct reports *h, json_t *all)
 {
 	const struct entry *first = NULL;
@@ -322,11 +316,11 @@ static void check_reports(struct reports *h, json_t *all)
 		buf_addf(&b, ", %u without drift in it", other);
 	if (h->cut)
 		buf_addf(&b, ", %u older ones left out (limit: %u)", h->cut, h->limit);
-	check(all, "reports", h->n ? 1 : -1, "see that the checks run and write *.json here", b.data);
+	doctor_check(all, "reports", h->n ? 1 : -1, "see that the checks run and write *.json here", "%s", b.data);
 	buf_clear(&b);
 	if (bad) {
 		buf_addf(&b, "%u skipped, such as %s: %s", bad, first->item.name, first->why);
-		check(all, "readable", 0, "write the report anew, or move it away", b.data);
+		doctor_check(all, "readable", 0, "write the report anew, or move it away", "%s", b.data);
 		buf_clear(&b);
 	}
 	int64_t newest = trail_newest(h->trail);
@@ -334,9 +328,9 @@ static void check_reports(struct reports *h, json_t *all)
 		buf_adds(&b, "the last check was ");
 		fmt_age(clock_wall(link_clock(h->link)) - newest, &b);
 		buf_adds(&b, " ago");
-		check(all, "checks", 1, "", b.data);
+		doctor_check(all, "checks", 1, "", "%s", b.data);
 	} else {
-		check(all, "checks", -1, "see that the checks run and write here", "there are no checks");
+		doctor_check(all, "checks", -1, "see that the checks run and write here", "there are no checks");
 	}
 	buf_release(&b);
 }
@@ -350,7 +344,8 @@ static void answer_doctors(struct reports *h, bool ok)
 		if (h->place.latency_us >= 0)
 			buf_addf(&b, ", answers in %.1f ms", (double)h->place.latency_us / 1000);
 	}
-	check(all, h->place.state == HEALTH_REFUSED && !ok ? "authenticated" : "reachable", ok, h->place.remedy, ok ? b.data : h->place.error);
+	doctor_check(all, h->place.state == HEALTH_REFUSED && !ok ? "authenticated" : "reachable", ok, h->place.remedy, "%s",
+	             ok ? b.data : h->place.error);
 	if (ok)
 		check_reports(h, all);
 	char *text = json_dumps(all, JSON_COMPACT);

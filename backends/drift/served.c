@@ -96,23 +96,7 @@ bool served_find(struct served *s, struct pg *pg)
 void served_sql(const struct served *s, bool after, struct buf *out)
 {
 	const struct layout_column *cursor = &s->columns[s->by_id ? SERVED_id : SERVED_time];
-	buf_adds(out, "select ");
-	for (int f = 0; f < SERVED_FIELD_COUNT; f++) {
-		const struct layout_column *c = &s->columns[f];
-		enum layout_class is = c->name ? layout_class(str_of(c->type)) : CLASS_NONE;
-		bool epoch = f == SERVED_time && is != CLASS_NUMBER;
-		buf_adds(out, f ? ", " : "");
-		if (!c->name) {
-			buf_adds(out, "null");
-			continue;
-		}
-		buf_adds(out, epoch ? "extract(epoch from " : "left(");
-		quote_identifier(out, str_of(c->name));
-		if (epoch)
-			buf_adds(out, is == CLASS_TEXT ? "::timestamptz)::text" : ")::text");
-		else
-			buf_addf(out, "::text, %d)", TEXT_MAX);
-	}
+	columns_select(s->columns, SERVED_FIELD_COUNT, SERVED_time, TEXT_MAX, out);
 	buf_adds(out, ", ");
 	quote_identifier(out, str_of(cursor->name));
 	buf_adds(out, "::text from ");

@@ -1,27 +1,13 @@
 /* doctor: the checks of `binnacle doctor` on one MLflow server, each with what to do when it fails. */
 #include "backends/mlflow/mlflow.h"
+#include "backends/net/doctor.h"
 #include "base/mem.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-static void check(json_t *all, const char *name, int ok, const char *remedy, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
-static void check(json_t *all, const char *name, int ok, const char *remedy, const char *fmt, ...)
-{
-	static const int levels[] = { LEVEL_DOUBT, LEVEL_BAD, LEVEL_OK };
-	struct buf b = { 0 };
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vaddf(&b, fmt, ap);
-	va_end(ap);
-	json_array_append_new(all, json_pack("{s:s, s:i, s:s+, s:s, s:o}", "check", name, "level", levels[ok + 1],
-		"say", b.data ? b.data : "", "", "remedy", ok == 1 ? "" : remedy, "ok", ok < 0 ? json_null() : json_boolean(ok)));
-	buf_release(&b);
-}
-
 static void failed(struct mlflow *m, json_t *all, const char *name)
 {
-	check(all, name, 0, m->failure.remedy, "%s", m->failure.error);
+	doctor_check(all, name, 0, m->failure.remedy, "%s", m->failure.error);
 }
 
 static void count(void *arg, const json_t *e)
@@ -33,7 +19,7 @@ static void check_clock(struct mlflow *m, json_t *all)
 {
 	int64_t skew = m->failure.date_ms ? m->failure.date_ms - mlflow_now(m) : 0;
 	if (m->failure.date_ms)
-		check(all, "clock", skew > -30000 && skew < 30000 ? 1 : -1, "set the clock of this machine or of the server: ages are wrong",
+		doctor_check(all, "clock", skew > -30000 && skew < 30000 ? 1 : -1, "set the clock of this machine or of the server: ages are wrong",
 		      "the server's clock is %lld s off ours", (long long)(skew / 1000));
 }
 
@@ -52,14 +38,14 @@ static void check_lists(struct mlflow *m, json_t *all)
 		failed(m, all, "registry");
 		return;
 	}
-	check(all, "authenticated", 1, "", "%s", secret_set(m->token) ? "by token" : m->user ? "by user and password" : "nobody asks who we are");
+	doctor_check(all, "authenticated", 1, "", "%s", secret_set(m->token) ? "by token" : m->user ? "by user and password" : "nobody asks who we are");
 	check_clock(m, all);
 	if (ok)
-		check(all, "registry", n ? 1 : -1, "register a model there", "%u registered models", n);
+		doctor_check(all, "registry", n ? 1 : -1, "register a model there", "%u registered models", n);
 	else
 		failed(m, all, "registry");
 	if (runs_experiments(m, false))
-		check(all, "experiments", 1, "", "%u experiments", m->nexperiments);
+		doctor_check(all, "experiments", 1, "", "%u experiments", m->nexperiments);
 	else
 		failed(m, all, "experiments");
 }
@@ -71,8 +57,8 @@ void doctor_run(struct mlflow *m, const struct request *r)
 	if (!client_version(m)) {
 		failed(m, all, m->failure.end == HTTP_STATUS || m->failure.end == HTTP_CREDENTIALS ? "authenticated" : "reachable");
 	} else {
-		check(all, "reachable", 1, "", "answers in %.1f ms", (double)m->latency_us / 1000);
-		check(all, "version", m->version[0] && atoi(m->version) <= 3 ? 1 : -1, "1.28, 2.22 and 3.x are known to work",
+		doctor_check(all, "reachable", 1, "", "answers in %.1f ms", (double)m->latency_us / 1000);
+		doctor_check(all, "version", m->version[0] && atoi(m->version) <= 3 ? 1 : -1, "1.28, 2.22 and 3.x are known to work",
 		      "MLflow %s", m->version[0] ? m->version : "of unknown version");
 		check_lists(m, all);
 	}

@@ -1,32 +1,17 @@
 /* doctor: what is checked of an object store, each with what to do about it. */
 #define _GNU_SOURCE
 #include "backends/s3/s3.h"
+#include "backends/net/doctor.h"
 #include "base/fmt.h"
 #include <jansson.h>
 #include <stdlib.h>
-
-/* ok: 1, 0, -1 doubtful */
-static void check(json_t *all, const char *name, int ok, const char *remedy, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
-static void check(json_t *all, const char *name, int ok, const char *remedy, const char *fmt, ...)
-{
-	static const int levels[] = { LEVEL_DOUBT, LEVEL_BAD, LEVEL_OK };
-	struct buf b = { 0 };
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vaddf(&b, fmt, ap);
-	va_end(ap);
-	json_array_append_new(all, json_pack("{s:s, s:i, s:s+, s:s, s:o}", "check", name, "level", levels[ok + 1],
-		"say", b.data, "", "remedy", ok == 1 ? "" : remedy, "ok", ok < 0 ? json_null() : json_boolean(ok)));
-	buf_release(&b);
-}
 
 static bool check_credentials(struct s3 *s, json_t *all)
 {
 	struct buf b = { 0 };
 	int64_t ends;
 	if (s->anonymous) {
-		check(all, "credentials", 1, "", "none: the source is anonymous");
+		doctor_check(all, "credentials", 1, "", "none: the source is anonymous");
 		return true;
 	}
 	aws_chain_forget(s->chain);
@@ -34,7 +19,7 @@ static bool check_credentials(struct s3 *s, json_t *all)
 		aws_chain_explain(s->chain, &b);
 		for (char *c = b.data; c && *c; c++)
 			*c = *c == '\n' ? ';' : *c;
-		check(all, "credentials", 0, aws_chain_remedy(s->chain), "%s (%s)", aws_chain_why(s->chain), b.data ? b.data : "");
+		doctor_check(all, "credentials", 0, aws_chain_remedy(s->chain), "%s (%s)", aws_chain_why(s->chain), b.data ? b.data : "");
 		buf_release(&b);
 		return false;
 	}
@@ -43,7 +28,7 @@ static bool check_credentials(struct s3 *s, json_t *all)
 		buf_adds(&b, ", for ");
 		fmt_duration(ends - clock_wall(link_clock(s->link)), &b);
 	}
-	check(all, "credentials", 1, "", "%s%s", aws_chain_from(s->chain), b.data ? b.data : "");
+	doctor_check(all, "credentials", 1, "", "%s%s", aws_chain_from(s->chain), b.data ? b.data : "");
 	buf_release(&b);
 	return true;
 }
@@ -54,9 +39,9 @@ static void check_clock(struct s3 *s, json_t *all)
 	int64_t off = s->skew_ms < 0 ? -s->skew_ms : s->skew_ms;
 	say_skew(s->skew_ms, &b);
 	if (off < 30000)
-		check(all, "clock", 1, "", "agrees with the server's");
+		doctor_check(all, "clock", 1, "", "agrees with the server's");
 	else
-		check(all, "clock", off < 15 * 60000 ? -1 : 0, "set this machine's clock (timedatectl set-ntp true)",
+		doctor_check(all, "clock", off < 15 * 60000 ? -1 : 0, "set this machine's clock (timedatectl set-ntp true)",
 		      "this machine's clock is %s; S3 refuses more than 15 minutes%s", b.data,
 		      s->offset_ms ? ", so requests are signed by the server's clock" : "");
 	buf_release(&b);
@@ -67,9 +52,9 @@ static void check_bucket(struct s3 *s, uint64_t id, json_t *all, struct str name
 	struct s3_list l = { .bucket = name };
 	char *text = str_dup(name);
 	if (s3_list_page(s, id, false, true, STR(""), STR(""), 1, &l))
-		check(all, "bucket", 1, "", "%s can be listed, region %s", text, s3_region(s, name));
+		doctor_check(all, "bucket", 1, "", "%s can be listed, region %s", text, s3_region(s, name));
 	else
-		check(all, "bucket", 0, s->fault.remedy, "%s", s->fault.why);
+		doctor_check(all, "bucket", 0, s->fault.remedy, "%s", s->fault.why);
 	s3_list_release(&l);
 	free(text);
 }
@@ -84,16 +69,16 @@ void s3_doctor(struct s3 *s, uint64_t id, const struct yaml *buckets)
 	/* who may not list the buckets was let in all the same */
 	bool in = listed || !strcmp(s->fault.code, "AccessDenied");
 	if (go) {
-		check(all, "reachable", listed || s->fault.status > 0, s->fault.remedy, "%s%s%s", s3_where(s), listed ? " answers" : ": ",
+		doctor_check(all, "reachable", listed || s->fault.status > 0, s->fault.remedy, "%s%s%s", s3_where(s), listed ? " answers" : ": ",
 		      listed ? "" : s->fault.why);
 		if (listed || s->fault.status > 0) {
-			check(all, "authenticated", in, s->fault.remedy, "%s", listed ? "the signature is taken" : s->fault.why);
+			doctor_check(all, "authenticated", in, s->fault.remedy, "%s", listed ? "the signature is taken" : s->fault.why);
 			check_clock(s, all);
 		}
 		if (listed)
-			check(all, "buckets", 1, "", "%u to be seen, region %s", n, s->region);
+			doctor_check(all, "buckets", 1, "", "%u to be seen, region %s", n, s->region);
 		else if (in)
-			check(all, "buckets", buckets ? 1 : -1, "name the buckets in binnacle.yaml", "they may not be listed");
+			doctor_check(all, "buckets", buckets ? 1 : -1, "name the buckets in binnacle.yaml", "they may not be listed");
 		for (unsigned i = 0; in && buckets && i < buckets->n; i++)
 			check_bucket(s, id, all, buckets->items[i]->text);
 	}

@@ -1,38 +1,22 @@
 /* doctor: whether the models can be reached, by which protocol, and whether each is ready and describes itself. */
 #include "backends/serving/serving.h"
+#include "backends/net/doctor.h"
 #include "base/mem.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-static void check(json_t *all, const char *name, int ok, const char *remedy, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
-static void check(json_t *all, const char *name, int ok, const char *remedy, const char *fmt, ...)
-{
-	static const int levels[] = { LEVEL_DOUBT, LEVEL_BAD, LEVEL_OK };
-	struct buf b = { 0 };
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vaddf(&b, fmt, ap);
-	va_end(ap);
-	json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:o}", "check", name, "level", levels[ok + 1], "say", b.data, "remedy",
-	                      ok == 1 ? "" : remedy, "ok", ok < 0 ? json_null() : json_boolean(ok));
-	if (o)
-		json_array_append_new(all, o);
-	buf_release(&b);
-}
-
 static void check_model(struct serving *s, struct model *m, json_t *all)
 {
 	bool ready = m->status == STATUS_READY;
-	check(all, "model", m->status == STATUS_UNKNOWN ? -1 : ready, "look at the log of its pod or process", "%s is %s%s%s%s%s",
+	doctor_check(all, "model", m->status == STATUS_UNKNOWN ? -1 : ready, "look at the log of its pod or process", "%s is %s%s%s%s%s",
 	      m->key, ready ? "ready" : "not ready", m->version ? ", version " : "", m->version ? m->version : "", *m->why ? ": " : "",
 	      m->why);
 	const json_t *schema = ready ? call_schema(s, m) : NULL;
 	const char *from = json_string_value(json_object_get(schema, "from"));
 	if (schema)
-		check(all, "inputs", 1, "", "%zu fields, from %s", json_array_size(json_object_get(schema, "fields")), from ? from : "?");
+		doctor_check(all, "inputs", 1, "", "%zu fields, from %s", json_array_size(json_object_get(schema, "fields")), from ? from : "?");
 	else if (ready)
-		check(all, "inputs", -1, "paste an input as JSON, or take one from the log of predictions",
+		doctor_check(all, "inputs", -1, "paste an input as JSON, or take one from the log of predictions",
 		      "it does not describe the inputs of %s", m->key);
 }
 
@@ -42,12 +26,12 @@ void serving_doctor(struct serving *s, uint64_t id, bool found)
 	char where[200];
 	http_redact(s->conf.base ? s->conf.base : "", where, sizeof(where));
 	if (!found)
-		check(all, s->end == HTTP_STATUS && s->status != 429 ? "authenticated" : s->end == HTTP_BROKEN ? "protocol" : "reachable", 0,
+		doctor_check(all, s->end == HTTP_STATUS && s->status != 429 ? "authenticated" : s->end == HTTP_BROKEN ? "protocol" : "reachable", 0,
 		      s->remedy, "%s", s->error);
 	if (found && s->latency_us >= 0)
-		check(all, "reachable", 1, "", "%s answers in %.1f ms", where, (double)s->latency_us / 1000);
+		doctor_check(all, "reachable", 1, "", "%s answers in %.1f ms", where, (double)s->latency_us / 1000);
 	if (found)
-		check(all, "protocol", 1, "", "%s%s%s", s->protocol->title, s->flavour ? " " : "", s->flavour ? s->flavour : "");
+		doctor_check(all, "protocol", 1, "", "%s%s%s", s->protocol->title, s->flavour ? " " : "", s->flavour ? s->flavour : "");
 	for (unsigned i = 0; found && i < s->nmodels; i++)
 		check_model(s, &s->models[i], all);
 	char *text = json_dumps(all, JSON_COMPACT);
