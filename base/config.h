@@ -23,6 +23,22 @@ struct config_key {
 	const char *help;                    /* one or two sentences */
 };
 #define CONFIG_END { .name = NULL }
+/* How a connection to PostgreSQL is named (backends/net/pg.h), wherever one is: in tables of several rooms. */
+#define CONFIG_PG_KEYS \
+	{ .name = "connection", .type = CONFIG_TEXT, .help = "postgresql://USER@HOST:PORT/DATABASE or 'host=... " \
+	  "dbname=...', as libpq reads it, without a password." }, \
+	{ .name = "service", .type = CONFIG_TEXT, .help = "A section of ~/.pg_service.conf." }, \
+	{ .name = "host", .type = CONFIG_TEXT, .help = "Host name, or the folder of a Unix socket." }, \
+	{ .name = "port", .type = CONFIG_COUNT, .otherwise = "5432", .help = "Port." }, \
+	{ .name = "database", .type = CONFIG_TEXT, .help = "Database; otherwise the one named as the user." }, \
+	{ .name = "user", .type = CONFIG_TEXT, .help = "User; otherwise who runs binnacle." }, \
+	{ .name = "password", .type = CONFIG_SECRET, .help = "Password; otherwise ~/.pgpass is looked into." }, \
+	{ .name = "passfile", .type = CONFIG_PATH, .help = "Instead of ~/.pgpass." }, \
+	{ .name = "sslmode", .type = CONFIG_ENUM, .otherwise = "prefer", \
+	  .choices = "disable|allow|prefer|require|verify-ca|verify-full", .help = "How far TLS is asked for." }, \
+	{ .name = "sslrootcert", .type = CONFIG_PATH, .help = "The CA of the server's certificate." }, \
+	{ .name = "sslcert", .type = CONFIG_PATH, .help = "Our certificate." }, \
+	{ .name = "sslkey", .type = CONFIG_PATH, .help = "Its key." }
 
 struct config_error {
 	char *file;

@@ -2,7 +2,7 @@
 #ifndef BACKENDS_DRIFT_COLUMNS_H
 #define BACKENDS_DRIFT_COLUMNS_H
 #include "backends/drift/layout.h"
-#include "backends/drift/pg.h"
+#include "backends/net/pg.h"
 
 #define COLUMNS_MAX 200
 struct columns { struct layout_column list[COLUMNS_MAX]; unsigned n; char *schema, *table; };

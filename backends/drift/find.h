@@ -2,7 +2,7 @@
 #ifndef BACKENDS_DRIFT_FIND_H
 #define BACKENDS_DRIFT_FIND_H
 #include "backends/drift/layout.h"
-#include "backends/drift/pg.h"
+#include "backends/net/pg.h"
 
 /* By the settings `table` or `query` and `columns`; with neither, a table named drift_history in any schema (those of the
  * search path first). False: pg->error, remedy and state say why. */

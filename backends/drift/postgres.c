@@ -521,7 +521,6 @@ static void read_settings(struct history *h, struct link *l)
 	h->limit = limit >= 1 && limit <= 1000000 ? (long)limit : 5000;
 	h->poll_ms = setting_duration(l, "poll", 30000);
 	h->poll_ms = h->poll_ms < 1000 ? 1000 : h->poll_ms;
-	h->pg.timeout_ms = (int)setting_duration(l, "timeout", 10000);
 	h->threshold = setting_real(l, "threshold");
 	h->points = setting_points(l, "points");
 	h->rule = (struct trail_rule){ str_of(link_setting(l, "feature_method")), setting_real(l, "feature_threshold"),
@@ -530,7 +529,7 @@ static void read_settings(struct history *h, struct link *l)
 
 static void run(struct link *l)
 {
-	struct history h = { .pg.link = l, .said = HEALTH_IDLE, .trail = trail_new() };
+	struct history h = { .pg = pg_of_link(l, (int)setting_duration(l, "timeout", 10000)), .said = HEALTH_IDLE, .trail = trail_new() };
 	struct request *r;
 	read_settings(&h, l);
 	while (!link_closing(l)) {
@@ -565,21 +564,8 @@ static const struct config_key column_keys[] = {
 #undef X
 	CONFIG_END
 };
-#define MODES "disable|allow|prefer|require|verify-ca|verify-full"
 static const struct config_key keys[] = {
-	{ .name = "connection", .type = CONFIG_TEXT, .help = "postgresql://USER@HOST:PORT/DATABASE or 'host=... "
-	  "dbname=...', as libpq reads it, without a password." },
-	{ .name = "service", .type = CONFIG_TEXT, .help = "A section of ~/.pg_service.conf." },
-	{ .name = "host", .type = CONFIG_TEXT, .help = "Host name, or the folder of a Unix socket." },
-	{ .name = "port", .type = CONFIG_COUNT, .otherwise = "5432", .help = "Port." },
-	{ .name = "database", .type = CONFIG_TEXT, .help = "Database; otherwise the one named as the user." },
-	{ .name = "user", .type = CONFIG_TEXT, .help = "User; otherwise who runs binnacle." },
-	{ .name = "password", .type = CONFIG_SECRET, .help = "Password; otherwise ~/.pgpass is looked into." },
-	{ .name = "passfile", .type = CONFIG_PATH, .help = "Instead of ~/.pgpass." },
-	{ .name = "sslmode", .type = CONFIG_ENUM, .otherwise = "prefer", .choices = MODES, .help = "How far TLS is asked for." },
-	{ .name = "sslrootcert", .type = CONFIG_PATH, .help = "The CA of the server's certificate." },
-	{ .name = "sslcert", .type = CONFIG_PATH, .help = "Our certificate." },
-	{ .name = "sslkey", .type = CONFIG_PATH, .help = "Its key." },
+	CONFIG_PG_KEYS,
 	{ .name = "table", .type = CONFIG_TEXT, .otherwise = "drift_history", .help = "Table or view, SCHEMA.NAME; "
 	  "a table drift_history is found by itself, in any schema." },
 	{ .name = "query", .type = CONFIG_TEXT, .help = "Instead of a table: one select statement." },

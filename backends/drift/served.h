@@ -3,7 +3,7 @@
 #ifndef BACKENDS_DRIFT_SERVED_H
 #define BACKENDS_DRIFT_SERVED_H
 #include "backends/drift/layout.h"
-#include "backends/drift/pg.h"
+#include "backends/net/pg.h"
 #include "base/config.h"
 #include "base/serving.h"
 

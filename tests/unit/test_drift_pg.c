@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "backends/drift/features.h"
 #include "backends/drift/layout.h"
-#include "backends/drift/pg_say.h"
+#include "backends/net/pg_say.h"
 #include "backends/drift/trail.h"
 #include "base/table.h"
 #include <math.h>

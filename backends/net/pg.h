@@ -1,13 +1,18 @@
-/* pg: one connection to PostgreSQL, used by one thread, with deadlines: connecting, asking and waiting all end when the
- * link closes. The session is read-only and says who it is. */
-#ifndef BACKENDS_DRIFT_PG_H
-#define BACKENDS_DRIFT_PG_H
+/* pg: one connection to PostgreSQL, used by one thread, with deadlines: connecting, asking and waiting all end when its owner
+ * closes. The session says who it is, and is read-only unless it is one that writes. Its settings are CONFIG_PG_KEYS
+ * (base/config.h). */
+#ifndef NET_PG_H
+#define NET_PG_H
 #include "backends/net/late.h"
 #include "base/secret.h"
 #include "base/source.h"
 
 struct pg {
-	struct link *link;
+	struct link *link;           /* of the source whose it is (pg_of_link); NULL: another's */
+	const struct yaml *settings; /* borrowed; may be NULL: as libpq has it */
+	const atomic_bool *closing;  /* becomes true when all waiting has to end; NULL: never */
+	int wake;                    /* pg_wait looks at this file too; -1: none */
+	bool writes;
 	const struct late_pq *q;     /* NULL until the library was needed */
 	PGconn *c;                   /* NULL: not connected */
 	int timeout_ms;              /* of one statement */
@@ -17,8 +22,9 @@ struct pg {
 	enum health_state state;     /* REFUSED, DOWN, or STALE: worth trying again soon */
 	char error[400], remedy[300], sqlstate[6];
 };
-/* Connects by the settings of the link and makes the session read-only; takes up to connect_ms. False: error, remedy
- * and state say why. */
+/* A connection by the settings of a source. Nothing is opened yet. */
+struct pg pg_of_link(struct link *l, int timeout_ms);
+/* Connects by the settings; takes up to connect_ms. False: error, remedy and state say why. */
 bool pg_connect(struct pg *pg, int connect_ms);
 void pg_close(struct pg *pg);
 /* Sends a statement with its values (NULL = null) and gives each row as it comes; false from fn stops and cancels. False:

@@ -1,7 +1,7 @@
 /* pg: see pg.h. libpq is loaded when first used. */
 #define _GNU_SOURCE
-#include "backends/drift/pg.h"
-#include "backends/drift/pg_say.h"
+#include "backends/net/pg.h"
+#include "backends/net/pg_say.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <poll.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define SLICE_MS 100             /* how long one wait may overlook that the link closes */
+#define SLICE_MS 100             /* how long one wait may overlook that its owner closes */
 #define GRACE_MS 3000            /* beyond the server's own statement_timeout */
 
 void pg_say(struct pg *pg, enum health_state state, const char *remedy, const char *fmt, ...)
@@ -20,6 +20,12 @@ void pg_say(struct pg *pg, enum health_state state, const char *remedy, const ch
 	va_end(ap);
 	snprintf(pg->remedy, sizeof(pg->remedy), "%s", remedy);
 	pg->state = state;
+}
+
+struct pg pg_of_link(struct link *l, int timeout_ms)
+{
+	return (struct pg){ .link = l, .settings = link_settings(l), .closing = link_closing_flag(l), .wake = link_fd(l),
+	                    .timeout_ms = timeout_ms };
 }
 
 void pg_close(struct pg *pg)
@@ -55,13 +61,13 @@ static bool fail_connection(struct pg *pg)
 	return false;
 }
 
-/* Until the socket is ready, in slices; 1 ready, 0 too late, -1 the link closes. */
+/* Until the socket is ready, in slices; 1 ready, 0 too late, -1 the owner closes. */
 static int wait_socket(struct pg *pg, short events, int64_t until_us)
 {
 	for (;;) {
 		int64_t left = (until_us - now_us()) / 1000;
 		struct pollfd p = { .fd = pg->q->socket(pg->c), .events = events };
-		if (link_closing(pg->link))
+		if (pg->closing && atomic_load(pg->closing))
 			return -1;
 		if (left <= 0 || p.fd < 0)
 			return 0;
@@ -117,12 +123,17 @@ static bool poll_connection(struct pg *pg, int64_t until)
 	return true;
 }
 
+static const char *setting(const struct pg *pg, const char *key)
+{
+	return pg->settings ? yaml_text(pg->settings, key) : NULL;
+}
+
 static bool start_connection(struct pg *pg, const char *password)
 {
 	static const char *const plain[] = { "service", "host", "port", "user", "passfile", "sslmode", "sslrootcert",
 	                                     "sslcert", "sslkey" };
 	struct params p = { .n = 0 };
-	const char *connection = link_setting(pg->link, "connection");
+	const char *connection = setting(pg, "connection");
 	if (connection && holds_password(pg, connection)) {
 		pg_say(pg, HEALTH_DOWN, "take it out and set 'password: {env: NAME}', {file: PATH} or {command: LINE}",
 		       "the setting 'connection' holds a password");
@@ -130,9 +141,9 @@ static bool start_connection(struct pg *pg, const char *password)
 	}
 	param(&p, "dbname", connection);         /* expanded; what follows goes before it */
 	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
-		param(&p, plain[i], link_setting(pg->link, plain[i]));
-	if (link_setting(pg->link, "database"))
-		param(&p, "dbname", link_setting(pg->link, "database"));
+		param(&p, plain[i], setting(pg, plain[i]));
+	if (setting(pg, "database"))
+		param(&p, "dbname", setting(pg, "database"));
 	param(&p, "password", password);
 	param(&p, "application_name", "binnacle");
 	param(&p, "client_encoding", "UTF8");
@@ -149,8 +160,7 @@ static bool prepare_session(struct pg *pg)
 {
 	char sql[200];
 	/* Set here and not as options while connecting: poolers (pgbouncer) refuse those. */
-	snprintf(sql, sizeof(sql), "set default_transaction_read_only = on");
-	if (!pg_ask(pg, sql, NULL, 0, NULL, NULL))
+	if (!pg->writes && !pg_ask(pg, "set default_transaction_read_only = on", NULL, 0, NULL, NULL))
 		return false;
 	snprintf(sql, sizeof(sql), "set statement_timeout = %d", pg->timeout_ms);
 	return pg_ask(pg, sql, NULL, 0, NULL, NULL) &&
@@ -162,7 +172,6 @@ bool pg_connect(struct pg *pg, int connect_ms)
 	const char *why = NULL;
 	char secret_why[300] = "";
 	struct secret password = { 0 };
-	const struct yaml *settings = link_settings(pg->link);
 	pg_close(pg);
 	pg->latency_us = -1;
 	pg->q = pg->q ? pg->q : late_pq(&why);
@@ -170,7 +179,7 @@ bool pg_connect(struct pg *pg, int connect_ms)
 		pg_say(pg, HEALTH_DOWN, "install libpq (Debian: apt-get install libpq5)", "%s", why ? why : "no libpq");
 		return false;
 	}
-	if (secret_from_setting(&password, settings ? yaml_get(settings, "password") : NULL, secret_why,
+	if (secret_from_setting(&password, pg->settings ? yaml_get(pg->settings, "password") : NULL, secret_why,
 	                        sizeof(secret_why)) < 0) {
 		pg_say(pg, HEALTH_REFUSED, "correct 'password'", "%s", secret_why);
 		return false;
@@ -307,7 +316,7 @@ static bool take_notices(struct pg *pg)
 
 bool pg_wait(struct pg *pg, int ms)
 {
-	struct pollfd p[2] = { { .fd = link_fd(pg->link), .events = POLLIN },
+	struct pollfd p[2] = { { .fd = pg->wake, .events = POLLIN },
 	                       { .fd = pg->c ? pg->q->socket(pg->c) : -1, .events = POLLIN } };
 	if (pg->c && !take_notices(pg))          /* those that came with an answer */
 		return false;

@@ -1,5 +1,5 @@
 /* pg_say: see pg_say.h. */
-#include "backends/drift/pg_say.h"
+#include "backends/net/pg_say.h"
 #include "base/mem.h"
 #include <stdio.h>
 

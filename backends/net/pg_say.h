@@ -1,6 +1,6 @@
 /* pg_say: what PostgreSQL and libpq say when something fails, as one sentence with what to do about it. Pure functions. */
-#ifndef BACKENDS_DRIFT_PG_SAY_H
-#define BACKENDS_DRIFT_PG_SAY_H
+#ifndef NET_PG_SAY_H
+#define NET_PG_SAY_H
 #include "base/msg.h"
 
 struct pg_fault { enum health_state state; const char *remedy; };
