@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""What the panes of the ML systems cost: ml.py BINNACLE LIVE_DIR [SECONDS]
+"""What the panes of the ML systems cost: ml.py BINNACLE LIVE_DIR [SECONDS] [ROWS...]
 
 LIVE_DIR is a set of servers that runs (tests/live/servers.sh up, mlservers.sh up); those that are up are measured. Every
 server is reached through a proxy that counts requests. Printed, a line each: what a pane costs from cold (ms until its
 first row is on the screen), its server at rest (requests a minute), itself (% CPU, bytes a second to the terminal); a
-headless prediction beside curl's; memory with every pane opened.
+headless prediction beside curl's; memory with every pane opened. With ROWS (1000 10000) the databases are filled to so many
+rows (fill.py; they stay) and each list is opened from cold and read whole.
 """
 import fcntl
+import math
 import os
 import pty
 import re
@@ -107,12 +109,12 @@ class Console:
         os.close(self.fd)
 
 
-def config(path, urls, kubeconfig):
+def config(path, urls, kubeconfig, more=""):
     with open(path, "w") as f:
         f.write("sources:\n")
         for name, url in urls.items():
             where = "endpoint" if name == "s3" else "url"
-            f.write(f'  {name}: {{{SYSTEMS[name][1]}, {where}: "{url}"}}\n')
+            f.write(f'  {name}: {{{SYSTEMS[name][1]}{more}, {where}: "{url}"}}\n')
         if kubeconfig:
             f.write(f"  eks: {{type: kubernetes, kubeconfig: {kubeconfig}, context: admin}}\n"
                     "  cost: {type: cost, budgets: {night: {amount: 10, period: session, hours: 10}}}\n")
@@ -157,6 +159,33 @@ def predictions(binnacle, folder, url):
     print(f"predict    headless {ours:.0f} ms, curl {curl:.0f} ms, ratio {ours / curl:.2f} (it asks for the description first)")
 
 
+LISTS = [("pipelines", "runs", "airflow3"), ("registry", "versions", "mlflow3"), ("storage", "objects", "s3"),
+         ("predict", "predictions", "pg")]
+
+
+def lists(binnacle, folder, live, env, rows):
+    """Each list of so many rows: first row on the screen, the whole list headless, memory with it open."""
+    subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), "fill.py"), live, str(rows)], check=True)
+    for pane, kind, source in LISTS:
+        if source != "pg" and SYSTEMS[source][0] not in env:
+            continue
+        conf = f"{folder}/{source}.yaml"
+        if source == "pg":
+            with open(conf, "w") as f:
+                f.write(f'sources:\n  pg: {{type: postgres, connection: "{env["PG_URI"]}"}}\n')
+        else:
+            config(conf, {source: env[SYSTEMS[source][0]]}, None, f", runs: {rows}" if kind == "runs" else "")
+        c = Console([binnacle, "--config", conf, "--pane", pane])
+        first = c.read(30, "▌".encode())
+        c.type(f":{kind}\r")
+        c.read(8)
+        rss, anon = c.memory()
+        c.end()
+        whole = timed(3, binnacle, "--config", conf, "get", kind, *(["fill/flat/"] if kind == "objects" else []))
+        print(f"{kind:12} {rows:>7,} rows: first row {first or math.nan:.0f} ms, whole list {whole:.0f} ms, {rss:.1f} MB resident, "
+              f"{anon:.1f} MB private", flush=True)
+
+
 def everything(binnacle, folder, proxies, kubeconfig):
     conf = config(f"{folder}/all.yaml", {n: p.url for n, p in proxies.items()}, kubeconfig)
     c = Console([binnacle, "--config", conf])
@@ -188,6 +217,8 @@ def main():
                 one_pane(binnacle, folder, pane, proxies, env.get("KUBECONFIG"), seconds)
         if "rest" in proxies:
             predictions(binnacle, folder, proxies["rest"].url)
+        for rows in sys.argv[4:]:
+            lists(binnacle, folder, live, env, int(rows))
         everything(binnacle, folder, proxies, env.get("KUBECONFIG"))
 
 
