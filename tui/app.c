@@ -61,8 +61,7 @@ void app_free(struct app *app)
 
 /* ---- messages */
 
-/* Applies what waits, for at most SLICE_MS. True: there is more. */
-static bool take_messages(struct app *app)
+bool app_take_messages(struct app *app)
 {
 	int64_t end = clock_system.mono_ms(NULL) + SLICE_MS;
 
@@ -281,14 +280,14 @@ static void loop(struct app *app)
 		if (app->key && !app->quit)
 			draw(app, FOR_KEY);
 		if (fds[2].events || more || app->more)
-			more = take_messages(app);
+			more = app_take_messages(app);
 		app_reap(app);
 		busy = work(app);
 		mono = clock_system.mono_ms(NULL);
 		take_time(app, mono);
 		changed = app->o.store->version != app->drawn_version || app->dirty;
 		if (changed && may_draw_at(app, mono) <= mono && !app->quit) {
-			more = take_messages(app) || more;        /* what came while waiting is drawn too */
+			more = app_take_messages(app) || more;        /* what came while waiting is drawn too */
 			app->earned -= FRAME_MS;
 			draw(app, FOR_DATA);
 		}
@@ -333,7 +332,7 @@ void app_snapshot(struct app *app, const char *pane, int w, int h, int wait_ms, 
 	for (;;) {
 		int64_t left = end - clock_system.mono_ms(NULL);
 
-		while (take_messages(app))
+		while (app_take_messages(app))
 			;
 		app_reap(app);
 		while (work(app))
@@ -344,7 +343,7 @@ void app_snapshot(struct app *app, const char *pane, int w, int h, int wait_ms, 
 			break;
 		poll(&fd, 1, left > 20 ? 20 : (int)left);
 	}
-	while (take_messages(app))
+	while (app_take_messages(app))
 		;
 	app->dirty = true;
 	draw(app, FOR_DATA);

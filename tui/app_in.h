@@ -4,6 +4,7 @@
  *   app_cmd.c     keys, commands, typed lines                   app_line.c    the prompt, completion, saved views
  *   app_stack.c   panes and their stacks of pages               app_watch.c   which kinds are asked for
  *   app_kind.c    kinds that only a source knows                app_tour.c    the demo's walk with captions
+ *   handover.c    the terminal lent to a program or a shell
  */
 #ifndef TUI_APP_IN_H
 #define TUI_APP_IN_H
@@ -61,6 +62,8 @@ struct app {
 	bool quit;
 	int code;
 };
+/* app.c: applies what waits, for a few milliseconds. True: there is more. */
+bool app_take_messages(struct app *app);
 /* app_kind.c: true when some source is asked whether it knows such a kind; the list opens when it does. */
 bool app_find_kind(struct app *app, struct str word, struct str filter);
 void app_drop_quest(struct app *app);

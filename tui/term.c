@@ -28,7 +28,7 @@ struct terminal {
 	const struct theme *theme;
 	enum colours colours;
 	bool eight;                    /* only 8 of the 16: bright is bold */
-	bool ascii, mouse, sync, xterm, shown_cursor, whole;
+	bool ascii, mouse, sync, xterm, shown_cursor, whole, lent;
 	int w, h;
 	struct keyin in;
 	FILE *out;                     /* the terminal once more: what curses writes to */
@@ -576,21 +576,63 @@ void term_redraw(struct terminal *t)
 	clearok(stdscr, TRUE);
 }
 
-void term_suspend(struct terminal *t)
+static void leave(struct terminal *t)
 {
 	switch_off(t);
 	endwin();
 	restore.active = 0;
 	give_signals_back();
-	kill(0, SIGTSTP);
-	/* back in the foreground */
+}
+
+static void come_back(struct terminal *t)
+{
 	take_signals();
-	restore.active = 1;
 	reset_prog_mode();
 	switch_on(t);
 	t->events |= TERM_RESUMED;
 	read_size(t);
+	restore.active = 1;
 	term_redraw(t);
+}
+
+void term_suspend(struct terminal *t)
+{
+	leave(t);
+	kill(0, SIGTSTP);
+	come_back(t);                            /* in the foreground again */
+}
+
+void term_lend(struct terminal *t, bool raw_bytes)
+{
+	struct termios modes = restore.termios;
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, tell = { .sa_handler = on_telling, .sa_flags = SA_RESTART };
+
+	leave(t);
+	t->lent = true;
+	/* Ctrl-C and Ctrl-\ are for whoever has the terminal; that we are to end, and of what size it is, we want to know */
+	sigaction(SIGINT, &ignore, NULL);
+	sigaction(SIGQUIT, &ignore, NULL);
+	sigaction(SIGTERM, &tell, NULL);
+	sigaction(SIGHUP, &tell, NULL);
+	sigaction(SIGWINCH, &tell, NULL);
+	if (raw_bytes) {
+		cfmakeraw(&modes);
+		restore.n = 0;
+		restore.active = 1;
+	}
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &modes);
+}
+
+void term_take_back(struct terminal *t)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, was;
+
+	sigaction(SIGTTOU, &ignore, &was);       /* a shell may have left us in the background */
+	tcsetpgrp(STDIN_FILENO, getpgrp());
+	give_signals_back();
+	t->lent = false;
+	come_back(t);
+	sigaction(SIGTTOU, &was, NULL);
 }
 
 /* ---- keys and signals */
@@ -619,6 +661,8 @@ unsigned term_events(struct terminal *t)
 			             buf[i] == 'c' ? TERM_RESUMED : TERM_QUIT;
 	events = t->events;
 	t->events = 0;
+	if (t->lent)
+		return events;
 	if (events & (TERM_RESIZED | TERM_RESUMED))
 		read_size(t);
 	if (events & TERM_RESUMED)

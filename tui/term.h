@@ -22,6 +22,10 @@ void term_set_theme(struct terminal *t, const struct theme *theme);
 void term_put(struct terminal *t, const struct frame *f);
 void term_redraw(struct terminal *t);              /* the next frame is sent whole */
 void term_suspend(struct terminal *t);             /* to the shell; returns when brought back */
+/* The terminal as it was found, for somebody else (tui/handover.h); raw_bytes: each byte typed comes as it is. Nothing else may be
+ * asked of t but term_events until it is taken back. */
+void term_lend(struct terminal *t, bool raw_bytes);
+void term_take_back(struct terminal *t);
 void term_copy(struct terminal *t, struct str text);   /* OSC 52, wrapped for tmux and screen; at most 74 kB of text */
 
 /* For poll(2): readable when there are keys / when a signal came. */
