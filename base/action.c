@@ -80,7 +80,7 @@ struct decision guard_decide(const struct guard_rule *rule, const struct source 
 		snprintf(d.why, sizeof(d.why), "'%s' takes one target at a time, %u are marked", a->name, ntargets);
 	} else if (ntargets > limit) {
 		d.allowed = false;
-		snprintf(d.why, sizeof(d.why), "%u at once is over the limit of %u in environment '%s'", ntargets,
+		snprintf(d.why, sizeof(d.why), "%u at once is over the limit of %u in environment '%s': mark fewer", ntargets,
 		         limit, s->environment);
 	}
 	return d;
@@ -138,6 +138,7 @@ static void act_free(struct act *act)
 		free(act->targets[i].key);
 		free(act->targets[i].error);
 		free(act->targets[i].undo);
+		free(act->targets[i].said);
 		json_decref(act->targets[i].plan);
 	}
 	for (unsigned i = 0; i < act->nlog; i++)
@@ -233,6 +234,8 @@ static int audit_run(const struct act *act, unsigned i, char *why, size_t size)
 	if (params)
 		json_object_set_new(o, "params", params);
 	json_object_set_new(o, "guard", json_string(guards[act->decision.guard]));
+	if (act->ntargets > 1)
+		json_object_set_new(o, "if_one_fails", json_string(act->go_on ? "go on" : "stop"));
 	if (act->undo_of)
 		json_object_set_new(o, "undo_of", json_integer((json_int_t)act->undo_of));
 	json_object_set(o, "plan", act->targets[i].plan);
@@ -262,39 +265,60 @@ static void audit_outcome(struct act *act, unsigned i, const char *say)
 
 /* ---- planning */
 
-/* All plans are in: what can be said of the whole. */
-static void plans_in(struct act *act)
+static const char *plan_says(const struct act_target *t, const char *name)
 {
-	unsigned bad = 0, first = 0;
+	return json_string_value(json_object_get(t->plan, name));
+}
+
+/* Why this target cannot be done as planned; NULL: it can. */
+static const char *cannot(const struct act_target *t)
+{
+	return t->error ? t->error : plan_says(t, "blocked");
+}
+
+/* Whether the whole may be run, of what is planned. One that cannot be done stops all of them, unless the rest is to go on
+ * without it; and there has to be something to do. */
+static void decide(struct act *act)
+{
+	unsigned bad = 0, already = 0, first = 0, n = act->ntargets;
+	struct decision *d = &act->decision;
 	const char *reason = NULL;
 
-	act->decision = guard_decide(rule_of(act->priv->actor, act->source), act->source, act->action,
-	                             act->ntargets);
-	for (unsigned i = act->ntargets; i-- > 0;) {
-		struct act_target *t = &act->targets[i];
-		const char *blocked = json_string_value(json_object_get(t->plan, "blocked"));
+	*d = guard_decide(rule_of(act->priv->actor, act->source), act->source, act->action, n);
+	for (unsigned i = n; i-- > 0;) {
+		const struct act_target *t = &act->targets[i];
 
-		if (t->error || blocked) {
-			reason = t->error ? t->error : blocked;
+		already += !cannot(t) && plan_says(t, "already");
+		if (cannot(t)) {
+			reason = cannot(t);
 			first = i;
 			bad++;
 		}
-		t->state = t->plan ? ACT_SHOWN : ACT_FAILED;
 	}
-	if (bad && !act->targets[first].plan && act->ntargets == 1) {
+	if (!d->allowed || (!bad && already < n) || (act->go_on && bad + already < n))
+		return;
+	d->allowed = false;
+	if (n == 1)
+		snprintf(d->why, sizeof(d->why), "%s%s", bad ? "" : "there is nothing to do: ",
+		         bad ? reason : plan_says(&act->targets[0], "already"));
+	else if (bad)
+		snprintf(d->why, sizeof(d->why), "%u of %u cannot be done, '%s': %s", bad, n, act->targets[first].key, reason);
+	else
+		snprintf(d->why, sizeof(d->why), "there is nothing to do: all %u are so already", n);
+}
+
+/* All plans are in. */
+static void plans_in(struct act *act)
+{
+	for (unsigned i = 0; i < act->ntargets; i++)
+		act->targets[i].state = act->targets[i].plan ? ACT_SHOWN : ACT_FAILED;
+	decide(act);
+	if (act->ntargets == 1 && !act->targets[0].plan) {
 		act->state = ACT_FAILED;
-		set_error(&act->error, reason);
+		set_error(&act->error, act->targets[0].error);
 		return;
 	}
 	act->state = ACT_SHOWN;
-	if (bad && act->decision.allowed) {
-		act->decision.allowed = false;
-		if (act->ntargets == 1)
-			snprintf(act->decision.why, sizeof(act->decision.why), "%s", reason);
-		else
-			snprintf(act->decision.why, sizeof(act->decision.why), "%u of %u cannot be done, '%s': %s", bad,
-			         act->ntargets, act->targets[first].key, reason);
-	}
 	if (act->decision.guard == GUARD_TYPE_NAME) {
 		act->priv->must_type = act->ntargets == 1 ? xstrdup(name_of_key(act->targets[0].key))
 			: xasprintf("%u %s", act->ntargets, act->kind);
@@ -342,19 +366,76 @@ static void ask_plan(struct act *act, unsigned i)
 	store_expect(act->priv->actor->store, w->id, on_plan, w);
 }
 
+const char *act_refused(struct actor *ar, const struct source *s, const struct action *a, unsigned nkeys)
+{
+	struct decision d = guard_decide(rule_of(ar, s), s, a, nkeys);
+
+	snprintf(ar->why, sizeof(ar->why), "%s", nkeys ? d.why : "there is nothing to act on");
+	return nkeys && d.allowed ? NULL : ar->why;
+}
+
+bool act_go_on(struct act *act, bool go_on)
+{
+	if (act->ntargets < 2 || (act->state != ACT_SHOWN && act->state != ACT_RUNNING))
+		return false;
+	act->go_on = go_on;
+	if (act->state == ACT_SHOWN)
+		decide(act);
+	act_changed(act);
+	return true;
+}
+
+bool act_reverse(struct act *act)
+{
+	unsigned n = act->ntargets;
+
+	if (n < 2 || act->state != ACT_SHOWN)
+		return false;
+	for (unsigned i = 0; i < n / 2; i++) {
+		struct act_target t = act->targets[i];
+		char *params = act->priv->waiters[i].params;
+
+		act->targets[i] = act->targets[n - 1 - i];
+		act->targets[n - 1 - i] = t;
+		act->priv->waiters[i].params = act->priv->waiters[n - 1 - i].params;
+		act->priv->waiters[n - 1 - i].params = params;
+	}
+	decide(act);
+	act_changed(act);
+	return true;
+}
+
+void act_summary(const struct act *act, struct buf *out)
+{
+	unsigned done = 0, already = 0, failed = 0, rest = 0;
+
+	for (unsigned i = 0; i < act->ntargets; i++) {
+		const struct act_target *t = &act->targets[i];
+
+		already += t->state == ACT_DONE && plan_says(t, "already");
+		done += t->state == ACT_DONE;
+		failed += t->state == ACT_FAILED;
+		rest += t->state != ACT_DONE && t->state != ACT_FAILED;
+	}
+	buf_addf(out, "%u of %u done", done - already, act->ntargets);
+	if (failed)
+		buf_addf(out, ", %u failed", failed);
+	if (already)
+		buf_addf(out, ", %u had nothing to do", already);
+	if (rest)
+		buf_addf(out, ", %u %s", rest, act->state == ACT_RUNNING ? "to come" : "not reached");
+}
+
 /* params_of: each target's own parameters, or NULL when all share params. */
 static struct act *start(struct actor *ar, struct source *s, const struct action *a, const char *kind,
                          const char *const *keys, unsigned nkeys, const char *params,
                          const char *const *params_of, uint64_t undo_of, const char **why)
 {
-	struct decision d = guard_decide(rule_of(ar, s), s, a, nkeys);
 	struct act *act;
 
-	if (!nkeys || !d.allowed) {
-		snprintf(ar->why, sizeof(ar->why), "%s", nkeys ? d.why : "there is nothing to act on");
-		*why = ar->why;
+	*why = act_refused(ar, s, a, nkeys);
+	if (*why)
 		return NULL;
-	}
 	act = xcalloc(1, sizeof(*act));
 	act->priv = xcalloc(1, sizeof(*act->priv));
 	act->priv->actor = ar;
@@ -366,7 +447,6 @@ static struct act *start(struct actor *ar, struct source *s, const struct action
 	act->params = xstrdup(params && *params ? params : "{}");
 	act->targets = xcalloc(nkeys, sizeof(*act->targets));
 	act->ntargets = nkeys;
-	act->decision = d;
 	act->undo_of = undo_of;
 	ar->acts = xreallocarray(ar->acts, ar->nacts + 1, sizeof(*ar->acts));
 	ar->acts[ar->nacts++] = act;
@@ -392,6 +472,7 @@ struct act *act_start(struct actor *ar, struct source *s, const struct action *a
 /* ---- running */
 
 static void run_current(struct act *act);
+static void run_next(struct act *act, unsigned from);
 
 /* The act is over: what was not reached stays undone. */
 static void finish(struct act *act, enum act_state state, const char *error)
@@ -435,17 +516,14 @@ static void target_over(struct act *act, bool ok, struct str say, struct str und
 		set_error(&t->error, text);
 	act_log(act, ok ? STEP_DONE : STEP_FAILED, say);
 	audit_outcome(act, act->current, text);
-	if (!ok)
+	if (!ok && (!act->go_on || t->state == ACT_CANCELLED))
 		finish(act, t->state, text);
-	else if (act->current + 1 == act->ntargets)
-		finish(act, ACT_DONE, NULL);
-	else if (act->priv->cancelled)
+	else if (act->priv->cancelled && act->current + 1 < act->ntargets)
 		finish(act, ACT_CANCELLED, "stopped before the next target");
-	else {
-		act->current++;
-		run_current(act);
-	}
-	free(text);
+	else
+		run_next(act, act->current + 1);
+	free(t->said);
+	t->said = text;
 	act_changed(act);
 }
 
@@ -501,6 +579,44 @@ static void run_current(struct act *act)
 	json_decref(params);
 }
 
+/* All were looked at: some may have failed and the rest gone on. */
+static void finish_all(struct act *act)
+{
+	const struct act_target *first = NULL;
+	unsigned failed = 0;
+	char *text;
+
+	for (unsigned i = act->ntargets; i-- > 0;)
+		if (act->targets[i].state == ACT_FAILED) {
+			first = &act->targets[i];
+			failed++;
+		}
+	text = failed ? xasprintf("%u of %u failed, first '%s': %s", failed, act->ntargets, first->key,
+	                          first->error ? first->error : "it cannot be done") : NULL;
+	finish(act, failed ? ACT_FAILED : ACT_DONE, text);
+	free(text);
+}
+
+/* The next target that has something to do; those that cannot be done were either refused before or are gone past. */
+static void run_next(struct act *act, unsigned from)
+{
+	for (act->current = from; act->current < act->ntargets; act->current++) {
+		struct act_target *t = &act->targets[act->current];
+		const char *bad = cannot(t), *already = plan_says(t, "already");
+
+		if (!bad && !already) {
+			run_current(act);
+			return;
+		}
+		t->state = bad ? ACT_FAILED : ACT_DONE;
+		t->said = xstrdup(bad ? bad : already);
+		if (!t->error && bad)
+			t->error = xstrdup(bad);
+	}
+	act->current = act->ntargets - 1;
+	finish_all(act);
+}
+
 bool act_confirm(struct act *act, const char *typed)
 {
 	struct decision now;
@@ -526,8 +642,7 @@ bool act_confirm(struct act *act, const char *typed)
 	free(act->error);
 	act->error = NULL;
 	act->state = ACT_RUNNING;
-	act->current = 0;
-	run_current(act);
+	run_next(act, 0);
 	act_changed(act);
 	return act->state == ACT_RUNNING;
 }

@@ -13,6 +13,7 @@
  *   steps     [{do: "PATCH /apis/...", body: "{...}", check: "...", undo: "..."}]
  *   warnings  ["HorizontalPodAutoscaler model-api owns replicas (2..10): it will put them back"]
  *   blocked   "..."                                present: cannot be run, and why
+ *   already   "..."                                present: what it is to bring about holds already, nothing is sent
  *   dry_run   "accepted" | a sentence              what the server said to the same request with dryRun=All
  *   undo      {action, params} | absent            what brings it back; "not_undone": "..." what stays changed
  * REQ_RUN's params are {"plan": the plan as it was shown, "act": id}. */
@@ -65,6 +66,7 @@ struct act_target {
 	char *error;                     /* planning or running failed */
 	enum act_state state;
 	char *undo;                      /* from FINISHED: parameters of the undo, JSON, or NULL */
+	char *said;                      /* how it ended, in a sentence; NULL until then */
 };
 struct act {
 	uint64_t id;
@@ -72,7 +74,8 @@ struct act {
 	struct source *source;
 	const char *kind;
 	char *params;                    /* JSON */
-	struct act_target *targets; unsigned ntargets, current;
+	struct act_target *targets; unsigned ntargets, current;   /* run in this order */
+	bool go_on;                      /* of several: the rest is done though one cannot be or fails */
 	enum act_state state;
 	struct decision decision;        /* valid from SHOWN on */
 	const char *must_type;           /* GUARD_TYPE_NAME: what has to be typed */
@@ -90,6 +93,14 @@ const struct audit *actor_audit(const struct actor *a);   /* NULL: there is none
 /* Asks for the plans. keys and params are copied. NULL and *why when refused at once (read-only, limit, not bulk). */
 struct act *act_start(struct actor *ar, struct source *s, const struct action *a, const char *kind,
                       const char *const *keys, unsigned nkeys, const char *params, const char **why);
+/* What act_start would refuse at once, before anyone fills in a form. NULL: nothing. Good until the actor's next call. */
+const char *act_refused(struct actor *ar, const struct source *s, const struct action *a, unsigned nkeys);
+/* Of several, while SHOWN: stop at the first that fails (the default; then nothing runs when one is blocked), or go on; and the
+ * order turned round. go_on may change while RUNNING too. False: it is too late, or there is only one. */
+bool act_go_on(struct act *act, bool go_on);
+bool act_reverse(struct act *act);
+/* "7 of 12 done, 1 failed, 2 had nothing to do, 2 not reached" */
+void act_summary(const struct act *act, struct buf *out);
 /* SHOWN -> RUNNING. typed: what the user typed (may be NULL). False: not allowed yet, act->error says why. */
 bool act_confirm(struct act *act, const char *typed);
 void act_cancel(struct act *act);    /* before RUNNING: nothing happened; while RUNNING: stop after this step */

@@ -120,9 +120,62 @@ static void add_plan(struct act_page *t, const struct act_target *g, bool many, 
 		add(t, "stays", ROLE_DIM, 0, "%s", lost);
 }
 
+/* ---- several at once: a row for each, in the order in which they run */
+
+/* What a row says: while planned what would change, then how it went. */
+static const char *row_says(const struct act *a, unsigned i)
+{
+	const struct act_target *g = &a->targets[i];
+	const char *first = json_string_value(json_array_get(json_object_get(g->plan, "change"), 0));
+	if (g->said)
+		return g->said;
+	if (g->error)
+		return g->error;
+	if (g->state == ACT_RUNNING)
+		return a->nlog && a->log[a->nlog - 1].say ? a->log[a->nlog - 1].say : "";
+	if (g->state == ACT_CANCELLED)
+		return a->state == ACT_CANCELLED && !a->nlog ? "" : "not reached";
+	if (*text_of(g->plan, "blocked"))
+		return text_of(g->plan, "blocked");
+	return *text_of(g->plan, "already") ? text_of(g->plan, "already") : first ? first : text_of(g->plan, "title");
+}
+
+static void add_row(struct act_page *t, const struct act *a, unsigned i, int width, bool ascii)
+{
+	const struct act_target *g = &a->targets[i];
+	bool bad = g->error || *text_of(g->plan, "blocked"), warns = json_array_size(json_object_get(g->plan, "warnings")) > 0;
+	const char *mark = bad ? ascii ? "!" : "▲" : g->state == ACT_RUNNING ? "..." : g->state == ACT_DONE ? "ok" :
+	                   g->state == ACT_CANCELLED ? "-" : !g->plan ? "" : warns ? ascii ? "?" : "△" : " ";
+	enum role role = bad ? ROLE_BAD : g->state == ACT_RUNNING ? ROLE_BUSY : g->state == ACT_CANCELLED ? ROLE_DIM :
+	                 warns && a->state <= ACT_SHOWN ? ROLE_DOUBT : ROLE_TEXT;
+	add(t, mark, role, 0, "%*u  %-*s  %s", a->ntargets > 99 ? 3 : 2, i + 1, width, g->key, row_says(a, i));
+}
+
+static void add_rows(struct act_page *t, const struct act *a, bool ascii)
+{
+	struct buf b = { 0 };
+	int width = 0;
+	for (unsigned i = 0; i < a->ntargets; i++)
+		if ((int)strlen(a->targets[i].key) > width)
+			width = (int)strlen(a->targets[i].key);
+	add(t, NULL, ROLE_TEXT, 0, "%s", "");
+	for (unsigned i = 0; i < a->ntargets; i++)
+		add_row(t, a, i, width < 40 ? width : 40, ascii);
+	if (a->state >= ACT_RUNNING && (a->state != ACT_CANCELLED || a->nlog)) {
+		act_summary(a, &b);
+		add(t, NULL, ROLE_TITLE, 0, "%s", b.data);
+		buf_release(&b);
+	} else if (a->state == ACT_SHOWN) {
+		add(t, "fails", ROLE_TEXT, 0, "%s", a->go_on
+		    ? "when one fails or cannot be done, the rest goes on (Tab: stop there)"
+		    : "when one fails, those after it are not done (Tab: go on)");
+		add(t, "order", ROLE_TEXT, 0, "one after the other, as listed (r turns it round)");
+	}
+}
+
 static void add_log(struct act_page *t, const struct act *a, bool ascii)
 {
-	for (unsigned i = 0; i < a->nlog; i++) {
+	for (unsigned i = a->ntargets > 1 && a->nlog > 6 ? a->nlog - 6 : 0; i < a->nlog; i++) {
 		char at[16];
 		time_t when = (time_t)(a->log[i].at / 1000);
 		struct tm tm;
@@ -147,6 +200,9 @@ static void add_end(struct act_page *t, const struct act *a, bool ascii)
 		else if (a->must_type)
 			add(t, NULL, ROLE_PROMPT, 0, "type '%s' and Enter to go on: %s", a->must_type,
 			    t->typed.data ? t->typed.data : "");
+		else if (a->ntargets > 1)
+			add(t, NULL, ROLE_PROMPT, 0, "Enter or y does it to all %u %s. Esc leaves everything as it is.", a->ntargets,
+			    a->kind);
 		else
 			add(t, NULL, ROLE_PROMPT, 0, "Enter or y does it. Esc leaves everything as it is.");
 		if (a->error)
@@ -188,6 +244,15 @@ static void write_lines(struct act_page *t, bool ascii)
 	    a->source->environment);
 	add(t, "risk", a->action->risk >= RISK_DESTRUCTIVE ? ROLE_DOUBT : ROLE_TEXT, 0, "%s: %s", risk_word(a->action->risk),
 	    a->action->help ? a->action->help : "");
+	if (a->ntargets > 1 && a->state >= ACT_RUNNING) {        /* the plans were read; what counts now is how it goes */
+		add(t, NULL, ROLE_TEXT, 0, "%s", "");
+		add_log(t, a, ascii);
+		add_rows(t, a, ascii);
+		add_end(t, a, ascii);
+		return;
+	}
+	if (a->ntargets > 1)
+		add_rows(t, a, ascii);
 	for (unsigned i = 0; i < a->ntargets; i++) {
 		if (a->targets[i].plan || a->targets[i].error) {
 			add(t, NULL, ROLE_TEXT, 0, "%s", "");
@@ -282,6 +347,8 @@ static const struct command act_commands[] = {
 	{ "confirm", NULL, "do it, as the plan says", "do it" },
 	{ "cancel", NULL, "leave everything as it is; of a running one: stop after this step", "cancel" },
 	{ "undo-this", NULL, "undo what was done here", "undo" },
+	{ "go-on", NULL, "of several: when one fails, stop there or go on with the rest", "go on or stop" },
+	{ "turn-round", NULL, "of several: do the last one first", NULL },
 	{ "erase", NULL, "erase a character of what was typed", NULL },
 	{ "down", "[N]", "go down", NULL },
 	{ "up", "[N]", "go up", NULL },
@@ -340,6 +407,14 @@ static bool act_command(struct page *p, struct app *app, const struct command *c
 		undo(t, app);
 		return true;
 	}
+	if (!strcmp(n, "go-on")) {
+		act_go_on(t->act, !t->act->go_on);
+		return true;
+	}
+	if (!strcmp(n, "turn-round")) {
+		act_reverse(t->act);
+		return true;
+	}
 	if (!strcmp(n, "erase")) {
 		while (t->typed.len && ((unsigned char)t->typed.data[--t->typed.len] & 0xc0) == 0x80)
 			;
@@ -360,6 +435,8 @@ static bool act_offers(const struct page *p, const struct app *app, const struct
 		return a->state == ACT_SHOWN && a->decision.allowed;
 	if (!strcmp(c->name, "cancel"))
 		return a->state <= ACT_RUNNING;
+	if (!strcmp(c->name, "go-on"))
+		return a->ntargets > 1 && (a->state == ACT_SHOWN || a->state == ACT_RUNNING);
 	return strcmp(c->name, "undo-this") || act_can_undo(a);
 }
 

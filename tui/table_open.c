@@ -151,31 +151,43 @@ static void filled(void *arg, struct app *app, const char *params)
 	free_chosen(c);
 }
 
-/* The marked rows, else the one under the cursor; all of one source, or NULL. */
+/* Adds a marked row. False: it is of another source. */
+static bool add_chosen(struct chosen *c, const struct row *r)
+{
+	if (c->nkeys == 0)
+		c->source = r->source;
+	if (r->source != c->source)
+		return false;
+	c->keys[c->nkeys++] = str_dup(row_key(r));
+	return true;
+}
+
+/* The marked rows as they are listed, then those that the filter hides; else the one under the cursor. All of one source, or
+ * NULL. */
 static struct chosen *choose(struct table_page *t, struct app *app, const struct row *r, const char *action)
 {
 	struct chosen *c = xcalloc(1, sizeof(*c));
-	bool marks = view_marks(t->view) > 0;
+	uint32_t marks = view_marks(t->view);
+	bool one = true;
 	c->action = xstrdup(action);
 	c->kind = xstrdup(t->kind_name);
-	c->source = r->source;
-	c->keys = xcalloc(marks ? view_marks(t->view) : 1, sizeof(char *));
-	for (uint32_t id = 0; marks && id < t->table->nslots; id++) {
-		const struct row *m = table_row(t->table, id);
-		if (!m || !view_marked(t->view, id))
-			continue;
-		if (c->nkeys == 0)
-			c->source = m->source;
-		if (m->source != c->source) {
-			app_say(app, true, "the marked rows are of several sources; act on one source at a time");
-			free_chosen(c);
-			return NULL;
-		}
-		c->keys[c->nkeys++] = str_dup(row_key(m));
-	}
+	c->keys = xcalloc(marks ? marks : 1, sizeof(char *));
 	if (!marks)
-		c->keys[c->nkeys++] = str_dup(row_key(r));
-	return c;
+		add_chosen(c, r);
+	for (uint32_t i = 0; one && marks && i < t->view->n; i++)
+		if (view_marked(t->view, t->view->ids[i]))
+			one = add_chosen(c, table_row(t->table, t->view->ids[i]));
+	uint32_t shown = c->nkeys;
+	for (uint32_t id = 0; one && c->nkeys < marks && id < t->table->nslots; id++)
+		if (view_marked(t->view, id) && view_index(t->view, id) < 0 && table_row(t->table, id))
+			one = add_chosen(c, table_row(t->table, id));
+	if (one && c->nkeys > shown)
+		app_say(app, false, "%u of the %u marked rows are hidden by the filter", c->nkeys - shown, c->nkeys);
+	if (one)
+		return c;
+	app_say(app, true, "the marked rows are of several sources; act on one source at a time");
+	free_chosen(c);
+	return NULL;
 }
 
 /* The fields with "@column" defaults taken from the row. Free each of *texts, *texts and the fields. */
@@ -228,10 +240,14 @@ static void act(struct table_page *t, struct app *app, const struct row *r, stru
 	char *action = str_dup(name);
 	const struct source *s = app_source(app, r->source);
 	const struct action *a = s ? action_find(s->backend, action, t->kind_name) : NULL;
+	uint32_t n = view_marks(t->view) ? view_marks(t->view) : 1;
+	const char *refused = a && app_actor(app) ? act_refused(app_actor(app), s, a, n) : NULL;
 	struct chosen *c = NULL;
 	rest = str_trim(rest);
 	if (!a)
 		app_say(app, true, "'%s' is not offered on %s", action, t->kind_name);
+	else if (refused)
+		app_say(app, true, "%s: %s", a->title, refused);
 	else
 		c = choose(t, app, r, action);
 	if (c && wants_form(a, rest)) {

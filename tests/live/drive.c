@@ -12,6 +12,7 @@
  *     --between COMMAND    run by the shell after the plan came, before it is confirmed
  *     --cancel MS          cancel so long after the run began
  *     --undo               undo it afterwards
+ *     --go-on              of several keys: go on when one fails
  *     --wait MS            for one answer (20000)
  * Exit: 0 well, 1 refused or failed, 2 usage, 3 no answer in time. */
 #define _GNU_SOURCE
@@ -28,7 +29,7 @@
 struct drive {
 	const char *settings, *kubeconfig, *context, *audit, *environment, *typed, *between;
 	int wait_ms, cancel_ms;
-	bool readonly, undo;
+	bool readonly, undo, go_on;
 	struct store *store;
 	struct inbox *inbox;
 	struct source *source;
@@ -113,12 +114,17 @@ static int carry_out(struct drive *d, struct act *act)
 		putchar('\n');
 	}
 	fflush(stdout);
+	if (d->go_on)
+		act_go_on(act, true);
 	if (d->between && system(d->between) != 0)
 		fprintf(stderr, "drive: the command between failed\n");
 	if (act->state == ACT_SHOWN && !act_confirm(act, d->typed) && act->state != ACT_FAILED)
 		fprintf(stderr, "refused: %s\n", act->error);
 	if (act->state == ACT_RUNNING && !wait_act(d, act, ACT_RUNNING))
 		return 3;
+	for (unsigned i = 0; act->ntargets > 1 && i < act->ntargets; i++)
+		printf("row: %s %s: %s\n", act->targets[i].key, act_state_name(act->targets[i].state),
+		       act->targets[i].said ? act->targets[i].said : "");
 	printf("state: %s%s%s\n", act_state_name(act->state), act->error ? ": " : "", act->error ? act->error : "");
 	return act->state != ACT_DONE;
 }
@@ -164,6 +170,7 @@ static bool options(struct drive *d, int argc, char **argv, int *at)
 		{ "--type", &d->typed, NULL, NULL }, { "--between", &d->between, NULL, NULL },
 		{ "--cancel", NULL, &d->cancel_ms, NULL }, { "--wait", NULL, &d->wait_ms, NULL },
 		{ "--readonly", NULL, NULL, &d->readonly }, { "--undo", NULL, NULL, &d->undo },
+		{ "--go-on", NULL, NULL, &d->go_on },
 	};
 
 	for (*at = 1; *at < argc && !strncmp(argv[*at], "--", 2); ++*at) {

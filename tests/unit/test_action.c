@@ -46,7 +46,8 @@ static void plan(struct link *l, const struct request *r)
 	snprintf(text, sizeof(text), "{\"title\":\"%s %s\",\"target\":{\"kind\":\"things\",\"key\":\"%s\",\"uid\":\"u\",\"version\":\"7\"},"
 	         "\"as\":\"kube-ada\",\"steps\":[{\"do\":\"PUT /x\",\"body\":\"{\\\"password\\\":\\\"hunter2\\\"}\"}],"
 	         "\"undo\":{\"action\":\"poke\",\"params\":{\"back\":\"%s\"}},\"params\":%s%s}", r->what, r->key, r->key, r->key,
-	         *r->params ? r->params : "{}", strstr(r->key, "blocked") ? ",\"blocked\":\"it is holy\"" : "");
+	         *r->params ? r->params : "{}", strstr(r->key, "blocked") ? ",\"blocked\":\"it is holy\""
+	         : strstr(r->key, "already") ? ",\"already\":\"it is so\"" : "");
 	link_answer(l, r->id, true, str_of(strstr(r->key, "garbage") ? "[1]" : text));
 }
 
@@ -445,6 +446,103 @@ static void test_leave_while_planning(void **state)
 	desk_close(&d);
 }
 
+static void summary_is(const struct act *act, const char *want)
+{
+	struct buf b = { 0 };
+
+	act_summary(act, &b);
+	assert_string_equal(b.data, want);
+	buf_release(&b);
+}
+
+/* Of three: the first fails, the second is blocked; what goes on is the third, and only that is undone. */
+static void test_bulk_goes_on(void **state)
+{
+	struct desk d;
+	const char *why = NULL;
+	struct act *act, *undo;
+	struct lines l;
+
+	desk_open(&d, "dev", NULL);
+	act = begin(&d, &poke, "a/fail,a/blocked,a/well", &why);
+	assert_false(act->decision.allowed);                /* as long as one that cannot be done stops all */
+	assert_false(act_confirm(act, NULL));
+	assert_true(act_go_on(act, true));
+	assert_true(act->decision.allowed);
+	assert_true(act_confirm(act, NULL));
+	leave(&d, act, ACT_RUNNING);
+	assert_int_equal(act->state, ACT_FAILED);
+	assert_string_equal(act->error, "2 of 3 failed, first 'a/fail': that was it");
+	summary_is(act, "1 of 3 done, 2 failed");
+	assert_int_equal(act->targets[0].state, ACT_FAILED);
+	assert_string_equal(act->targets[1].said, "it is holy");
+	assert_int_equal(act->targets[2].state, ACT_DONE);
+	assert_int_equal(atomic_load(&runs), 2);
+	l = audit_lines();
+	assert_int_equal(l.runs, 2);
+	assert_non_null(strstr(l.all, "\"if_one_fails\":\"go on\""));
+	undo = act_undo(act, &why);
+	assert_int_equal(undo->ntargets, 1);
+	assert_string_equal(undo->targets[0].key, "a/well");
+	desk_close(&d);
+}
+
+static void test_bulk_order_and_undo(void **state)
+{
+	struct desk d;
+	const char *why = NULL;
+	struct act *act, *undo;
+
+	desk_open(&d, "dev", NULL);
+	act = begin(&d, &poke, "a/1,a/2,a/3", &why);
+	assert_true(act_reverse(act));
+	assert_string_equal(act->targets[0].key, "a/3");
+	assert_true(act_confirm(act, NULL));
+	assert_false(act_reverse(act));
+	leave(&d, act, ACT_RUNNING);
+	summary_is(act, "3 of 3 done");
+	undo = act_undo(act, &why);
+	assert_int_equal(undo->ntargets, 3);
+	assert_string_equal(undo->targets[0].key, "a/1");   /* what was done last goes first */
+	assert_string_equal(undo->targets[2].key, "a/3");
+	desk_close(&d);
+}
+
+static void test_nothing_to_do(void **state)
+{
+	struct desk d;
+	const char *why = NULL;
+	struct act *act;
+
+	desk_open(&d, "dev", NULL);
+	act = begin(&d, &poke, "a/already", &why);
+	assert_false(act->decision.allowed);
+	assert_string_equal(act->decision.why, "there is nothing to do: it is so");
+	act = begin(&d, &poke, "a/already,b/already", &why);
+	assert_false(act->decision.allowed);
+	assert_false(act_go_on(begin(&d, &poke, "a/one", &why), true));
+	act = done(&d, &poke, "a/already,a/one", NULL);
+	assert_int_equal(act->state, ACT_DONE);
+	summary_is(act, "1 of 2 done, 1 had nothing to do");
+	assert_int_equal(atomic_load(&runs), 1);
+	assert_string_equal(act_undo(act, &why)->targets[0].key, "a/one");
+	desk_close(&d);
+}
+
+static void test_limit_is_told_at_once(void **state)
+{
+	struct desk d;
+	const char *why;
+
+	desk_open(&d, "dev", NULL);
+	assert_null(act_refused(d.actor, d.source, &poke, 3));
+	why = act_refused(d.actor, d.source, &poke, 10000);
+	assert_string_equal(why, "10000 at once is over the limit of 3 in environment 'dev': mark fewer");
+	assert_non_null(act_refused(d.actor, d.source, &single, 2));
+	assert_int_equal(atomic_load(&plans), 0);
+	desk_close(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,6 +550,8 @@ int main(void)
 		cmocka_unit_test(test_guards), cmocka_unit_test(test_readonly), cmocka_unit_test(test_unrecorded_does_not_run),
 		cmocka_unit_test(test_audit_lost_midway), cmocka_unit_test(test_plans_that_fail), cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_killed_while_running), cmocka_unit_test(test_leave_while_planning),
+		cmocka_unit_test(test_bulk_goes_on), cmocka_unit_test(test_bulk_order_and_undo), cmocka_unit_test(test_nothing_to_do),
+		cmocka_unit_test(test_limit_is_told_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
