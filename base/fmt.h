@@ -25,6 +25,9 @@ void fmt_csv(struct str s, struct buf *out);
  * a unit is seconds. False: it is none, *ms untouched. */
 bool duration_parse(struct str s, bool bare, double *ms);
 
+/* A share as people write it: "18%", "18 %" or 0.18. False: it is none, *out untouched. */
+bool ratio_parse(struct str s, double *out);
+
 /* A Kubernetes quantity ("100m", "1.5Gi", "2e3", "250000n"), rounded up to whole thousandths or whole
  * units as Go's MilliValue() and Value() do; beyond int64 it sticks at the limit. False: not a
  * quantity, *out untouched. */

@@ -211,3 +211,16 @@ bool duration_parse(struct str s, bool bare, double *ms)
 	*ms = sum;
 	return true;
 }
+
+bool ratio_parse(struct str s, double *out)
+{
+	double v;
+	s = str_trim(s);
+	bool percent = s.n && s.p[s.n - 1] == '%';
+	if (percent)
+		s = str_trim((struct str){ s.p, s.n - 1 });
+	if (!str_to_f64(s, &v))
+		return false;
+	*out = percent ? v / 100 : v;
+	return true;
+}
