@@ -3,6 +3,7 @@
 #include "base/cost.h"
 #include "base/drift.h"
 #include "base/pipelines.h"
+#include "base/ranges.h"
 #include "base/registry.h"
 #include "base/serving.h"
 #include "base/storage.h"
@@ -16,6 +17,8 @@ const struct kind *const kinds_all[] = {
 	&kind_poddisruptionbudgets, &kind_events,
 	/* kinds_drift.c */
 	&kind_drift, &kind_features,
+	/* ranges.c */
+	&kind_ranges,
 	/* kinds_registry.c */
 	&kind_models, &kind_versions, &kind_experiments, &kind_trainings, &kind_promotions,
 	/* kinds_cost.c */

@@ -402,10 +402,24 @@ static struct page *open_pane(struct app *app, struct str args)
 	return &d->page;
 }
 
+/* Enter on a list of features. */
+static bool list_command(void *arg, struct page *p, struct app *app, const struct command *c, struct str args)
+{
+	const struct table *t;
+	const struct row *r = table_page_row(p, &t);
+	struct page *next = r && !strcmp(c->name, "open") ? feature_page_new(app, r->source, row_key(r)) : NULL;
+	(void)arg, (void)args;
+	if (next)
+		app_push(app, next);
+	return next != NULL;
+}
+
 static struct page *kind_page(struct app *app, const char *kind, struct str filter)
 {
+	static const struct table_hooks hooks = { .command = list_command };
 	struct page *p = table_page_new(app, kind, filter);
-	table_page_sort(p, strcmp(kind, "drift") ? "drifted" : "age", true);
+	table_page_hook(p, &hooks, NULL);
+	table_page_sort(p, "drifted", true);
 	return p;
 }
 

@@ -1,11 +1,12 @@
-/* feature: how one feature moved: its score over the checks against its own limit, when it first drifted, and what happened on
- * the platform around that time (promotions, runs, trainings) as letters on the same axis; below, the checks that found
- * it drifted. */
+/* feature: how one feature moved: where its values lay in the reference and where they lie now, its score over the checks against
+ * its own limit, when it first drifted, and what happened on the platform around that time (promotions, runs, trainings) as letters
+ * on the same axis; below, the checks that found it drifted. */
 #define _GNU_SOURCE
 #include "panes/feature.h"
 #include "base/drift.h"
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "base/ranges.h"
 #include "base/say.h"
 #include "tui/chart.h"
 #include "tui/table_page.h"
@@ -29,6 +30,9 @@ struct feature_page {
 	int64_t first;
 	char *head;
 	enum level level;
+	struct buf shape, now_shape, range;      /* series, and words; empty: nobody knows the distribution */
+	bool far;
+	uint64_t seen_ranges;
 	struct changes changes;
 	struct chart_mark marks[MARKS_MAX]; int nmarks;
 	int64_t gathered;
@@ -73,6 +77,23 @@ static void take_row(struct feature_page *f, const struct table *t, const struct
 	}
 	free(f->head);
 	f->head = buf_detach(&b);
+}
+
+static void take_range(struct feature_page *f, const struct table *t, int64_t now)
+{
+	buf_clear(&f->shape);
+	buf_clear(&f->now_shape);
+	buf_clear(&f->range);
+	for (uint32_t i = 0; t && i < t->nslots && !f->range.len; i++) {
+		const struct row *r = table_row(t, i);
+		if (!r || !str_is(row_text(t, r, RANGE_NAME), f->name) ||
+		    (*f->model && !row_null(r, RANGE_MODEL) && !str_is(row_text(t, r, RANGE_MODEL), f->model)))
+			continue;
+		buf_addstr(&f->shape, row_text(t, r, RANGE_SHAPE));
+		buf_addstr(&f->now_shape, row_text(t, r, RANGE_NOW));
+		row_say(t, r, "98 % in {low} .. {high}[, {outside} outside now]", now, &f->range);
+		f->far = r->level >= LEVEL_DOUBT;
+	}
 }
 
 static bool is_marked(const struct change *c, struct str model)
@@ -135,6 +156,12 @@ static bool prepare(struct page *p, struct app *app, int w, int h, int64_t now)
 		f->gathered = 0;
 		changed = true;
 	}
+	const struct table *ranges = store_table_const(app_store(app), "ranges");
+	if (ranges && ranges->version != f->seen_ranges) {
+		f->seen_ranges = ranges->version;
+		take_range(f, ranges, now);
+		changed = true;
+	}
 	if (now - f->gathered > 2000 || now < f->gathered) {
 		take_changes(f, app_store(app), now);
 		f->gathered = now;
@@ -142,7 +169,7 @@ static bool prepare(struct page *p, struct app *app, int w, int h, int64_t now)
 	}
 	f->chart_lines = !f->n ? 0 : h >= 16 ? h / 2 - 2 : h >= 9 ? h - 5 : 2;
 	f->legend_lines = !f->n || h < 12 ? 0 : f->nmarks < LEGEND_MAX ? f->nmarks : LEGEND_MAX;
-	int rest = h - 1 - f->chart_lines - f->legend_lines;
+	int rest = h - 1 - (f->range.len > 0) - f->chart_lines - f->legend_lines;
 	return f->list->ops->prepare(f->list, app, w, rest > 0 ? rest : 1, now) || changed;
 }
 
@@ -196,6 +223,18 @@ static void draw(const struct page *p, const struct app *app, struct frame *fr, 
 	int y = 1;
 	frame_fit(fr, area, 1, 0, area.w - 2, str_of(f->gone ? "no check of those that are read names it any more" : f->head),
 	          f->level >= LEVEL_DOUBT ? ROLE_DOUBT : ROLE_TEXT);
+	if (f->range.len) {
+		struct buf b = { 0 };
+		buf_adds(&b, "reference ");
+		spark_text(buf_str(&f->shape), 16, fr->ascii, &b);
+		if (f->now_shape.len) {
+			buf_adds(&b, "  now ");
+			spark_text(buf_str(&f->now_shape), 16, fr->ascii, &b);
+		}
+		buf_addf(&b, "  " STR_FMT, STR_ARG(buf_str(&f->range)));
+		frame_fit(fr, area, 1, y++, area.w - 2, buf_str(&b), f->far ? ROLE_DOUBT : ROLE_TEXT);
+		buf_release(&b);
+	}
 	if (f->chart_lines) {
 		chart_draw(&c, fr, rect_part(area, 0, y, area.w, f->chart_lines));
 		y += f->chart_lines;
@@ -234,6 +273,7 @@ static void copy(const struct page *p, const struct app *app, struct buf *out)
 static void shown(struct page *p, struct app *app, bool on)
 {
 	(on ? app_watch : app_unwatch)(app, "features", "");
+	(on ? app_watch : app_unwatch)(app, "ranges", "");
 	feature_watch(app, on);
 	of(p)->list->ops->shown(of(p)->list, app, on);
 }
@@ -247,6 +287,9 @@ static void release(struct page *p, struct app *app)
 	free(f->name);
 	free(f->model);
 	free(f->head);
+	buf_release(&f->shape);
+	buf_release(&f->now_shape);
+	buf_release(&f->range);
 	free(f);
 }
 

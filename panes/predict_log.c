@@ -1,7 +1,9 @@
 /* predict_log: predictions that were made, as their services logged them: the list, and under it how many, how fast, and
- * whether inputs and outputs are still where they used to be. The newer half of the log is set against the older half. */
+ * whether inputs and outputs are still where they used to be. The newer half of the log is set against what the model was trained
+ * on, where rows of `ranges` say that, else against the older half. */
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "base/ranges.h"
 #include "panes/predict.h"
 #include "tui/chart.h"
 #include "tui/table_page.h"
@@ -14,13 +16,14 @@ enum { ROWS_MAX = 2000, INPUTS_MAX = 12, BINS = 16, ENOUGH = 20 };
 struct spread {                  /* one input, or the prediction */
 	char name[48];
 	double *older, *newer; unsigned nolder, nnewer;
-	double lo, hi;               /* where 98 % of the older lie */
+	bool trained;                /* lo, hi and median_before are of what the model was trained on */
+	double lo, hi;               /* where 98 % of that, or of the older, lie */
 	double median_before, median, outside;   /* outside: share of the newer beyond lo and hi */
 	double bins[BINS];           /* of the newer, between lo and hi */
 };
 struct log_page {
 	struct predict_page *fill;   /* Enter fills its inputs; NULL: opens an endpoint */
-	uint64_t seen;
+	uint64_t seen, seen_ranges;
 	unsigned n, counted;
 	int64_t first, last;
 	double p50, p99;             /* latency, ms */
@@ -86,7 +89,19 @@ static void add_value(struct log_page *l, const char *name, double v, bool newer
 		s->older[s->nolder++] = v;
 }
 
-static void settle(struct spread *s)
+/* The range of that input: of that model, or of any. */
+static const struct row *trained_on(const struct table *t, struct str model, const char *name)
+{
+	for (uint32_t i = 0; t && i < t->nslots; i++) {
+		const struct row *r = table_row(t, i);
+		if (r && str_is(row_text(t, r, RANGE_NAME), name) && !row_null(r, RANGE_LOW) &&
+		    (row_null(r, RANGE_MODEL) || !model.n || str_eq(row_text(t, r, RANGE_MODEL), model)))
+			return r;
+	}
+	return NULL;
+}
+
+static void settle(struct spread *s, const struct row *trained)
 {
 	unsigned outside = 0;
 	qsort(s->older, s->nolder, sizeof(double), by_value);
@@ -95,12 +110,17 @@ static void settle(struct spread *s)
 	s->hi = quantile(s->older, s->nolder, 0.99);
 	s->median_before = quantile(s->older, s->nolder, 0.5);
 	s->median = quantile(s->newer, s->nnewer, 0.5);
+	if ((s->trained = trained != NULL)) {
+		s->lo = row_real(trained, RANGE_LOW);
+		s->hi = row_real(trained, RANGE_HIGH);
+		s->median_before = row_real(trained, RANGE_MEDIAN);
+	}
 	for (unsigned i = 0; i < s->nnewer; i++) {
 		double at = s->hi > s->lo ? (s->newer[i] - s->lo) / (s->hi - s->lo) * BINS : 0;
 		outside += s->newer[i] < s->lo || s->newer[i] > s->hi;
 		s->bins[at < 0 ? 0 : at >= BINS ? BINS - 1 : (int)at]++;
 	}
-	s->outside = s->nolder >= ENOUGH && s->nnewer ? (double)outside / s->nnewer : NAN;
+	s->outside = (s->trained || s->nolder >= ENOUGH) && s->nnewer ? (double)outside / s->nnewer : NAN;
 }
 
 static void forget_spreads(struct log_page *l)
@@ -132,7 +152,7 @@ static void count_versions(struct log_page *l, const struct table *t, const stru
 	buf_release(&b);
 }
 
-static void figure(struct log_page *l, const struct table *t, const struct row *const *rows)
+static void figure(struct log_page *l, const struct table *t, const struct row *const *rows, const struct table *ranges)
 {
 	double *ms = xcalloc(l->n + 1, sizeof(double));
 	unsigned nms = 0;
@@ -159,19 +179,21 @@ static void figure(struct log_page *l, const struct table *t, const struct row *
 	l->p50 = quantile(ms, nms, 0.5);
 	l->p99 = quantile(ms, nms, 0.99);
 	free(ms);
+	struct str model = l->n ? row_text(t, rows[l->n - 1], PREDICTION_MODEL) : STR("");
 	for (unsigned i = 0; i < l->nspreads; i++)
-		settle(&l->spreads[i]);
+		settle(&l->spreads[i], trained_on(ranges, model, l->spreads[i].name));
 	count_versions(l, t, rows);
 }
 
 static bool prepare(void *arg, struct page *p, struct app *app, int64_t now)
 {
 	struct log_page *l = arg;
-	const struct table *t = store_table_const(app_store(app), "predictions");
+	const struct table *t = store_table_const(app_store(app), "predictions"), *ranges = store_table_const(app_store(app), "ranges");
 	(void)p, (void)now;
-	if (!t || t->version == l->seen)
+	if (!t || (t->version == l->seen && (!ranges || ranges->version == l->seen_ranges)))
 		return false;
 	l->seen = t->version;
+	l->seen_ranges = ranges ? ranges->version : 0;
 	const struct row **rows = xcalloc(t->count + 1, sizeof(*rows));
 	unsigned n = 0;
 	for (uint32_t i = 0; i < t->nslots; i++) {
@@ -184,7 +206,7 @@ static bool prepare(void *arg, struct page *p, struct app *app, int64_t now)
 	unsigned from = n > ROWS_MAX ? n - ROWS_MAX : 0;
 	l->n = n - from;
 	forget_spreads(l);
-	figure(l, t, rows + from);
+	figure(l, t, rows + from, ranges);
 	free(rows);
 	return true;
 }
@@ -243,6 +265,7 @@ static void draw_spread(const struct spread *s, struct frame *f, struct rect lin
 		number_text(s->lo, &b);
 		buf_adds(&b, " .. ");
 		number_text(s->hi, &b);
+		buf_adds(&b, s->trained ? ", trained on" : "");
 	}
 	frame_fit(f, line, 64, 0, line.w - 64, buf_str(&b), far ? ROLE_DOUBT : ROLE_DIM);
 	buf_release(&b);
@@ -257,7 +280,7 @@ static void below(void *arg, const struct page *p, const struct app *app, struct
 	frame_text(f, area, 2, 2, -1, STR("newer half"), ROLE_HEADING);
 	frame_right(f, area, 39, 2, 11, STR("median"), ROLE_HEADING);
 	frame_right(f, area, 51, 2, 11, STR("before"), ROLE_HEADING);
-	frame_fit(f, area, 64, 2, area.w - 64, STR("against 98 % of the older half"), ROLE_HEADING);
+	frame_fit(f, area, 64, 2, area.w - 64, STR("against 98 % of what it was trained on, else of the older half"), ROLE_HEADING);
 	for (unsigned i = 0; i < l->nspreads && (int)i + 3 < area.h; i++)
 		draw_spread(&l->spreads[i], f, rect_part(area, 0, (int)i + 3, area.w, 1));
 }
@@ -330,6 +353,7 @@ static void shown(void *arg, struct page *p, struct app *app, bool on)
 {
 	(void)arg, (void)p;
 	(on ? app_watch : app_unwatch)(app, "modelendpoints", "");
+	(on ? app_watch : app_unwatch)(app, "ranges", "");
 }
 
 static void release(void *arg, struct app *app)

@@ -3,6 +3,7 @@
  * about grow over the day: that is the drift. */
 #include "backends/demo/world.h"
 #include "base/mem.h"
+#include "base/ranges.h"
 #include "base/serving.h"
 #include <jansson.h>
 #include <math.h>
@@ -197,20 +198,31 @@ static double around(struct rnd *r, double middle, double spread)
 }
 
 /* Prediction i since 1970 is always the same: what is shown depends on the time alone. */
+/* What somebody asks for; shift 0: as in the data that v6 was trained on, 1: as of late. */
+static json_t *some_inputs(struct rnd *r, double shift)
+{
+	for (int k = 0; k < 4; k++)
+		rnd_next(r);
+	double size = around(r, 1800 * (1 + 0.45 * shift), 900);
+	int bath = 1 + (int)rnd_below(r, 4), bed = 2 + (int)rnd_below(r, 4);
+	double lot = round(fabs(around(r, 0.4 + 0.5 * shift, 0.6)) * 100 + 2) / 100;
+	return json_pack("{s:i, s:i, s:i, s:f, s:s, s:s}", "house_size", (int)(size < 400 ? 400 : size), "bath", bath, "bed", bed,
+	                 "acre_lot", lot, "state", choices[rnd_below(r, 6)].name, "status", "for_sale");
+}
+
+static double shift_at(const struct world *w, int64_t at)
+{
+	double shift = 1 - (double)(w->now - at) / (LOGGED * EVERY_MS * 0.6);
+	return shift < 0 ? 0 : shift;
+}
+
 static void show_prediction(const struct world *w, int64_t i, struct buf *body)
 {
 	struct rnd r = { .s = (uint64_t)i * 2654435761u + 1 };
 	int64_t at = i * EVERY_MS;
-	double shift = 1 - (double)(w->now - at) / (LOGGED * EVERY_MS * 0.6), parts[ARRAY_SIZE(features)], price;
+	double shift = shift_at(w, at), parts[ARRAY_SIZE(features)], price;
 	char key[32], request[16], why[8];
-	for (int k = 0; k < 4; k++)
-		rnd_next(&r);
-	shift = shift < 0 ? 0 : shift;
-	double size = around(&r, 1800 * (1 + 0.45 * shift), 900);
-	json_t *inputs = json_pack("{s:i, s:i, s:i, s:f, s:s, s:s}", "house_size", (int)(size < 400 ? 400 : size), "bath",
-		1 + (int)rnd_below(&r, 4), "bed", 2 + (int)rnd_below(&r, 4), "acre_lot",
-		round(fabs(around(&r, 0.4 + 0.5 * shift, 0.6)) * 100 + 2) / 100, "state", choices[rnd_below(&r, 6)].name, "status",
-		"for_sale");
+	json_t *inputs = some_inputs(&r, shift);
 	const struct version *v = &versions[w->step >= 20 && rnd_below(&r, 8) == 0 && shift > 0.7];
 	char *text = json_dumps(inputs, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	snprintf(key, sizeof(key), "%lld", (long long)i);
@@ -221,6 +233,28 @@ static void show_prediction(const struct world *w, int64_t i, struct buf *body)
 		.value = ok ? round(price) : NAN, .latency_ms = 36 + 12 * rnd_unit(&r) + (rnd_below(&r, 40) ? 0 : 70) });
 	free(text);
 	json_decref(inputs);
+}
+
+/* The data that v6 was trained on, and the last hour of what was asked. */
+static void show_ranges(const struct world *w, struct buf *body)
+{
+	static const char *const names[] = { "house_size", "bath", "bed", "acre_lot" };
+	enum { TRAINED = 400, LATELY = 40 };
+	for (size_t f = 0; f < ARRAY_SIZE(names); f++) {
+		struct feature_range g = { .model = STR("real_estate_model"), .name = str_of(names[f]), .from = STR("training of v6"),
+			.time = w->start - 86400000 };
+		for (int i = 0; i < TRAINED + LATELY; i++) {
+			int64_t at = w->now / EVERY_MS - (i - TRAINED);
+			struct rnd r = { .s = (uint64_t)(i < TRAINED ? i : at) * 2654435761u + 1 };
+			json_t *inputs = some_inputs(&r, i < TRAINED ? 0 : shift_at(w, at * EVERY_MS));
+			double v = json_number_value(json_object_get(inputs, names[f]));
+			range_add(i < TRAINED ? &g.reference : &g.now, v, v, 1);
+			json_decref(inputs);
+		}
+		range_put(body, &g);
+		range_release(&g.reference);
+		range_release(&g.now);
+	}
 }
 
 static void show_asked(const struct world *w, struct buf *body)
@@ -244,7 +278,9 @@ bool demo_serving_show(const struct world *w, const char *kind, struct buf *body
 		for (int64_t i = last - LOGGED + 1; i <= last; i++)
 			show_prediction(w, i, body);
 		show_asked(w, body);
-	} else
+	} else if (!strcmp(kind, "ranges"))
+		show_ranges(w, body);
+	else
 		return false;
 	return true;
 }

@@ -6,6 +6,7 @@
 #include "base/kinds.h"
 #include "base/mem.h"
 #include "base/pipelines.h"
+#include "base/ranges.h"
 #include "base/registry.h"
 #include "base/serving.h"
 #include "base/storage.h"
@@ -507,7 +508,7 @@ const struct kind *const demo_kinds[] = {
 	&kind_daemonsets, &kind_jobs, &kind_cronjobs, &kind_services, &kind_configmaps, &kind_secrets,
 	&kind_persistentvolumeclaims, &kind_persistentvolumes, &kind_bills, &kind_horizontalpodautoscalers, &kind_events, &kind_drift, &kind_features,
 	&kind_models, &kind_versions, &kind_experiments, &kind_trainings, &kind_promotions,
-	&kind_modelendpoints, &kind_predictions,
+	&kind_modelendpoints, &kind_predictions, &kind_ranges,
 	&kind_pipelines, &kind_runs, &kind_tasks,
 	&kind_buckets, &kind_objects, NULL
 };

@@ -9,6 +9,7 @@
 #include "backends/drift/served.h"
 #include "backends/drift/settings.h"
 #include "backends/drift/trail.h"
+#include "backends/drift/trained.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include <jansson.h>
@@ -21,10 +22,11 @@
 #define BATCH_BYTES 32768        /* rows in one message */
 #define AGAIN_MS 60000           /* how often the last rows are read again: what was done is often written later */
 #define AGAIN_ROWS 20
+#define TRAINED_MS 600000       /* how often it is asked what the table of training looks like */
 #define SAY_AGAIN_MS 25000       /* how often it is said that nothing changed */
 #define RING 64
 
-enum part { PART_DRIFT, PART_SERVED, PART_PROMOTED };     /* of the database; a source may have any of them */
+enum part { PART_DRIFT, PART_SERVED, PART_PROMOTED, PART_TRAINED };     /* of the database; a source may have any of them */
 struct watch { uint64_t id; enum part part; };
 struct history {
 	struct pg pg;
@@ -44,7 +46,7 @@ struct history {
 	char *cursor;                /* of the newest row, exact text */
 	uint64_t seen[RING];         /* of rows sent lately: key and contents */
 	unsigned nseen;
-	int64_t next_ms, again_ms, retry_ms;   /* mono */
+	int64_t next_ms, again_ms, retry_ms, trained_ms;   /* mono */
 	unsigned failures;
 	enum health_state said;
 	char *said_why;
@@ -338,6 +340,27 @@ static void work_promoted(struct history *h)
 	kind_health(h, "promotions");
 }
 
+/* What the model was trained on, where the settings name it. */
+static void work_trained(struct history *h)
+{
+	if (mono(h) < h->trained_ms)
+		return;
+	h->trained_ms = mono(h) + TRAINED_MS;
+	if (!trained_said(h->pg.link)) {
+		struct msg *m = msg_new(MSG_ROWS, 0);
+		rows_start(&m->body, "ranges");
+		rows_begin(&m->body, STR(""));
+		rows_end(&m->body, STR(""));
+		link_send(h->pg.link, m);
+	} else if (!trained_list(&h->pg)) {
+		h->trained_ms = mono(h) + AGAIN_MS;
+		if (h->pg.c)
+			kind_health(h, "ranges");
+		else
+			failed(h);
+	}
+}
+
 /* No drift history was asked for by name, there is none, but there is another part: the source is well. */
 static bool only_served(struct history *h)
 {
@@ -367,6 +390,8 @@ static void work(struct history *h)
 		work_served(h);
 	if (watches(h, PART_PROMOTED) && (h->pg.c || pg_connect(&h->pg, CONNECT_MS)))
 		work_promoted(h);
+	if (watches(h, PART_TRAINED) && (h->pg.c || pg_connect(&h->pg, CONNECT_MS)))
+		work_trained(h);
 	if (h->pg.c && !watches(h, PART_DRIFT)) {
 		h->failures = 0;
 		h->next_ms = mono(h) + h->poll_ms;
@@ -480,11 +505,13 @@ static void handle(struct history *h, struct request *r)
 	case REQ_WATCH:
 		if (h->nwatches < WATCHES_MAX)
 			h->watches[h->nwatches++] = (struct watch){ r->id, !strcmp(r->kind, "predictions") ? PART_SERVED
-				: !strcmp(r->kind, "promotions") ? PART_PROMOTED : PART_DRIFT };
+				: !strcmp(r->kind, "promotions") ? PART_PROMOTED : !strcmp(r->kind, "ranges") ? PART_TRAINED : PART_DRIFT };
 		h->next_ms = 0;
 		h->retry_ms = h->pg.c ? h->retry_ms : 0;
 		if (!strcmp(r->kind, "predictions"))
 			h->served.since_list = h->served.limit + 1;      /* who looks now gets everything */
+		else if (!strcmp(r->kind, "ranges"))
+			h->trained_ms = 0;
 		else
 			h->listed = false;
 		break;
@@ -585,11 +612,13 @@ static const struct config_key keys[] = {
 	  "keeps: which version was promoted when, and why." },
 	{ .name = "predictions", .type = CONFIG_SECTION, .section = served_keys, .help = "The log of predictions that a service "
 	  "keeps; a table inference_logs is found by itself, in any schema." },
+	{ .name = "training", .type = CONFIG_SECTION, .section = trained_keys, .help = "The table that the model was trained on: inputs of "
+	  "predictions are compared with where its columns lie." },
 	{ .name = "channel", .type = CONFIG_TEXT, .otherwise = "binnacle_drift", .help = "NOTIFY on this channel, or on one "
 	  "named as the table, makes it look at once." },
 	CONFIG_END
 };
-static const struct kind *const kinds[] = { &kind_drift, &kind_features, &kind_predictions, &kind_promotions, NULL };
+static const struct kind *const kinds[] = { &kind_drift, &kind_features, &kind_predictions, &kind_promotions, &kind_ranges, NULL };
 const struct backend backend_postgres = {
 	.name = "postgres", .title = "PostgreSQL", .help = "drift history, the log of predictions and the history of models, from tables in PostgreSQL",
 	.keys = keys, .kinds = kinds, .run = run, .opens = opens_nothing,

@@ -65,6 +65,11 @@ static struct str folder_of(struct str path)
 	return (struct str){ path.p + from, end - from };
 }
 
+struct str report_model(const struct reading *r, struct str said)
+{
+	return r->about->model.n ? r->about->model : said.n ? said : folder_of(r->about->name);
+}
+
 void report_give(struct reading *r, struct drift_check *c)
 {
 	buf_clear(&r->key);
@@ -76,7 +81,7 @@ void report_give(struct reading *r, struct drift_check *c)
 		if (r->features.items[i].drifted)
 			buf_addf(&r->names, "%s" STR_FMT, r->names.len ? ", " : "", STR_ARG(feature_name(&r->features, i)));
 	c->key = c->id = buf_str(&r->key);
-	c->model = r->about->model.n ? r->about->model : c->model.n ? c->model : folder_of(r->about->name);
+	c->model = report_model(r, c->model);
 	c->features = buf_str(&r->names);
 	c->time = c->time ? c->time : r->about->time;
 	if (c->count < 0 && r->features.n)

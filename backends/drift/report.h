@@ -3,11 +3,14 @@
 #ifndef BACKENDS_DRIFT_REPORT_H
 #define BACKENDS_DRIFT_REPORT_H
 #include "backends/drift/features.h"
+#include "base/ranges.h"
 
 struct report_about {            /* what is known of it from outside */
 	struct str name;         /* path in its place, which is also the check's key ("name#2" for a second one) */
 	int64_t time;            /* when it was written, wall ms, 0 unknown: for reports that do not say when they were made */
 	struct str model;        /* "" = as the report says, else the folder that it is in */
+	/* Called for each feature whose histograms are in it, before its check; borrowed for the call. May be NULL: not wanted. */
+	void (*range)(void *arg, const struct feature_range *r);
 };
 enum report_is {
 	REPORT_DRIFT,            /* at least one check was found in it */
@@ -33,6 +36,7 @@ struct reading {
 };
 /* Gives the check with the features gathered so far, and starts anew. What the check leaves open is filled in. */
 void report_give(struct reading *r, struct drift_check *c);
+struct str report_model(const struct reading *r, struct str said);    /* which model it is about */
 struct str report_text(const struct json_t *o, const char *key);      /* "" when it is no text */
 double report_number(const struct json_t *o, const char *key);        /* NaN when it is none; texts of numbers count */
 int report_bool(const struct json_t *o, const char *key);             /* -1 when it is none */

@@ -33,11 +33,38 @@ static void note_feature(struct reading *r, struct str name, struct str method, 
 		.points = p, .drifted = (drifted >= 0 ? drifted : points_over(p, score, limit)) > 0 });
 }
 
+/* {"small_distribution": {"x": n + 1 edges, "y": n densities}}; of words there is none that has a place on an axis. */
+static void read_histogram(const json_t *side, struct range_pieces *out)
+{
+	const json_t *d = json_object_get(side, "small_distribution"), *x = json_object_get(d, "x"), *y = json_object_get(d, "y");
+	for (size_t i = 0; i + 1 < json_array_size(x) && i < json_array_size(y); i++) {
+		const json_t *from = json_array_get(x, i), *to = json_array_get(x, i + 1), *height = json_array_get(y, i);
+		if (json_is_number(from) && json_is_number(to) && json_is_number(height))
+			range_add(out, json_number_value(from), json_number_value(to),
+			          json_number_value(height) * (json_number_value(to) - json_number_value(from)));
+	}
+}
+
+static void note_range(struct reading *r, const struct found *f, struct str name, const json_t *v)
+{
+	struct feature_range g = { .model = report_model(r, f->c.model), .name = name, .from = r->about->name,
+		.time = f->c.time ? f->c.time : r->about->time };
+	if (!r->about->range || !name.n)
+		return;
+	read_histogram(json_object_get(v, "reference"), &g.reference);
+	read_histogram(json_object_get(v, "current"), &g.now);
+	if (g.reference.n)
+		r->about->range(r->arg, &g);
+	range_release(&g.reference);
+	range_release(&g.now);
+}
+
 /* ---- up to 0.6 */
 
-static void old_column(struct reading *r, struct str name, const json_t *v)
+static void old_column(struct reading *r, const struct found *f, struct str name, const json_t *v)
 {
 	struct str said = report_text(v, "column_name");
+	note_range(r, f, said.n ? said : name, v);
 	note_feature(r, said.n ? said : name, report_text(v, "stattest_name"), report_number(v, "drift_score"),
 	             report_number(v, "stattest_threshold"), report_bool(v, "drift_detected"));
 }
@@ -58,9 +85,9 @@ static void old_metric(struct reading *r, struct found *f, const json_t *m)
 	if (json_is_integer(rows) && json_integer_value(rows) > 0)
 		f->c.rows = json_integer_value(rows);
 	json_object_foreach((json_t *)columns, name, v)
-		old_column(r, str_of(name), v);
+		old_column(r, f, str_of(name), v);
 	if (report_text(m, "metric").n && str_is(report_text(m, "metric"), "ColumnDriftMetric"))
-		old_column(r, STR(""), result);
+		old_column(r, f, STR(""), result);
 }
 
 /* A bound as {"lt": 0.3}, {"lte": ...}. */

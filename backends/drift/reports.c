@@ -30,6 +30,12 @@ struct entry {
 	unsigned checks;
 	int64_t time;            /* of its newest check */
 };
+struct model_ranges {            /* of the newest report about it that has histograms */
+	char *model;
+	const struct entry *entry;   /* whose they are, while it is read */
+	int64_t time;
+	struct buf rows;
+};
 struct reports {
 	struct link *link;
 	struct place place;
@@ -37,6 +43,7 @@ struct reports {
 	struct trail *trail;
 	struct trail_rule rule;
 	struct entry *entries; unsigned n;       /* newest first */
+	struct model_ranges *ranges; unsigned nranges;
 	unsigned cut;                            /* so many older ones are left out */
 	uint64_t watches[WATCHES_MAX]; unsigned nwatches;
 	uint64_t asks[ASKS_MAX]; unsigned nasks; /* doctor's, until the place was listed */
@@ -130,6 +137,13 @@ static void send_all(struct reports *h, bool whole)
 	m = msg_new(MSG_ROWS, 0);
 	trail_write(h->trail, &h->rule, &m->body);
 	link_send(h->link, m);
+	m = msg_new(MSG_ROWS, 0);
+	rows_start(&m->body, "ranges");
+	rows_begin(&m->body, STR(""));
+	for (unsigned i = 0; i < h->nranges; i++)
+		buf_addstr(&m->body, buf_str(&h->ranges[i].rows));
+	rows_end(&m->body, STR(""));
+	link_send(h->link, m);
 	h->sent = whole;
 }
 
@@ -143,6 +157,29 @@ static void take_check(void *arg, const struct drift_check *c, const struct feat
 	t->e->checks++;
 	if (c->time > t->e->time)
 		t->e->time = c->time;
+}
+
+static void take_range(void *arg, const struct feature_range *r)
+{
+	struct taking *t = arg;
+	struct reports *h = t->h;
+	unsigned i = 0;
+	while (i < h->nranges && !str_is(r->model, h->ranges[i].model))
+		i++;
+	if (i == h->nranges && i == TRAIL_MODELS)
+		return;
+	if (i == h->nranges) {
+		h->ranges = xreallocarray(h->ranges, i + 1, sizeof(*h->ranges));
+		h->ranges[h->nranges++] = (struct model_ranges){ .model = str_dup(r->model), .time = INT64_MIN };
+	}
+	struct model_ranges *m = &h->ranges[i];
+	if (m->entry != t->e && r->time < m->time)
+		return;
+	if (m->entry != t->e)
+		buf_clear(&m->rows);
+	m->entry = t->e;
+	m->time = r->time;
+	range_put(&m->rows, r);
 }
 
 static void forget_checks(struct reports *h, struct entry *e)
@@ -177,8 +214,10 @@ static bool read_entry(struct reports *h, struct entry *e)
 	e->known = true;
 	e->time = e->item.time;
 	if (ok) {
-		struct report_about about = { str_of(e->item.name), e->item.time, str_of(model) };
+		struct report_about about = { str_of(e->item.name), e->item.time, str_of(model), take_range };
 		e->is = report_read(buf_str(&body), &about, take_check, &(struct taking){ h, e }, why, sizeof(why));
+		for (unsigned i = 0; i < h->nranges; i++)
+			h->ranges[i].entry = NULL;
 	} else {
 		e->is = REPORT_BAD;
 		snprintf(why, sizeof(why), "%s", h->place.error);
@@ -435,6 +474,11 @@ static void run(struct link *l)
 	for (unsigned i = 0; i < h.n; i++)
 		entry_release(&h.entries[i]);
 	free(h.entries);
+	for (unsigned i = 0; i < h.nranges; i++) {
+		free(h.ranges[i].model);
+		buf_release(&h.ranges[i].rows);
+	}
+	free(h.ranges);
 	trail_free(h.trail);
 	if (h.open)
 		h.place.ops->free(&h.place);
@@ -459,7 +503,7 @@ static const struct config_key keys[] = {
 	{ .name = "poll", .type = CONFIG_DURATION, .otherwise = "30s", .help = "How often new reports are looked for." },
 	CONFIG_END
 };
-static const struct kind *const kinds[] = { &kind_drift, &kind_features, NULL };
+static const struct kind *const kinds[] = { &kind_drift, &kind_features, &kind_ranges, NULL };
 const struct backend backend_reports = {
 	.name = "reports", .title = "drift reports", .help = "drift from reports of Evidently and Great Expectations",
 	.keys = keys, .kinds = kinds, .run = run, .opens = opens_nothing,

@@ -68,6 +68,15 @@ sql "create schema t40; create table t40.drift_history (id int, timestamp timest
   insert into t40.drift_history values (3, 'infinity', null, 'NaN', e'[\"bed\", \\'', null, null, null),
   (4, now(), true, '-inf', repeat('x,', 90000), null, null, null)" >/dev/null
 like "nulls everywhere, NaN, infinity, a text without end" 'drift' "$(get drift)"
+sql "create table t40.houses (house_size int, bath float8, state text);
+  insert into t40.houses select 600 + g % 2000, 1 + g % 4, 'Ohio' from generate_series(1, 20000) g; analyze t40.houses" >/dev/null
+config "connection: $PG_URI" "training: {table: t40.houses, model: houses}"
+like "what a model was trained on, by the statistics of its table" 'house_size +6[0-9]{2} +1[56][0-9]{2} +25[0-9]{2}.*table t40.houses' \
+	"$(get ranges -o wide)"
+like "a column of few values too" 'bath +1 +[23] +4' "$(get ranges)"
+equal "words have no range" 2 "$(get ranges -o csv | tail -n +2 | wc -l)"
+config "connection: $PG_URI" "training: {table: t40.nothing}"
+like "a table that nobody analysed" "nothing is known of the columns of 't40.nothing'.*ANALYZE" "$(get ranges)"
 sql "create table t40.many as select g as id, now() - g * interval '1 minute' as timestamp, g / 1e6 as drift_score
   from generate_series(1, 200000) g" >/dev/null
 config "connection: $PG_URI" "table: t40.many" "limit: 300"
