@@ -11,7 +11,6 @@
 #include <strings.h>
 
 #define LOG_MAX 4000       /* older steps of an endless drain go */
-#define LIMIT_UNSET 10     /* of an environment without a rule */
 
 struct waiter {            /* what a reply finds */
 	struct act *act;
@@ -29,8 +28,7 @@ struct act_private {
 struct actor {
 	struct store *store;
 	struct audit *audit;
-	const struct guard_rule *rules;
-	unsigned nrules;
+	struct guards *guards;
 	const struct clock *clock;
 	struct act **acts;
 	unsigned nacts;
@@ -59,39 +57,34 @@ const char *act_state_name(enum act_state s)
 
 /* ---- guards */
 
-struct decision guard_decide(const struct guard_rule *rule, const struct source *s, const struct action *a,
-                             unsigned ntargets)
+const char *risk_name(enum risk r)
 {
-	struct decision d = { .allowed = true, .guard = GUARD_CONFIRM };
-	unsigned limit = rule ? (rule->limit ? rule->limit : 1) : LIMIT_UNSET;
+	static const char *const names[] = { "harmless", "disruptive", "destructive", "irreversible" };
 
-	if (a->risk >= RISK_DISRUPTIVE)
-		d.guard = rule ? rule->guard
-			: !strncasecmp(s->environment, "prod", 4) ? GUARD_TYPE_NAME : GUARD_CONFIRM;
-	if (a->risk == RISK_IRREVERSIBLE && d.guard == GUARD_CONFIRM)
-		d.guard = GUARD_TYPE_NAME;
-	if (s->readonly || (rule && rule->guard == GUARD_READONLY)) {
-		d.guard = GUARD_READONLY;
-		d.allowed = false;
-		snprintf(d.why, sizeof(d.why), "'%s' is read-only here (environment '%s'): nothing can be changed",
-		         s->name, s->environment);
-	} else if (ntargets > 1 && !a->bulk) {
-		d.allowed = false;
-		snprintf(d.why, sizeof(d.why), "'%s' takes one target at a time, %u are marked", a->name, ntargets);
-	} else if (ntargets > limit) {
-		d.allowed = false;
-		snprintf(d.why, sizeof(d.why), "%u at once is over the limit of %u in environment '%s': mark fewer", ntargets,
-		         limit, s->environment);
-	}
-	return d;
+	return (unsigned)r < ARRAY_SIZE(names) ? names[r] : "?";
 }
 
-static const struct guard_rule *rule_of(const struct actor *ar, const struct source *s)
+struct decision actor_decide(const struct actor *ar, const struct source *s, const struct action *a, const char *kind,
+                             const char *const *keys, unsigned nkeys, bool undo)
 {
-	for (unsigned i = 0; i < ar->nrules; i++)
-		if (!strcmp(ar->rules[i].environment, s->environment))
-			return &ar->rules[i];
-	return NULL;
+	return guard_decide(ar->guards, &(struct guard_ask){ .source = s, .action = a, .kind = kind, .keys = keys, .nkeys = nkeys,
+		.audit = ar->audit, .now = clock_wall(ar->clock), .undo = undo });
+}
+
+/* Of targets from..ntargets-1, by what was given so far. */
+static struct decision guard_now(const struct act *act, unsigned from)
+{
+	struct actor *ar = act->priv->actor;
+	const char **keys = xcalloc(act->ntargets, sizeof(*keys));
+	struct decision d;
+
+	for (unsigned i = from; i < act->ntargets; i++)
+		keys[i - from] = act->targets[i].key;
+	d = guard_decide(ar->guards, &(struct guard_ask){ .source = act->source, .action = act->action, .kind = act->kind, .keys = keys,
+		.nkeys = act->ntargets - from, .audit = ar->audit, .now = clock_wall(ar->clock), .undo = act->undo_of != 0,
+		.override = act->override ? act->reason : NULL });
+	free(keys);
+	return d;
 }
 
 /* ---- acts */
@@ -151,18 +144,17 @@ static void act_free(struct act *act)
 	free(act->log);
 	free(act->params);
 	free(act->error);
+	free(act->reason);
 	free(act);
 }
 
-struct actor *actor_new(struct store *store, struct audit *audit, const struct guard_rule *rules, unsigned nrules,
-                        const struct clock *clock)
+struct actor *actor_new(struct store *store, struct audit *audit, struct guards *guards, const struct clock *clock)
 {
 	struct actor *ar = xcalloc(1, sizeof(*ar));
 
 	ar->store = store;
 	ar->audit = audit;
-	ar->rules = rules;
-	ar->nrules = nrules;
+	ar->guards = guards;
 	ar->clock = clock;
 	return ar;
 }
@@ -174,6 +166,7 @@ void actor_free(struct actor *ar)
 	for (unsigned i = 0; i < ar->nacts; i++)
 		act_free(ar->acts[i]);
 	free(ar->acts);
+	guards_free(ar->guards);
 	free(ar);
 }
 
@@ -207,14 +200,14 @@ static json_t *event_new(const struct act *act, const char *event, unsigned i)
 	return o;
 }
 
-/* Writes the redacted event; takes it. */
-static int write_event(const struct act *act, json_t *event, char *why, size_t size)
+/* Writes the redacted event, if may (which may be NULL) allows it then; takes it. */
+static int write_event(const struct act *act, json_t *event, audit_may_fn may, char *why, size_t size)
 {
 	json_t *clean = redact_json(event);
 	int result;
 
 	if (act->priv->actor->audit)
-		result = audit_write(act->priv->actor->audit, clean, why, size);
+		result = audit_write_if(act->priv->actor->audit, clean, may, (void *)(uintptr_t)act, why, size);
 	else {
 		snprintf(why, size, "there is no audit file");
 		result = -1;
@@ -224,22 +217,39 @@ static int write_event(const struct act *act, json_t *event, char *why, size_t s
 	return result;
 }
 
+/* Asked while no other program can write to the trail: a limit that another console used up meanwhile holds. */
+static bool still_allowed(void *arg, char *why, size_t size)
+{
+	const struct act *act = arg;
+	struct decision now = guard_now(act, act->current);
+
+	if (!now.allowed)
+		snprintf(why, size, "%s", now.why);
+	return now.allowed;
+}
+
 static int audit_run(const struct act *act, unsigned i, char *why, size_t size)
 {
-	static const char *const guards[] = { "confirm", "type_name", "readonly" };
 	const struct waiter *w = &act->priv->waiters[i];
 	json_t *o = event_new(act, "run", i);
 	json_t *params = json_loads(w->params ? w->params : act->params, 0, NULL);
 
 	if (params)
 		json_object_set_new(o, "params", params);
-	json_object_set_new(o, "guard", json_string(guards[act->decision.guard]));
+	json_object_set_new(o, "risk", json_string(risk_name(act->action->risk)));
+	json_object_set_new(o, "guard", json_string(guard_name(act->decision.guard)));
+	if (*act->decision.rules)
+		json_object_set_new(o, "rules", json_string_nocheck(act->decision.rules));
+	if (act->reason)
+		json_object_set_new(o, "reason", json_string_nocheck(act->reason));
+	if (*act->decision.overridden)
+		json_object_set_new(o, "override", json_pack("{ssss}", "rules", act->decision.overridden, "reason", act->reason));
 	if (act->ntargets > 1)
 		json_object_set_new(o, "if_one_fails", json_string(act->go_on ? "go on" : "stop"));
 	if (act->undo_of)
 		json_object_set_new(o, "undo_of", json_integer((json_int_t)act->undo_of));
 	json_object_set(o, "plan", act->targets[i].plan);
-	return write_event(act, o, why, size);
+	return write_event(act, o, still_allowed, why, size);
 }
 
 static void audit_outcome(struct act *act, unsigned i, const char *say)
@@ -255,7 +265,7 @@ static void audit_outcome(struct act *act, unsigned i, const char *say)
 		if (undo)
 			json_object_set_new(o, "undo", undo);
 	}
-	if (write_event(act, o, why, sizeof(why)) != 0) {
+	if (write_event(act, o, NULL, why, sizeof(why)) != 0) {
 		char *text = xasprintf("the outcome is not in the audit file: %s", why);
 
 		act_log(act, STEP_FAILED, str_of(text));
@@ -284,7 +294,7 @@ static void decide(struct act *act)
 	struct decision *d = &act->decision;
 	const char *reason = NULL;
 
-	*d = guard_decide(rule_of(act->priv->actor, act->source), act->source, act->action, n);
+	*d = guard_now(act, 0);
 	for (unsigned i = n; i-- > 0;) {
 		const struct act_target *t = &act->targets[i];
 
@@ -297,7 +307,7 @@ static void decide(struct act *act)
 	}
 	if (!d->allowed || (!bad && already < n) || (act->go_on && bad + already < n))
 		return;
-	d->allowed = false;
+	d->allowed = d->overridable = false;
 	if (n == 1)
 		snprintf(d->why, sizeof(d->why), "%s%s", bad ? "" : "there is nothing to do: ",
 		         bad ? reason : plan_says(&act->targets[0], "already"));
@@ -366,12 +376,18 @@ static void ask_plan(struct act *act, unsigned i)
 	store_expect(act->priv->actor->store, w->id, on_plan, w);
 }
 
+/* What a reason could override is not refused before the plan is there to be read. */
+static const char *first_refusal(struct actor *ar, const struct decision *d, unsigned nkeys)
+{
+	snprintf(ar->why, sizeof(ar->why), "%s", nkeys ? d->why : "there is nothing to act on");
+	return nkeys && (d->allowed || d->overridable) ? NULL : ar->why;
+}
+
 const char *act_refused(struct actor *ar, const struct source *s, const struct action *a, unsigned nkeys)
 {
-	struct decision d = guard_decide(rule_of(ar, s), s, a, nkeys);
+	struct decision d = actor_decide(ar, s, a, NULL, NULL, nkeys, false);
 
-	snprintf(ar->why, sizeof(ar->why), "%s", nkeys ? d.why : "there is nothing to act on");
-	return nkeys && d.allowed ? NULL : ar->why;
+	return first_refusal(ar, &d, nkeys);
 }
 
 bool act_go_on(struct act *act, bool go_on)
@@ -431,9 +447,10 @@ static struct act *start(struct actor *ar, struct source *s, const struct action
                          const char *const *keys, unsigned nkeys, const char *params,
                          const char *const *params_of, uint64_t undo_of, const char **why)
 {
+	struct decision d = actor_decide(ar, s, a, kind, keys, nkeys, undo_of != 0);
 	struct act *act;
 
-	*why = act_refused(ar, s, a, nkeys);
+	*why = first_refusal(ar, &d, nkeys);
 	if (*why)
 		return NULL;
 	act = xcalloc(1, sizeof(*act));
@@ -562,7 +579,8 @@ static void run_current(struct act *act)
 	char *text;
 
 	if (audit_run(act, act->current, why, sizeof(why)) != 0) {
-		text = xasprintf("not run, because it cannot be recorded: %s", why);
+		text = guard_now(act, act->current).allowed ? xasprintf("not run, because it cannot be recorded: %s", why)
+			: xasprintf("not run: %s", why);
 		t->state = ACT_FAILED;
 		set_error(&t->error, text);
 		act_log(act, STEP_FAILED, str_of(text));
@@ -617,6 +635,61 @@ static void run_next(struct act *act, unsigned from)
 	finish_all(act);
 }
 
+static bool refuse(struct act *act, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static bool refuse(struct act *act, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	set_error(&act->error, text);
+	act_changed(act);
+	return false;
+}
+
+bool act_reason(struct act *act)
+{
+	json_t *params;
+	const char *own;
+
+	if (act->reason)
+		return true;
+	params = json_loads(act->params, 0, NULL);       /* an action may ask for one by itself */
+	own = json_string_value(json_object_get(params, "reason"));
+	if (own)
+		act_give_reason(act, own);
+	json_decref(params);
+	return act->reason != NULL;
+}
+
+void act_give_reason(struct act *act, const char *reason)
+{
+	struct str s = str_trim(str_of(reason ? reason : ""));
+
+	free(act->reason);
+	act->reason = s.n ? str_dup(s) : NULL;
+	act_changed(act);
+}
+
+bool act_override(struct act *act, const char *reason)
+{
+	if (act->state != ACT_SHOWN || act->decision.allowed || !act->decision.overridable)
+		return refuse(act, "there is nothing here that a reason could override");
+	act_give_reason(act, reason);
+	if (!act->reason)
+		return refuse(act, "it takes a written reason");
+	act->override = true;
+	decide(act);
+	if (!act->decision.allowed)
+		return refuse(act, "%s", act->decision.why);
+	free(act->error);
+	act->error = NULL;
+	act_changed(act);
+	return true;
+}
+
 bool act_confirm(struct act *act, const char *typed)
 {
 	struct decision now;
@@ -625,20 +698,16 @@ bool act_confirm(struct act *act, const char *typed)
 		set_error(&act->error, act->state == ACT_PLANNING ? "the plan is not there yet" : "it cannot be run any more");
 		return false;
 	}
-	now = guard_decide(rule_of(act->priv->actor, act->source), act->source, act->action, act->ntargets);
-	if (!now.allowed || !act->decision.allowed) {
-		set_error(&act->error, now.allowed ? act->decision.why : now.why);
-		act_changed(act);
-		return false;
-	}
-	if (act->must_type && (!typed || strcmp(typed, act->must_type))) {
-		char *text = xasprintf("type '%s' to go on", act->must_type);
-
-		set_error(&act->error, text);
-		free(text);
-		act_changed(act);
-		return false;
-	}
+	now = guard_now(act, 0);
+	if (!now.allowed || !act->decision.allowed)
+		return refuse(act, "%s", now.allowed ? act->decision.why : now.why);
+	if (act->must_type && (!typed || strcmp(typed, act->must_type)))
+		return refuse(act, "type '%s' to go on", act->must_type);
+	if (now.reason && !act_reason(act))
+		return refuse(act, "a reason has to be given (guard %s)", now.rules);
+	if (now.second)
+		return refuse(act, "another person has to approve it (guard %s)", now.rules);
+	act->decision = now;
 	free(act->error);
 	act->error = NULL;
 	act->state = ACT_RUNNING;

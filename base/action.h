@@ -20,10 +20,13 @@
 #ifndef BASE_ACTION_H
 #define BASE_ACTION_H
 #include "base/audit.h"
+#include "base/guard.h"
 #include "base/source.h"
 #include "base/store.h"
 
 enum risk { RISK_HARMLESS, RISK_DISRUPTIVE, RISK_DESTRUCTIVE, RISK_IRREVERSIBLE };
+
+const char *risk_name(enum risk r);  /* "disruptive" */
 
 enum field_type { FIELD_TEXT, FIELD_COUNT, FIELD_BOOL, FIELD_CHOICE, FIELD_DURATION, FIELD_REAL };
 struct field {                       /* a parameter, as a form asks for it */
@@ -46,17 +49,6 @@ struct action {
 };
 /* The action `name` of this backend on that kind, or NULL. */
 const struct action *action_find(const struct backend *b, const char *name, const char *kind);
-
-/* ---- guards: one place decides */
-enum guard { GUARD_CONFIRM, GUARD_TYPE_NAME, GUARD_READONLY };
-struct guard_rule {                  /* of an environment; from binnacle.yaml */
-	const char *environment;
-	enum guard guard;                /* for disruptive and worse; harmless needs a plain confirm at most */
-	unsigned limit;                  /* how many targets at once; 0 = 1 */
-};
-struct decision { bool allowed; enum guard guard; char why[320]; };
-struct decision guard_decide(const struct guard_rule *rule, const struct source *s, const struct action *a,
-                             unsigned ntargets);
 
 /* ---- the machine */
 enum act_state { ACT_PLANNING, ACT_SHOWN, ACT_RUNNING, ACT_DONE, ACT_FAILED, ACT_CANCELLED };
@@ -82,12 +74,14 @@ struct act {
 	struct { int64_t at; enum step_state state; char *say; } *log; unsigned nlog;
 	char *error;
 	uint64_t version;                /* grows with every change, for redraw */
+	char *reason;                    /* NULL: none given */
+	bool override;                   /* for that reason overridable rules do not hold */
 	uint64_t undo_of;                /* the act that this one undoes, or 0 */
 	struct act_private *priv;
 };
 struct actor;                        /* owns all acts */
-struct actor *actor_new(struct store *store, struct audit *audit, const struct guard_rule *rules, unsigned nrules,
-                        const struct clock *clock);
+/* Takes guards (NULL: built-in defaults for every environment). */
+struct actor *actor_new(struct store *store, struct audit *audit, struct guards *guards, const struct clock *clock);
 void actor_free(struct actor *a);
 const struct audit *actor_audit(const struct actor *a);   /* NULL: there is none */
 /* Asks for the plans. keys and params are copied. NULL and *why when refused at once (read-only, limit, not bulk). */
@@ -103,6 +97,14 @@ bool act_reverse(struct act *act);
 void act_summary(const struct act *act, struct buf *out);
 /* SHOWN -> RUNNING. typed: what the user typed (may be NULL). False: not allowed yet, act->error says why. */
 bool act_confirm(struct act *act, const char *typed);
+/* Why it is done, as a person writes it; goes into the audit line. Empty takes it back. */
+void act_give_reason(struct act *act, const char *reason);
+bool act_reason(struct act *act);    /* one was given, here or among the parameters */
+/* Of a SHOWN act whose decision is overridable: what forbids it shall not, for this reason; decides anew. False: error. */
+bool act_override(struct act *act, const char *reason);
+/* What the guards say of it before anything is planned. */
+struct decision actor_decide(const struct actor *ar, const struct source *s, const struct action *a, const char *kind,
+                             const char *const *keys, unsigned nkeys, bool undo);
 void act_cancel(struct act *act);    /* before RUNNING: nothing happened; while RUNNING: stop after this step */
 bool act_can_undo(const struct act *act);
 struct act *act_undo(struct act *act, const char **why);   /* a new act, PLANNING; NULL: cannot be undone */

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "base/audit.h"
 #include "base/buf.h"
+#include "base/fmt.h"
 #include "base/mem.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -149,6 +150,11 @@ const char *audit_path(const struct audit *a)
 	return a->path;
 }
 
+const char *audit_user(const struct audit *a)
+{
+	return a ? a->user : "";
+}
+
 /* The last line of the file without its newline, into out; *torn when the newline is missing. False: unreadable. */
 static bool last_line(int fd, off_t end, struct buf *out, bool *torn)
 {
@@ -240,7 +246,7 @@ static bool lock(int fd)
 	return true;
 }
 
-static int append(const struct audit *a, int fd, const json_t *event, char *why, size_t size)
+static int append(const struct audit *a, int fd, const json_t *event, audit_may_fn may, void *arg, char *why, size_t size)
 {
 	struct buf last = { 0 }, line = { 0 };
 	struct stat st;
@@ -249,6 +255,8 @@ static int append(const struct audit *a, int fd, const json_t *event, char *why,
 
 	if (!lock(fd))
 		return fail(why, size, a->path, "another program holds it locked");
+	if (may && !may(arg, why, size))
+		return -1;
 	if (fstat(fd, &st) != 0 || !last_line(fd, S_ISREG(st.st_mode) ? st.st_size : 0, &last, &torn))
 		what = "its last line cannot be read";
 	else {
@@ -271,7 +279,7 @@ static int append(const struct audit *a, int fd, const json_t *event, char *why,
 	return ok ? 0 : fail(why, size, a->path, what);
 }
 
-int audit_write(struct audit *a, const struct json_t *event, char *why, size_t size)
+int audit_write_if(struct audit *a, const struct json_t *event, audit_may_fn may, void *arg, char *why, size_t size)
 {
 	int fd, result;
 
@@ -286,9 +294,50 @@ int audit_write(struct audit *a, const struct json_t *event, char *why, size_t s
 	fd = open_file(a->path, why, size);
 	if (fd < 0)
 		return -1;
-	result = append(a, fd, event, why, size);
+	result = append(a, fd, event, may, arg, why, size);
 	close(fd);
 	return result;
+}
+
+int audit_write(struct audit *a, const struct json_t *event, char *why, size_t size)
+{
+	return audit_write_if(a, event, NULL, NULL, why, size);
+}
+
+long audit_since(const struct audit *a, int64_t wall_ms, audit_event_fn fn, void *arg, char *why, size_t size)
+{
+	int fd = open(a->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct buf line = { 0 };
+	struct stat st;
+	long count = 0;
+	bool more = true, torn;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : fail(why, size, a->path, strerror(errno));
+	for (off_t end = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : 0; end > 0 && more;
+	     end -= (off_t)line.len + !torn) {
+		int64_t at = INT64_MAX;
+		json_t *event;
+
+		buf_clear(&line);
+		if (!last_line(fd, end, &line, &torn)) {
+			count = fail(why, size, a->path, "a line of it cannot be read");
+			break;
+		}
+		event = json_loadb(line.data, line.len, 0, NULL);
+		if (json_is_object(event)) {
+			const char *time = json_string_value(json_object_get(event, "time"));
+
+			time_parse(str_of(time ? time : ""), &at);
+			more = at >= wall_ms;
+			count += more;
+			more = more && fn(arg, event);
+		}
+		json_decref(event);
+	}
+	buf_release(&line);
+	close(fd);
+	return count;
 }
 
 long audit_read(const char *path, audit_line_fn fn, void *arg, char *why, size_t size)

@@ -3,7 +3,9 @@
 #include "base/config.h"
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "base/guard.h"
 #include "base/verify.h"
+#include "base/window.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +34,8 @@ const struct config_key config_keys[] = {
 	{ "readonly", CONFIG_BOOL, "false", .help = "Let nothing be changed, anywhere." },
 	{ "mouse", CONFIG_BOOL, "false", .help = "Let the mouse select rows and scroll." },
 	{ "ascii", CONFIG_BOOL, "false", .help = "Draw with ASCII only." },
+	{ "guards", CONFIG_SECTIONS, .section = guard_keys,
+	  .help = "Rules by a name of your choice, on what may be changed and what it takes; all that match hold, and the strictest wins." },
 	{ "verify", CONFIG_SECTIONS, .section = verify_keys, .help = "Checks of your own for `binnacle verify`, by name." },
 	CONFIG_END
 };
@@ -69,7 +73,8 @@ const char *config_type_name(enum config_type t)
 		[CONFIG_TEXT] = "text", [CONFIG_BOOL] = "true or false", [CONFIG_COUNT] = "whole number", [CONFIG_REAL] = "number",
 		[CONFIG_DURATION] = "duration such as 90s or 5m", [CONFIG_BYTES] = "bytes such as 16Mi", [CONFIG_PATH] = "path of a file",
 		[CONFIG_URL] = "URL", [CONFIG_ENUM] = "one of a few words", [CONFIG_LIST] = "list of texts",
-		[CONFIG_MAP] = "map of text to text", [CONFIG_SECRET] = "map with env:, file: or command:",
+		[CONFIG_MAP] = "map of text to text", [CONFIG_RATE] = "number per time such as 5/hour",
+		[CONFIG_WINDOWS] = "list of windows such as [\"Fri 16:00 - Mon 08:00\"]", [CONFIG_SECRET] = "map with env:, file: or command:",
 		[CONFIG_SECTION] = "section (a map)", [CONFIG_SECTIONS] = "map of names to sections",
 	};
 	return (unsigned)t < ARRAY_SIZE(names) ? names[t] : "?";
@@ -112,6 +117,8 @@ static bool scalar_fits(enum config_type t, struct str s)
 		return str_to_f64(s, &f);
 	case CONFIG_DURATION:
 		return duration_parse(s, false, &f);
+	case CONFIG_RATE:
+		return rate_parse(s, &(struct rate){ 0 });
 	case CONFIG_BYTES:
 		return quantity_units(s, &i) && i >= 0;
 	case CONFIG_URL:
@@ -143,7 +150,8 @@ static void check_secret(struct check *c, const struct config_key *k, const stru
 
 static void check_texts(struct check *c, const struct config_key *k, const struct yaml *v)
 {
-	enum yaml_type want = k->type == CONFIG_LIST ? YAML_LIST : YAML_MAP;
+	enum yaml_type want = k->type == CONFIG_MAP ? YAML_MAP : YAML_LIST;
+	const char *why;
 	if (v->type != want) {
 		complain(c, v, "'%s' is a %s", k->name, config_type_name(k->type));
 		return;
@@ -151,6 +159,8 @@ static void check_texts(struct check *c, const struct config_key *k, const struc
 	for (unsigned i = 0; i < v->n; i++)
 		if (v->items[i]->type != YAML_SCALAR)
 			complain(c, v->items[i], "'%s' is a %s; this is not a text", k->name, config_type_name(k->type));
+		else if (k->type == CONFIG_WINDOWS && !window_parse(v->items[i]->text, &(struct window){ 0 }, &why))
+			complain(c, v->items[i], "'" STR_FMT "' is no window of time: %s", STR_ARG(v->items[i]->text), why);
 }
 
 /* A user's password in a URL would be a secret in the open. */
@@ -226,6 +236,7 @@ static void check_value(struct check *c, const struct config_key *k, const struc
 		return;
 	case CONFIG_LIST:
 	case CONFIG_MAP:
+	case CONFIG_WINDOWS:
 		check_texts(c, k, v);
 		return;
 	case CONFIG_SECTION:

@@ -9,6 +9,8 @@ enum config_type {
 	CONFIG_ENUM,     /* one of `choices`, separated by | */
 	CONFIG_LIST,     /* list of texts */
 	CONFIG_MAP,      /* text to text */
+	CONFIG_RATE,     /* 5/hour (base/guard.h) */
+	CONFIG_WINDOWS,  /* list of windows (base/window.h) */
 	CONFIG_SECRET,   /* a map with exactly one of env:, file:, command: - never a value in line */
 	CONFIG_SECTION,  /* map with the keys of `section` */
 	CONFIG_SECTIONS, /* list of such maps, or map of name to such map */

@@ -278,7 +278,7 @@ static void open_actor(struct session *s)
 	}
 	make_dirs(s->state_dir);
 	s->audit = audit_open(path, &clock_system, why, sizeof(why));
-	s->actor = actor_new(s->store, s->audit, rules, n, &s->clock);
+	s->actor = actor_new(s->store, s->audit, guards_new(rules, n, s->config ? yaml_get(s->config->root, "guards") : NULL), &s->clock);
 	free(path);
 }
 

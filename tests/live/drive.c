@@ -137,7 +137,7 @@ static int act(struct drive *d, char **arg)
 	const char *keys[16], *refused = NULL;
 	unsigned n = 0;
 	struct audit *audit = audit_open(d->audit ? d->audit : "/dev/full", &clock_system, why, sizeof(why));
-	struct actor *ar = actor_new(d->store, audit, rules, ARRAY_SIZE(rules), &clock_system);
+	struct actor *ar = actor_new(d->store, audit, guards_new(rules, ARRAY_SIZE(rules), NULL), &clock_system);
 	struct act *one;
 	int rc;
 

@@ -42,7 +42,7 @@ static inline void world_start(struct world *w, const struct backend *b, unsigne
 	for (unsigned i = 0; i < nsources; i++)
 		w->source[i] = source_new(store_add_source(w->store, names[i], "prod"), names[i], "prod", b, NULL, &w->clock,
 		                          w->inbox);
-	w->actor = actor_new(w->store, NULL, NULL, 0, &w->clock);
+	w->actor = actor_new(w->store, NULL, NULL, &w->clock);
 	w->keymap = keymap_load("default", NULL, &err);
 	w->theme = theme_load("dark", NULL, &err);
 	w->app = app_new(&(struct app_options){ .store = w->store, .inbox = w->inbox, .clock = &w->clock,

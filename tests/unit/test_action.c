@@ -114,7 +114,7 @@ static void desk_open(struct desk *d, const char *environment, const char *file)
 	d->inbox = inbox_new(1 << 20);
 	d->source = source_new(store_add_source(d->store, "s", environment), "s", environment, &backend, NULL, &clock_system, d->inbox);
 	d->audit = audit_open(file ? file : audit_file, &clock_system, why, sizeof(why));
-	d->actor = actor_new(d->store, d->audit, rules, 3, &clock_system);
+	d->actor = actor_new(d->store, d->audit, guards_new(rules, 3, NULL), &clock_system);
 	source_start(d->source);
 }
 

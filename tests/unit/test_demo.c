@@ -241,7 +241,7 @@ static void actions_go_round(void **state)
 	watch(&d, "nodes");
 	watch(&d, "deployments");
 	struct audit *audit = audit_open(path, &clock_system, why, sizeof(why));
-	struct actor *actor = actor_new(d.store, audit, &rule, 1, &clock_system);
+	struct actor *actor = actor_new(d.store, audit, guards_new(&rule, 1, NULL), &clock_system);
 
 	int64_t before = number(&d, "deployments", "ml-serving/model-api", "ready");
 	act_and_undo(&d, actor, "scale", "deployments", "ml-serving/model-api", "{\"replicas\":5}", true);

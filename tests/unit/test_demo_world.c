@@ -223,7 +223,7 @@ static struct desk desk_open(const char *settings)
 	                      &clock_system, d.inbox);
 	d.audit = audit_open(d.file, &clock_system, why, sizeof(why));
 	assert_non_null(d.audit);
-	d.actor = actor_new(d.store, d.audit, rules, 1, &clock_system);
+	d.actor = actor_new(d.store, d.audit, guards_new(rules, 1, NULL), &clock_system);
 	source_start(d.source);
 	for (const char *const *k = (const char *const[]){ "pods", "deployments", "nodes", "drift", "features", NULL }; *k; k++)
 		source_ask(d.source, request_new(REQ_WATCH, *k, STR(""), NULL, NULL));

@@ -1,0 +1,63 @@
+/* guard: the one place that decides whether an action may run, and what it takes. An environment has a guard and a limit
+ * (`environments:`); rules of the section `guards:` add to that for whatever they match:
+ *
+ *   guards:
+ *     careful:      {environment: prod, risk: disruptive, require-reason: true}
+ *     big-hands:    {environment: prod, kind: nodes, action: drain, second-person: true, limit: 2/hour}
+ *     no-friday:    {environment: prod, freeze: ["Fri 16:00 - Mon 08:00"], overridable: true}
+ *     keep-db:      {kind: statefulsets, name: "postgres*", deny: "the database is not ours", risk: destructive}
+ *
+ * All rules that match hold and the strictest wins, so that no order matters and no rule can loosen what another, or the
+ * environment, asks for. What takes something back (undo) is never held up by freeze, limit or second person: coming back
+ * must stay possible. A limit is counted from the audit trail, so that it holds across programs. */
+#ifndef BASE_GUARD_H
+#define BASE_GUARD_H
+#include "base/audit.h"
+#include "base/config.h"
+
+struct action;
+struct source;
+
+enum guard { GUARD_CONFIRM, GUARD_TYPE_NAME, GUARD_READONLY };
+struct guard_rule {                  /* of an environment; from binnacle.yaml */
+	const char *environment;
+	enum guard guard;                /* for disruptive and worse; harmless needs a plain confirm at most */
+	unsigned limit;                  /* how many targets at once; 0 = 1 */
+};
+extern const struct config_key guard_keys[];     /* of one entry under `guards:` */
+
+/* "5/hour", "1/30m", "20/day" */
+struct rate { unsigned times; int64_t per_ms; };
+bool rate_parse(struct str s, struct rate *r);
+
+struct guards;
+/* rules: the map under `guards:` as config_load took it (NULL: none). All borrowed. */
+struct guards *guards_new(const struct guard_rule *environments, unsigned n, const struct yaml *rules);
+void guards_free(struct guards *g);
+
+struct guard_ask {                   /* may this be done? All borrowed. */
+	const struct source *source;
+	const struct action *action;
+	const char *kind;                /* NULL, and keys NULL: not known yet; then no rule on them holds */
+	const char *const *keys; unsigned nkeys;
+	const struct audit *audit;       /* where limits are counted and whose user it is; NULL: none */
+	int64_t now;                     /* wall ms */
+	bool undo;                       /* it takes back what was done from here */
+	const char *override;            /* the reason for which overridable rules shall not hold; NULL: none */
+};
+struct decision {
+	bool allowed;
+	enum guard guard;
+	char why[320];                   /* not allowed: by what */
+	bool reason;                     /* a reason has to be given */
+	bool second;                     /* another person has to approve it */
+	bool overridable;                /* not allowed, but a written reason overrides it */
+	bool gates_firm;                 /* failed gates of a runbook cannot be overridden here */
+	char rules[160];                 /* names of the rules that held, for the audit line */
+	char overridden[160];            /* of those that did not because of `override` */
+};
+struct decision guard_decide(const struct guards *g, const struct guard_ask *q);
+/* Of both the strictest: for what is confirmed at once. */
+struct decision decision_strictest(const struct decision *a, const struct decision *b);
+const char *guard_name(enum guard g);       /* "confirm", "type-name", "read-only", as in binnacle.yaml */
+#endif

@@ -1,0 +1,214 @@
+/* The guards: what rules match, which wins, what they count, and that nothing loosens what another asks for. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <jansson.h>
+#include "base/action.h"
+
+static const char *const kinds[] = { "deployments", NULL };
+static const struct action scale = { "scale", "Scale", "", kinds, RISK_DISRUPTIVE, true, NULL };
+static const struct action look = { "annotate", "Annotate", "", kinds, RISK_HARMLESS, true, NULL };
+static const struct action wipe = { "wipe", "Wipe", "", kinds, RISK_DESTRUCTIVE, true, NULL };
+static const struct guard_rule environments[] = { { "dev", GUARD_CONFIRM, 5 }, { "prod", GUARD_TYPE_NAME, 5 } };
+static const struct config_type_keys types[] = { { "kubernetes", "", NULL }, { 0 } };
+
+struct desk { struct config *config; struct guards *guards; struct source source; struct audit *audit; int64_t now; };
+
+static void desk_open(struct desk *d, const char *environment, const char *rules)
+{
+	char *text = NULL;
+	struct config_errors errors;
+
+	*d = (struct desk){ .source = { .name = (char *)"eks", .environment = (char *)(uintptr_t)environment }, .now = 1795240800000 };
+	assert_true(asprintf(&text, "guards:\n%s", rules) > 0);
+	d->config = config_parse(str_of(text), "x.yaml", types, &errors);
+	if (errors.n)
+		fail_msg("%s", errors.list[0].what);
+	d->guards = guards_new(environments, 2, yaml_get(d->config->root, "guards"));
+	free(text);
+}
+
+static void desk_close(struct desk *d)
+{
+	guards_free(d->guards);
+	config_free(d->config);
+	if (d->audit) {
+		unlink(audit_path(d->audit));
+		audit_close(d->audit);
+	}
+}
+
+static struct decision ask(struct desk *d, const struct action *a, const char *key, const char *override, bool undo)
+{
+	return guard_decide(d->guards, &(struct guard_ask){ .source = &d->source, .action = a, .kind = "deployments", .keys = &key,
+		.nkeys = 1, .audit = d->audit, .now = d->now, .override = override, .undo = undo });
+}
+
+static int64_t local(int y, int mo, int d, int h, int mi)
+{
+	struct tm tm = { .tm_year = y - 1900, .tm_mon = mo - 1, .tm_mday = d, .tm_hour = h, .tm_min = mi, .tm_isdst = -1 };
+
+	return (int64_t)mktime(&tm) * 1000;
+}
+
+/* ---- tests */
+
+static void test_defaults(void **state)
+{
+	struct desk d;
+
+	desk_open(&d, "prod", "  {}\n");
+	assert_int_equal(ask(&d, &scale, "a/b", NULL, false).guard, GUARD_TYPE_NAME);
+	assert_int_equal(ask(&d, &look, "a/b", NULL, false).guard, GUARD_CONFIRM);
+	assert_true(ask(&d, &scale, "a/b", NULL, false).allowed);
+	d.source.readonly = true;
+	assert_false(ask(&d, &look, "a/b", "because", false).allowed);
+	assert_false(ask(&d, &look, "a/b", NULL, true).allowed);
+	desk_close(&d);
+}
+
+static void test_matching(void **state)
+{
+	struct desk d;
+	struct decision x;
+
+	desk_open(&d, "prod", "  a: {environment: 'st*|pr?d', kind: deployments, name: 'model-*', action: scale|restart, deny: no}\n"
+	          "  b: {name: 'kube-system/*', deny: theirs}\n  c: {risk: destructive, require-reason: true}\n"
+	          "  d: {source: other, deny: never}\n  e: {user: 'nobody-*', deny: never}\n");
+	assert_string_equal(ask(&d, &scale, "ml/model-api", NULL, false).why, "no (guard 'a')");
+	assert_false(ask(&d, &scale, "model-api", NULL, false).allowed);
+	assert_true(ask(&d, &look, "ml/model-api", NULL, false).allowed);
+	assert_true(ask(&d, &scale, "model-x/api", NULL, false).allowed);
+	assert_false(ask(&d, &look, "kube-system/dns", NULL, false).allowed);
+	x = ask(&d, &wipe, "ml/x", NULL, false);
+	assert_true(x.allowed && x.reason && !x.second);
+	assert_string_equal(x.rules, "c");
+	assert_false(ask(&d, &scale, "ml/x", NULL, false).reason);
+	desk_close(&d);
+}
+
+static void test_strictest_wins(void **state)
+{
+	struct desk d;
+	struct decision x, y, z;
+
+	desk_open(&d, "dev", "  loose: {guard: confirm}\n  tight: {guard: type-name, firm-gates: true}\n  two: {second-person: true}\n"
+	          "  soft: {deny: soft, overridable: true, action: wipe}\n  hard: {deny: hard, name: x}\n");
+	x = ask(&d, &look, "a/y", NULL, false);
+	assert_int_equal(x.guard, GUARD_TYPE_NAME);
+	assert_true(x.allowed && x.second && x.gates_firm);
+	assert_false(ask(&d, &look, "a/y", NULL, true).second);          /* coming back stays possible */
+	y = ask(&d, &wipe, "a/y", NULL, false);
+	assert_true(!y.allowed && y.overridable);
+	z = ask(&d, &wipe, "a/x", NULL, false);
+	assert_true(!z.allowed && !z.overridable);
+	assert_string_equal(z.why, "hard (guard 'hard')");
+	assert_false(ask(&d, &wipe, "a/x", "I must", false).allowed);
+	assert_false(ask(&d, &wipe, "a/y", "", false).allowed);
+	y = ask(&d, &wipe, "a/y", "I must", false);
+	assert_true(y.allowed);
+	assert_string_equal(y.overridden, "soft");
+	x = decision_strictest(&x, &z);
+	assert_true(!x.allowed && x.second && x.guard == GUARD_TYPE_NAME);
+	assert_string_equal(x.why, "hard (guard 'hard')");
+	desk_close(&d);
+}
+
+static void test_time(void **state)
+{
+	struct desk d;
+
+	desk_open(&d, "dev", "  rest: {freeze: ['Fri 16:00 - Mon 08:00'], overridable: true}\n  night: {when: ['22:00 - 06:00'], guard: type-name}\n");
+	d.now = local(2026, 11, 20, 15, 59);                            /* a Friday */
+	assert_true(ask(&d, &look, "a/b", NULL, false).allowed);
+	assert_int_equal(ask(&d, &look, "a/b", NULL, false).guard, GUARD_CONFIRM);
+	d.now = local(2026, 11, 20, 22, 30);
+	assert_string_equal(ask(&d, &look, "a/b", NULL, false).why, "frozen until Mon 23 Nov 08:00 (guard 'rest')");
+	assert_true(ask(&d, &look, "a/b", NULL, false).overridable);
+	assert_int_equal(ask(&d, &look, "a/b", NULL, false).guard, GUARD_TYPE_NAME);
+	assert_true(ask(&d, &look, "a/b", NULL, true).allowed);
+	desk_close(&d);
+}
+
+static void write_run(struct desk *d, const char *action, const char *key, bool undo)
+{
+	char why[200];
+	json_t *e = json_pack("{sssssssss{ssss}ss}", "event", "run", "environment", "dev", "source", "eks", "action", action, "target",
+	                      "kind", "deployments", "key", key, "risk", "disruptive");
+
+	if (undo)
+		json_object_set_new(e, "undo_of", json_string("x"));
+	assert_int_equal(audit_write(d->audit, e, why, sizeof(why)), 0);
+	json_decref(e);
+}
+
+static void test_limit_counts_the_trail(void **state)
+{
+	char path[80], why[200];
+	struct clock_fixed still = { 1795240800000, 0 };
+	struct clock clock = clock_still(&still);
+	struct decision x;
+	struct desk d;
+
+	snprintf(path, sizeof(path), "/tmp/binnacle-guard-%d.jsonl", (int)getpid());
+	desk_open(&d, "dev", "  few: {action: scale, name: 'api-*', limit: 2/hour}\n");
+	d.audit = audit_open(path, &clock, why, sizeof(why));
+	assert_true(ask(&d, &scale, "ml/api-1", NULL, false).allowed);  /* no file yet, or an empty one */
+	write_run(&d, "scale", "ml/api-1", false);
+	still.wall += 30 * 60000;
+	write_run(&d, "scale", "ml/other", false);                      /* neither name, nor action, nor an undo counts */
+	write_run(&d, "restart", "ml/api-1", false);
+	write_run(&d, "scale", "ml/api-1", true);
+	d.now = still.wall;
+	assert_true(ask(&d, &scale, "ml/api-2", NULL, false).allowed);
+	write_run(&d, "scale", "ml/api-2", false);
+	x = ask(&d, &scale, "ml/api-3", NULL, false);
+	assert_false(x.allowed);
+	assert_string_equal(x.why, "2 in 1h is the limit of guard 'few': 2 were done, this would be 1 more");
+	assert_true(ask(&d, &scale, "ml/api-3", NULL, true).allowed);
+	d.now += 31 * 60000;                                            /* the first is past */
+	assert_true(ask(&d, &scale, "ml/api-3", NULL, false).allowed);
+	desk_close(&d);
+}
+
+static void test_what_is_refused_in_the_file(void **state)
+{
+	static const struct { const char *rules, *says; } bad[] = {
+		{ "  a: {limit: many}\n", "'many' is no value of 'limit', which is a number per time such as 5/hour" },
+		{ "  a: {limit: 0/hour}\n", "'0/hour' is no value" },
+		{ "  a: {limit: 5/}\n", "'5/' is no value" },
+		{ "  a: {freeze: [Someday]}\n", "'Someday' is no window of time" },
+		{ "  a: {freeze: Fri}\n", "'freeze' is a list of windows" },
+		{ "  a: {guard: maybe}\n", "allowed: confirm|type-name|read-only" },
+		{ "  a: {denies: x}\n", "did you mean 'deny'?" },
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct config_errors errors;
+		char text[200];
+
+		snprintf(text, sizeof(text), "guards:\n%s", bad[i].rules);
+		assert_null(config_parse(str_of(text), "x.yaml", types, &errors));
+		assert_non_null(strstr(errors.list[0].what, bad[i].says));
+		config_errors_release(&errors);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_matching), cmocka_unit_test(test_strictest_wins),
+		cmocka_unit_test(test_time), cmocka_unit_test(test_limit_counts_the_trail),
+		cmocka_unit_test(test_what_is_refused_in_the_file),
+	};
+
+	return cmocka_run_group_tests_name("guard", tests, NULL, NULL);
+}
