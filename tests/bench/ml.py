@@ -44,7 +44,7 @@ class Proxy:
 
     def __init__(self, url):
         to = urllib.parse.urlsplit(url)
-        self.to, self.requests = (to.hostname, to.port), 0
+        self.to, self.requests, self.answered = (to.hostname, to.port), 0, 0.0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         threading.Thread(target=self.accept, daemon=True).start()
@@ -62,6 +62,8 @@ class Proxy:
                 if count:
                     self.requests += len(self.FIRST.findall(data))
                 b.sendall(data)
+                if not count:
+                    self.answered = time.monotonic()
         except OSError:
             pass
         for s in (a, b):
@@ -74,7 +76,7 @@ class Proxy:
 class Console:
     """binnacle in a pseudo-terminal of 120x40."""
     def __init__(self, args):
-        self.began, self.bytes, self.text = time.monotonic(), 0, b""
+        self.began, self.bytes, self.text, self.seen = time.monotonic(), 0, b"", 0.0
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.execv(args[0], args)
@@ -87,6 +89,7 @@ class Console:
             if select.select([self.fd], [], [], min(left, 0.05))[0]:
                 data = os.read(self.fd, 65536)
                 self.bytes += len(data)
+                self.seen = time.monotonic()
                 self.text = (self.text + data)[-200000:]
                 if until and until in self.text:
                     return (time.monotonic() - self.began) * 1000
@@ -159,6 +162,27 @@ def predictions(binnacle, folder, url):
     print(f"predict    headless {ours:.0f} ms, curl {curl:.0f} ms, ratio {ours / curl:.2f} (it asks for the description first)")
 
 
+def what_if(binnacle, folder, proxy):
+    """From the key that changes an input to the new prediction on the screen, beside curl through the same proxy."""
+    c = Console([binnacle, "--config", config(f"{folder}/whatif.yaml", {"rest": proxy.url}, None), "--pane", "predict"])
+    c.read(10, "▌".encode())
+    c.type("\r")
+    c.read(3)
+    all_ms = []
+    for _ in range(15):
+        began = time.monotonic()
+        c.type("l")
+        while time.monotonic() - began < 5 and (proxy.answered < began or c.seen < proxy.answered):
+            c.read(0.005)
+        all_ms.append((c.seen - began) * 1000)
+        c.read(0.4)
+    c.end()
+    row = '{"bed":3,"bath":2,"acre_lot":0.25,"house_size":1800,"state":"California","status":"for_sale"}'
+    curl = timed(9, "curl", "-sS", f"{proxy.url}/predict", "-H", "Content-Type: application/json", "-d", row)
+    ours = statistics.median(all_ms)
+    print(f"what if    key to new prediction on the screen {ours:.0f} ms, curl {curl:.0f} ms, ratio {ours / curl:.2f}")
+
+
 LISTS = [("pipelines", "runs", "airflow3"), ("registry", "versions", "mlflow3"), ("storage", "objects", "s3"),
          ("predict", "predictions", "pg")]
 
@@ -217,6 +241,7 @@ def main():
                 one_pane(binnacle, folder, pane, proxies, env.get("KUBECONFIG"), seconds)
         if "rest" in proxies:
             predictions(binnacle, folder, proxies["rest"].url)
+            what_if(binnacle, folder, proxies["rest"])
         for rows in sys.argv[4:]:
             lists(binnacle, folder, live, env, int(rows))
         everything(binnacle, folder, proxies, env.get("KUBECONFIG"))
