@@ -15,7 +15,10 @@
  *   blocked   "..."                                present: cannot be run, and why
  *   already   "..."                                present: what it is to bring about holds already, nothing is sent
  *   dry_run   "accepted" | a sentence              what the server said to the same request with dryRun=All
- *   undo      {action, params} | absent            what brings it back; "not_undone": "..." what stays changed
+ *   undo      {action, params} | absent            what brings it back; "not_undone": "..." what stays changed.
+ *             "last": true in undo: it works only when what was done before it has been undone (a server that loads
+ *             what the registry says): a runbook takes such steps back after all others
+ *   already   "..."                                present: what it is to bring about holds; nothing would be sent
  * REQ_RUN's params are {"plan": the plan as it was shown, "act": id}. */
 #ifndef BASE_ACTION_H
 #define BASE_ACTION_H

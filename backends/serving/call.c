@@ -172,8 +172,9 @@ static void learn(struct model *m, const struct answer *a, const json_t *inputs)
 		set_text(&m->stage, a->stage);
 	if (a->run)
 		set_text(&m->run, a->run);
+	json_t *kept = json_incref((json_t *)(uintptr_t)inputs);   /* it may be what was sent before */
 	json_decref(m->sent);
-	m->sent = json_incref((json_t *)(uintptr_t)inputs);
+	m->sent = kept;
 }
 
 /* The service's own explanation; NULL: it has none, and the next time it is not asked. */
@@ -219,6 +220,23 @@ static bool says_prediction(const json_t *answered)
 	if (answered)
 		answer_release(&a);
 	return is;
+}
+
+bool call_once(struct serving *s, struct model *m, const json_t *inputs, double *ms, char *error, size_t size)
+{
+	struct call c = { .s = s, .m = m, .latency_us = -1 };
+	struct answer a;
+	call_schema(s, m);
+	bool ok = send_inputs(&c, inputs, false) && c.root;
+	if (ok) {
+		answer_read(c.root, setting(s, "answer"), &a);
+		learn(m, &a, inputs);
+		answer_release(&a);
+	}
+	*ms = (double)c.latency_us / 1000;
+	snprintf(error, size, "%s", ok ? "" : *c.error ? c.error : "there was no answer");
+	json_decref(c.root);
+	return ok;
 }
 
 void call_ask(struct serving *s, struct model *m, const struct request *r, bool explain)

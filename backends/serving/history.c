@@ -60,9 +60,28 @@ static void put_one(const struct serving *s, const json_t *o, struct buf *out)
 	answer_release(&a);
 }
 
+static const char *const lists[] = { "predictions", "history", "items", "results", "data", NULL };
+
+json_t *history_inputs(struct serving *s, unsigned n)
+{
+	static const char *const names[] = { "inputs", "input", "features", "request", NULL };
+	const char *path = setting(s, "history_path");
+	json_t *j = NULL, *one, *found = NULL;
+	size_t i;
+	if (s->protocol != &protocol_rest || !serving_get(s, path ? path : "/predictions/history", &j, NULL, 0))
+		return NULL;
+	found = json_array();
+	json_array_foreach(json_is_object(j) ? first_of(j, lists) : j, i, one) {
+		const json_t *in = json_is_object(one) ? first_of(one, names) : NULL;
+		if (json_is_object(in) && json_object_size(in) && json_array_size(found) < n)
+			json_array_append(found, (json_t *)(uintptr_t)in);
+	}
+	json_decref(j);
+	return found;
+}
+
 void serving_history(struct serving *s)
 {
-	static const char *const lists[] = { "predictions", "history", "items", "results", "data", NULL };
 	const struct yaml *settings = link_settings(s->link);
 	struct msg *m = msg_new(MSG_ROWS, 0);
 	const char *path = setting(s, "history_path");

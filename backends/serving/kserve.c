@@ -83,5 +83,6 @@ static bool form(struct serving *s, struct model *m, const json_t *inputs, bool 
 	return true;
 }
 
-const struct protocol protocol_kserve = { .name = "kserve-v1", .title = "KServe V1", .probe = probe, .look = look,
+const struct protocol protocol_kserve = { .fixed = "KServe's V1 protocol loads nothing anew: change storageUri of the InferenceService, or restart its pods",
+	 .name = "kserve-v1", .title = "KServe V1", .probe = probe, .look = look,
 	.schema = v2_schema, .form = form };

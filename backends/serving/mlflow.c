@@ -87,5 +87,6 @@ static bool form(struct serving *s, struct model *m, const json_t *inputs, bool 
 	return true;
 }
 
-const struct protocol protocol_mlflow = { .name = "mlflow", .title = "MLflow scoring", .probe = probe, .look = look,
+const struct protocol protocol_mlflow = { .fixed = "MLflow's scoring server serves the one model that it was started with: restart it with the new one",
+	 .name = "mlflow", .title = "MLflow scoring", .probe = probe, .look = look,
 	.schema = schema, .form = form };

@@ -79,5 +79,6 @@ static bool form(struct serving *s, struct model *m, const json_t *inputs, bool 
 	return true;
 }
 
-const struct protocol protocol_ray = { .name = "ray-serve", .title = "Ray Serve", .probe = probe, .look = look,
+const struct protocol protocol_ray = { .fixed = "Ray Serve has no reload: deploy the application again (PUT /api/serve/applications/)",
+	 .name = "ray-serve", .title = "Ray Serve", .probe = probe, .look = look,
 	.schema = schema, .form = form };

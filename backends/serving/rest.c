@@ -52,6 +52,8 @@ static void take_model(struct model *m, json_t *j)
 		{ "alias", offsetof(struct model, stage) },
 		{ "model_run_id", offsetof(struct model, run) }, { "run_id", offsetof(struct model, run) },
 		{ "model_name", offsetof(struct model, title) }, { "name", offsetof(struct model, title) },
+		{ "loaded_at", offsetof(struct model, loaded) }, { "model_loaded_at", offsetof(struct model, loaded) },
+		{ "last_reload", offsetof(struct model, loaded) },
 	};
 	size_t seen = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
@@ -112,5 +114,24 @@ static bool form(struct serving *s, struct model *m, const json_t *inputs, bool 
 	return true;
 }
 
-const struct protocol protocol_rest = { .name = "rest", .title = "REST, described by OpenAPI", .probe = probe, .look = look,
+/* As set, else as its description has it; without a description the usual name, which shows when it is asked. */
+static char *reload(struct serving *s, struct model *m, bool unload, char *why, size_t size)
+{
+	const char *said = setting(s, "reload_path"), *path;
+	json_t *item, *paths = json_object_get(s->openapi, "paths");
+	(void)m;
+	if (unload) {
+		snprintf(why, size, "a REST service is not unloaded: scale its Deployment to 0");
+		return NULL;
+	}
+	if (said || !paths)
+		return xstrdup(said ? said : "/reload");
+	json_object_foreach(paths, path, item)
+		if (json_object_get(item, "post") && str_find(str_of(path), STR("reload"), true) != STR_NONE && !strchr(path, '{'))
+			return xstrdup(path);
+	snprintf(why, size, "its OpenAPI description has no POST /reload: restart it instead, or name its path with 'reload_path'");
+	return NULL;
+}
+
+const struct protocol protocol_rest = { .reload = reload, .name = "rest", .title = "REST, described by OpenAPI", .probe = probe, .look = look,
 	.schema = schema, .form = form };

@@ -4,6 +4,7 @@
 #include "backends/serving/schema.h"
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "base/plan_json.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +109,7 @@ static void model_release(struct model *m)
 	free(m->version);
 	free(m->stage);
 	free(m->run);
+	free(m->loaded);
 	json_decref(m->schema);
 	json_decref(m->sent);
 }
@@ -314,6 +316,33 @@ static void ask(struct watcher *w, const struct request *r)
 		send_rows(w);
 }
 
+/* A plan, or its run, of one model. */
+static void act(struct watcher *w, const struct request *r)
+{
+	struct serving *s = &w->s;
+	bool run = r->type == REQ_RUN;
+	s->asking = r->id;
+	bool found = s->protocol || serving_find(s);
+	struct model *m = found ? model_of(s, r->key) : NULL;
+	struct buf why = { 0 };
+	if (m) {
+		(run ? serving_run : serving_plan)(s, m, r);
+	} else {
+		if (found)
+			buf_addf(&why, "there is no model '%.100s' here", r->key);
+		else
+			buf_addf(&why, "%s%s%s", s->error, *s->remedy ? ": " : "", s->remedy);
+		if (run)
+			run_over(s->link, r->id, false, buf_str(&why), NULL);
+		else
+			link_fail(s->link, r->id, "%s", why.data);
+		buf_release(&why);
+	}
+	s->asking = 0;
+	if (w->nwatches && m)
+		send_rows(w);
+}
+
 static void handle(struct watcher *w, struct request *r)
 {
 	struct link *l = w->s.link;
@@ -338,12 +367,11 @@ static void handle(struct watcher *w, struct request *r)
 		link_textf(l, r->id, TEXT_END | TEXT_ERROR, "a model server has no '%s'", r->what);
 		break;
 	case REQ_PLAN:
-		link_fail(l, r->id, "a model server only answers");
+	case REQ_RUN:
+		act(w, r);
 		break;
 	case REQ_ROWS:
-		break;
-	case REQ_RUN:
-		link_step(l, r->id, (struct msg_step){ .state = STEP_FINISHED, .say = STR("a model server only answers") });
+		known_take(w->s.known, r);
 		break;
 	}
 	request_free(r);
@@ -360,6 +388,7 @@ static void run(struct link *l)
 	struct watcher *w = xcalloc(1, sizeof(*w));
 	struct request *r;
 	w->s.link = l;
+	w->s.known = known_new();
 	w->s.models = xcalloc(MODELS_MAX, sizeof(*w->s.models));
 	w->s.timeout_ms = (int)time_setting(&w->s, "timeout", 75000);
 	w->poll_ms = time_setting(&w->s, "poll", 15000);
@@ -379,6 +408,7 @@ static void run(struct link *l)
 	if (w->s.http)
 		http_free(w->s.http);
 	access_free(w->s.access);
+	known_free(w->s.known);
 	json_decref(w->s.openapi);
 	free(w->s.flavour);
 	free(w->said_why);
@@ -404,6 +434,10 @@ static const struct config_key keys[] = {
 	{ .name = "poll", .type = CONFIG_DURATION, .otherwise = "15s", .help = "How often it is asked how it is, while somebody looks." },
 	{ .name = "predict_path", .type = CONFIG_TEXT, .help = "REST: where to POST inputs; otherwise from /openapi.json, else /predict." },
 	{ .name = "explain_path", .type = CONFIG_TEXT, .help = "REST: where to POST inputs for an explanation." },
+	{ .name = "reload_path", .type = CONFIG_TEXT, .help = "REST: where a POST makes it load its model anew; otherwise from "
+	  "/openapi.json, else /reload." },
+	{ .name = "registry", .type = CONFIG_TEXT, .help = "The source whose champion it loads, where several registries have the "
+	  "model." },
 	{ .name = "answer", .type = CONFIG_TEXT, .help = "Where in the answer the prediction is (data.price); otherwise found by the "
 	  "usual names." },
 	{ .name = "history", .type = CONFIG_BOOL, .otherwise = "false", .help = "REST: list the predictions that the service remembers; "
@@ -416,5 +450,6 @@ static const struct config_key keys[] = {
 static const struct kind *const kinds[] = { &kind_modelendpoints, &kind_predictions, NULL };
 const struct backend backend_serving = {
 	.name = "serving", .title = "Model server", .help = "predictions and explanations from REST services, KServe, MLServer, "
-	"MLflow scoring and Ray Serve", .keys = keys, .kinds = kinds, .run = run, .opens = opens_nothing,
+	"MLflow scoring and Ray Serve", .keys = keys, .kinds = kinds, .actions = serving_actions,
+	.reads = serving_reads, .run = run, .opens = opens_nothing,
 };

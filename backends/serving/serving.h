@@ -4,10 +4,13 @@
  *   call.c       a prediction or explanation: sent, read, counted        answer.c   what came back, in any shape
  *   schema.c     the fields a model wants, from any description          access.c   settings, credentials
  *   history.c    what a service remembers of its predictions
+ *   acts.c       reload, unload: planned, sent, read back            warmup.c   predictions to warm it up, and to measure
+ *   known.c      what other sources know: the registry's champions, the log's last inputs
  *   rest.c kserve.c v2.c mlflow.c ray.c      the protocols, each a constant descriptor */
 #ifndef SERVING_SERVING_H
 #define SERVING_SERVING_H
 #include "backends/net/http.h"
+#include "base/action.h"
 #include "base/serving.h"
 #include "base/source.h"
 #include <jansson.h>
@@ -17,7 +20,7 @@ enum { CALLS_KEPT = 512, MODELS_MAX = 64 };
 struct model {                    /* one endpoint */
 	char *key;                    /* of its row */
 	char *name;                   /* in the protocol's paths; "" where it has none */
-	char *title, *version, *stage, *run;   /* NULL unknown */
+	char *title, *version, *stage, *run, *loaded;   /* NULL unknown; loaded: when, in its own words */
 	enum { STATUS_UNKNOWN, STATUS_READY, STATUS_NOT_READY, STATUS_DOWN, STATUS_REFUSED } status;
 	char why[320];
 	int64_t since;
@@ -48,6 +51,7 @@ struct serving {
 	int64_t latency_us, retry_after_ms;
 	char error[512], remedy[256];
 	unsigned asked;               /* exchanges since the last look, which sets the pace */
+	struct known *known;          /* rows of other sources */
 };
 
 /* One short GET. True: an answer of 2xx came; *json is its document (NULL where it is none; caller decrefs; the pointer may be
@@ -75,6 +79,10 @@ struct protocol {
 	json_t *(*schema)(struct serving *s, struct model *m);
 	/* The question for these inputs. False: this service does not explain. */
 	bool (*form)(struct serving *s, struct model *m, const json_t *inputs, bool explain, struct call_form *f);
+	/* The path that loads its model anew when POSTed to, caller frees; NULL: it has none, and why[size] says so. NULL as
+	 * function: fixed says what to do instead. unload: the one that lets it go; only v2 has it. */
+	char *(*reload)(struct serving *s, struct model *m, bool unload, char *why, size_t size);
+	const char *fixed;
 };
 extern const struct protocol protocol_rest, protocol_kserve, protocol_v2, protocol_mlflow, protocol_ray;
 extern const struct protocol *const protocols[];  /* in the order of trying; NULL at the end */
@@ -90,8 +98,30 @@ void call_ask(struct serving *s, struct model *m, const struct request *r, bool 
 const json_t *call_schema(struct serving *s, struct model *m);   /* found now where it was not known; borrowed, or NULL */
 void call_figures(const struct model *m, double *p50, double *p99, int64_t *calls, int64_t *failed);
 
+/* One question with these inputs, counted like every other. True: an answer came; else error[size] says why. */
+bool call_once(struct serving *s, struct model *m, const json_t *inputs, double *ms, char *error, size_t size);
+
+/* acts.c, warmup.c: REQ_PLAN and REQ_RUN on that model */
+extern const struct action *const serving_actions[];
+void serving_plan(struct serving *s, struct model *m, const struct request *r);
+void serving_run(struct serving *s, struct model *m, const struct request *r);
+void warmup_plan(struct serving *s, struct model *m, const struct request *r, json_t *plan);
+void warmup_run(struct serving *s, struct model *m, const struct request *r, const json_t *plan);
+
+/* known.c */
+extern const char *const serving_reads[];
+struct known *known_new(void);
+void known_free(struct known *k);
+void known_take(struct known *k, const struct request *r);       /* REQ_ROWS */
+/* The champion that registries have of the model; -1: none is read, or say[size] tells why it cannot be said. from: the only
+ * registry that counts, NULL: any. */
+int64_t known_champion(const struct known *k, const char *model, const char *from, char *say, size_t size);
+/* The newest logged inputs of the model (NULL: of any), at most n; a JSON array, caller owns. */
+json_t *known_inputs(const struct known *k, const char *model, unsigned n);
+
 /* history.c: the service's own log as rows of `predictions`; an empty list where none is to be read */
 void serving_history(struct serving *s);
+json_t *history_inputs(struct serving *s, unsigned n);   /* its newest inputs, asked for now; NULL: it has no such log */
 
 /* doctor.c */
 void serving_doctor(struct serving *s, uint64_t id, bool found);

@@ -144,5 +144,14 @@ static bool form(struct serving *s, struct model *m, const json_t *inputs, bool 
 	return true;
 }
 
-const struct protocol protocol_v2 = { .name = "v2", .title = "Open Inference Protocol v2", .probe = probe, .look = look,
+static char *reload(struct serving *s, struct model *m, bool unload, char *why, size_t size)
+{
+	if (*m->name)
+		return model_path("/v2/repository/models/", m, unload ? "/unload" : "/load");
+	(void)s;
+	snprintf(why, size, "which model is not known: name it with 'model'");
+	return NULL;
+}
+
+const struct protocol protocol_v2 = { .reload = reload, .name = "v2", .title = "Open Inference Protocol v2", .probe = probe, .look = look,
 	.schema = v2_schema, .form = form };

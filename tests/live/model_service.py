@@ -3,20 +3,31 @@
 
     model_service.py PORT [MODEL_VERSION] [--mlflow URL] [--model NAME]      (PG_URI in the environment: logs there)
 
+With --mlflow it loads what the registry has in production: the alias champion, or stage Production where there are no
+aliases; when that version's source is s3://BUCKET/KEY, its model.json is fetched from there, signed (S3_URL, S3_ACCESS_KEY,
+S3_SECRET_KEY): {"weights": {...}, "base":}. What cannot be loaded leaves the old model in place.
+
 Endpoints: /openapi.json /predict /explain /health /ready /reload /model /predictions/history, and for tests
-POST /faults {"slow_ms":, "status":, "text":, "nested":, "html":, "truncate":, "nan":, "huge":, "unready":}
-({} ends all), GET /calls (how many of each path were seen).
+POST /faults {"slow_ms":, "status":, "text":, "nested":, "html":, "truncate":, "nan":, "huge":, "unready":} of predictions,
+{"reload": "broken" (fails, keeps the old) | "silent" (keeps it and says well) | "html" (500, a page) | "cut" (loads, no
+answer) | "lost" (does not load, no answer) | "wrong" (answers with a version that it does not serve), "reload_ms": it takes so long, "cold": the next so
+many predictions take 150 ms longer} ({} ends all), GET /calls (how many of each path were seen).
 
 The model is additive in log1p(price): contributions are exact Shapley values in that space,
 and base + sum = log1p(price) to the last digit.
 """
 import argparse
+import datetime
+import hashlib
+import hmac
 import json
 import math
 import os
+import socket
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
@@ -79,34 +90,82 @@ class Model:
     def __init__(self, version, name, mlflow):
         self.name, self.mlflow, self.lock = name, mlflow, threading.Lock()
         self.version, self.run_id, self.stage = version, "local" + version.rjust(27, "0"), "champion"
-        self.reload()
+        self.weights, self.base = self.known(version)
+        self.origin, self.loads, self.cold = "built in", 0, 0
+        self.loaded_at = self.now()
+        try:
+            self.reload()
+        except Exception as e:
+            print("keeps the built-in model:", e, flush=True)
+
+    @staticmethod
+    def now():
+        return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+
+    @staticmethod
+    def known(version):
+        number = int(version) if str(version).isdigit() else 0
+        return (WEIGHTS.get(version) or {k: w * (1 + 0.01 * (number % 5)) for k, w in WEIGHTS["6"].items()},
+                BASE.get(version, 12.7))
+
+    def production(self):
+        """The version that the registry has in production."""
+        query = urllib.parse.urlencode({"name": self.name, "alias": "champion"})
+        try:
+            return self.get("registered-models/alias?" + query)["model_version"]
+        except urllib.error.HTTPError as e:   # 1.x has no aliases
+            if e.code not in (400, 404):
+                raise
+        query = urllib.parse.urlencode({"filter": f"name='{self.name}'", "max_results": 100})
+        for one in self.get("model-versions/search?" + query).get("model_versions", []):
+            if one.get("current_stage") == "Production":
+                return one
+        raise LookupError(f"no version of '{self.name}' is in production")
 
     def reload(self):
-        if self.mlflow:
-            query = urllib.parse.urlencode({"name": self.name, "alias": "champion"})
-            try:
-                self.take(self.get("registered-models/alias?" + query)["model_version"])
-            except Exception:   # 1.x has no aliases
-                query = urllib.parse.urlencode({"filter": f"name='{self.name}'", "max_results": 100})
-                found = self.get("model-versions/search?" + query).get("model_versions", [])
-                for one in found:
-                    if one.get("current_stage") == "Production":
-                        self.take(one)
-        self.weights = WEIGHTS.get(self.version) or {k: w * (1 + 0.01 * (int(self.version or 0) % 5))
-                                                     for k, w in WEIGHTS["6"].items()}
-        self.base = BASE.get(self.version, 12.7)
+        """All or nothing: what raises has changed nothing."""
+        found = self.production() if self.mlflow else {"version": self.version, "run_id": self.run_id}
+        weights, base, origin = *self.known(found["version"]), "built in"
+        source = found.get("source") or ""
+        if source.startswith("s3://"):
+            bucket, _, key = source[5:].partition("/")
+            origin = f"s3://{bucket}/{key}/model.json"
+            loaded = json.loads(s3_get(bucket, key + "/model.json"))
+            weights, base = {k: float(loaded["weights"][k]) for k in FEATURES}, float(loaded["base"])
+        with self.lock:
+            self.version, self.run_id = found["version"], found.get("run_id") or ""
+            self.weights, self.base, self.origin, self.loaded_at = weights, base, origin, self.now()
+            self.loads += 1
 
     def get(self, path):
         with urllib.request.urlopen(self.mlflow.rstrip("/") + "/api/2.0/mlflow/" + path, timeout=5) as answer:
             return json.load(answer)
 
-    def take(self, found):
-        self.version, self.run_id = found["version"], found.get("run_id", "")
-
     def run(self, body):
         seen = features(body)
         shap = {k: self.weights[k] * (seen[k] - MEANS[k]) for k in FEATURES}
         return seen, shap, math.expm1(self.base + sum(shap.values()))
+
+
+def s3_get(bucket, key):
+    """An object, by Signature Version 4, path style."""
+    url = os.environ["S3_URL"].rstrip("/")
+    path = "/" + urllib.parse.quote(f"{bucket}/{key}", safe="/~")
+    at = datetime.datetime.now(datetime.timezone.utc)
+    stamp, scope = at.strftime("%Y%m%dT%H%M%SZ"), at.strftime("%Y%m%d") + "/us-east-1/s3/aws4_request"
+    empty, host = hashlib.sha256(b"").hexdigest(), urllib.parse.urlsplit(url).netloc
+    head = f"host:{host}\nx-amz-content-sha256:{empty}\nx-amz-date:{stamp}\n"
+    names = "host;x-amz-content-sha256;x-amz-date"
+    asked = hashlib.sha256(f"GET\n{path}\n\n{head}\n{names}\n{empty}".encode()).hexdigest()
+    sign = ("AWS4" + os.environ["S3_SECRET_KEY"]).encode()
+    for part in scope.split("/"):
+        sign = hmac.new(sign, part.encode(), hashlib.sha256).digest()
+    sign = hmac.new(sign, f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{asked}".encode(), hashlib.sha256).hexdigest()
+    request = urllib.request.Request(url + path, headers={
+        "x-amz-content-sha256": empty, "x-amz-date": stamp, "Authorization":
+        f"AWS4-HMAC-SHA256 Credential={os.environ['S3_ACCESS_KEY']}/{scope}, SignedHeaders={names}, Signature={sign}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return answer.read()
 
 
 class Log:
@@ -202,7 +261,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200 if ready else 503, {"ready": ready} if ready else {"detail": "model is not loaded"})
         elif path == "/model":
             self.answer(200, {"model_name": model.name, "model_version": model.version, "model_stage": model.stage,
-                              "model_run_id": model.run_id, "features": FEATURES})
+                              "model_run_id": model.run_id, "loaded_at": model.loaded_at, "loaded_from": model.origin,
+                              "features": FEATURES})
         elif path == "/predictions/history":
             self.answer(200, {"predictions": self.server.log.recent[:100]})
         elif path == "/calls":
@@ -220,9 +280,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.faults = body or {}
             return self.answer(200, self.server.faults)
         if path == "/reload":
-            with self.server.model.lock:
-                self.server.model.reload()
-            return self.answer(200, {"status": "reloaded", "model_version": self.server.model.version})
+            return self.reload()
         if path not in ("/predict", "/explain"):
             return self.answer(404, {"detail": "Not Found"})
         if self.fault():
@@ -233,8 +291,29 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(422, {"detail": e.args[0]})
         return self.answer(200, answer)
 
+    def reload(self):
+        model, faults = self.server.model, self.server.faults
+        how = faults.get("reload")
+        time.sleep(faults.get("reload_ms", 0) / 1000)
+        try:
+            if how == "broken":
+                raise ValueError("model.json is truncated (told to)")
+            if how not in ("silent", "lost", "html", "wrong"):
+                model.reload()
+        except Exception as e:
+            return self.answer(500, {"detail": f"keeps version {model.version}: {type(e).__name__}: {e}"})
+        if how == "html":
+            return self.answer(500, b"<html><body><h1>Internal Server Error</h1></body></html>", "text/html")
+        if how in ("cut", "lost"):
+            self.close_connection = True
+            return self.connection.shutdown(socket.SHUT_RDWR)
+        return self.answer(200, {"status": "reloaded", "model_version": "99" if how == "wrong" else model.version})
+
     def predict(self, body, explain, start):
         model = self.server.model
+        if self.server.faults.get("cold", 0) > 0:
+            self.server.faults["cold"] -= 1
+            time.sleep(0.15)
         seen, shap, price = model.run(body)
         answer = {"price": round(price, 2), "model_version": model.version, "model_stage": model.stage,
                   "model_run_id": model.run_id, "request_id": uuid.uuid4().hex[:12],
