@@ -22,7 +22,7 @@ bool plan_cordon(struct plan *p)
 	plan_title(p, "cordon node %s", p->name);
 	plan_change(p, "no new pod is scheduled here; those that run stay");
 	if (jtrue(p->object, "spec.unschedulable"))
-		plan_block(p, "it is cordoned already");
+		plan_already(p, "it is cordoned already");
 	cordon_step(p, true);
 	plan_undo_by(p, "uncordon", NULL);
 	return true;
@@ -33,7 +33,7 @@ bool plan_uncordon(struct plan *p)
 	plan_title(p, "uncordon node %s", p->name);
 	plan_change(p, "pods are scheduled here again");
 	if (!jtrue(p->object, "spec.unschedulable"))
-		plan_block(p, "it is not cordoned");
+		plan_already(p, "it is not cordoned");
 	cordon_step(p, false);
 	plan_undo_by(p, "cordon", NULL);
 	return true;

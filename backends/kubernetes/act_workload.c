@@ -67,15 +67,13 @@ static json_int_t current_revision(struct work *w, const json_t *o)
 	return number;
 }
 
-static bool blocked_by_pause(struct plan *p)
+void plan_blocked_by_pause(struct plan *p)
 {
-	if (!jtrue(p->object, "spec.paused"))
-		return false;
-	plan_block(p, "the deployment is paused: resume it first (kubectl rollout resume)");
-	return true;
+	if (jtrue(p->object, "spec.paused"))
+		plan_block(p, "the deployment is paused: resume it first (kubectl rollout resume)");
 }
 
-static void warn_on_delete(struct plan *p)
+void plan_warn_on_delete(struct plan *p)
 {
 	if (jis(p->object, "spec.updateStrategy.type", "OnDelete"))
 		plan_warn(p, "its update strategy is OnDelete: pods take the change only when someone deletes them");
@@ -93,8 +91,8 @@ bool plan_restart(struct plan *p)
 	plan_title(p, "restart %s %s/%s", p->t.api->singular, p->ns, p->name);
 	pods = jint(p->object, "spec.replicas", jint(p->object, "status.desiredNumberScheduled", 1));
 	plan_change(p, "its %lld pod%s replaced, as its update strategy says", (long long)pods, pods == 1 ? " is" : "s are");
-	blocked_by_pause(p);
-	warn_on_delete(p);
+	plan_blocked_by_pause(p);
+	plan_warn_on_delete(p);
 	plan_step(p, "PATCH", "", JSON_STRATEGIC, json_pack("{sos{s{s{s{ss}}}}}", "metadata", plan_identity(p), "spec",
 		"template", "metadata", "annotations", "kubectl.kubernetes.io/restartedAt", stamp),
 		"rollout is through", "roll back to the revision before");
@@ -116,7 +114,7 @@ bool plan_scale(struct plan *p)
 	if (want < 0 || want > INT32_MAX)
 		plan_block(p, "say how many: replicas must be 0 or more");
 	else if (want == has)
-		plan_block(p, "it is at %lld already", (long long)has);
+		plan_already(p, "it is at %lld already", (long long)has);
 	if (want == 0)
 		plan_warn(p, "no pod will be left");
 	snprintf(undo, sizeof(undo), "scale to %lld", (long long)has);
@@ -214,7 +212,7 @@ static void undo_by_history(struct plan *p, const json_t *revision, const json_t
 	}
 	json_object_set_new(data, "metadata", plan_identity(p));
 	say_template_diff(p, jat(now, "data.spec.template"), jat(revision, "data.spec.template"));
-	warn_on_delete(p);
+	plan_warn_on_delete(p);
 	plan_step(p, "PATCH", "", JSON_STRATEGIC, data, "rollout is through", "roll forward to the revision that runs now");
 }
 
@@ -241,7 +239,7 @@ bool plan_rollback(struct plan *p)
 		           (long long)want);
 	else if (to->number == now)
 		plan_block(p, "revision %lld is what runs already", (long long)now);
-	blocked_by_pause(p);
+	plan_blocked_by_pause(p);
 	if (to) {
 		plan_change(p, "revision %lld -> the template of revision %lld", (long long)now, (long long)to->number);
 		if (jis(p->object, "kind", "Deployment"))
@@ -298,6 +296,11 @@ static bool rolled_out(const json_t *o, char *say, size_t size, bool *failed)
 	return false;
 }
 
+static bool is_scaling(const struct run *run)
+{
+	return !strncmp(jtext(run->plan, "undo.action"), "scale", 5);
+}
+
 bool verify_rollout(struct run *run)
 {
 	const struct clock *clock = link_clock(run->w->k->link);
@@ -308,7 +311,7 @@ bool verify_rollout(struct run *run)
 	while (!failed && !through) {
 		json_t *o = work_object(run->w, run->t.api, run->t.ns, run->t.name);
 
-		if (o && jis(o, "spec.updateStrategy.type", "OnDelete") && !jis(run->plan, "undo.action", "scale")) {
+		if (o && jis(o, "spec.updateStrategy.type", "OnDelete") && !is_scaling(run)) {
 			snprintf(run->say, sizeof(run->say), "sent; with the strategy OnDelete pods change only when deleted");
 			json_decref(o);
 			return true;
@@ -319,7 +322,7 @@ bool verify_rollout(struct run *run)
 			snprintf(say, sizeof(say), "cannot see how it goes: %.150s", run->w->error);
 		json_decref(o);
 		/* A rollout that was stuck before stays so: the number was set all the same. */
-		if (failed && jis(run->plan, "undo.action", "scale")) {
+		if (failed && is_scaling(run)) {
 			snprintf(run->say, sizeof(run->say), "the number is set, but %s", say);
 			return true;
 		}

@@ -4,6 +4,10 @@
 
 static const char *const rollouts[] = { "deployments", "statefulsets", "daemonsets", NULL };
 static const char *const scalables[] = { "deployments", "statefulsets", "replicasets", NULL };
+static const char *const imaged[] = { "deployments", "statefulsets", "daemonsets", "cronjobs", NULL };
+static const char *const suspendables[] = { "cronjobs", "jobs", NULL };
+static const char *const cronjobs[] = { "cronjobs", NULL };
+static const char *const anything[] = { "*", NULL };
 static const char *const pods[] = { "pods", NULL };
 static const char *const nodes[] = { "nodes", NULL };
 static const char *const deletables[] = { "pods", "deployments", "replicasets", "statefulsets", "daemonsets", "jobs",
@@ -40,6 +44,31 @@ static const struct field drain_fields[] = {
 	{ .name = NULL },
 };
 
+static const struct field image_fields[] = {
+	{ .name = "container", .title = "container", .help = "which one; may stay empty where there is only one", .type = FIELD_TEXT },
+	{ .name = "image", .title = "image", .help = "registry/name:tag, or registry/name@sha256:...", .type = FIELD_TEXT,
+	  .required = true },
+	{ .name = NULL },
+};
+static const struct field back_fields[] = {
+	{ .name = "replicas", .title = "replicas", .help = "how many; 0 is as many as there were before it was scaled to zero",
+	  .type = FIELD_COUNT, .otherwise = "0", .min = 0, .max = 10000 },
+	{ .name = NULL },
+};
+static const struct field taint_fields[] = {
+	{ .name = "taint", .title = "taint", .help = "key=value:Effect, the effect NoSchedule, PreferNoSchedule or NoExecute; several "
+	  "with commas", .type = FIELD_TEXT, .required = true },
+	{ .name = NULL },
+};
+static const struct field label_fields[] = {
+	{ .name = "label", .title = "label", .help = "key=value; key- takes it off", .type = FIELD_TEXT, .required = true },
+	{ .name = NULL },
+};
+static const struct field annotate_fields[] = {
+	{ .name = "annotate", .title = "annotation", .help = "key=value; key- takes it off", .type = FIELD_TEXT, .required = true },
+	{ .name = NULL },
+};
+
 static const struct action restart = { "restart", "Restart", "Replace the pods one after the other, as the update strategy says",
 	rollouts, RISK_DISRUPTIVE, true, NULL };
 static const struct action scale = { "scale", "Scale", "Set how many pods there are", scalables, RISK_DISRUPTIVE, true,
@@ -57,7 +86,28 @@ static const struct action uncordon = { "uncordon", "Uncordon", "Let new pods be
 static const struct action drain = { "drain", "Drain", "Cordon the node and evict its pods within their disruption budgets",
 	nodes, RISK_DESTRUCTIVE, true, drain_fields };
 
-const struct action *const kube_actions[] = { &restart, &scale, &rollback, &delete, &evict, &cordon, &uncordon, &drain, NULL };
+static const struct action set_image = { "set-image", "Set image", "Run another image in one container, by a rollout", imaged,
+	RISK_DISRUPTIVE, true, image_fields };
+static const struct action scale_zero = { "scale-zero", "Scale to zero", "Leave no pod, and remember on the object how many there were",
+	scalables, RISK_DISRUPTIVE, true, NULL };
+static const struct action scale_back = { "scale-back", "Scale back", "Start as many pods as there were before it was scaled to zero",
+	scalables, RISK_DISRUPTIVE, true, back_fields };
+static const struct action suspend = { "suspend", "Suspend", "Start no more jobs by the schedule; of a job: end its pods",
+	suspendables, RISK_DISRUPTIVE, true, NULL };
+static const struct action resume = { "resume", "Resume", "Start jobs by the schedule again; of a job: start its pods again",
+	suspendables, RISK_DISRUPTIVE, true, NULL };
+static const struct action trigger = { "trigger", "Run now", "Start a job from the cron job's template now", cronjobs,
+	RISK_DISRUPTIVE, true, NULL };
+static const struct action taint = { "taint", "Taint", "Keep pods that do not tolerate it off the node", nodes, RISK_DISRUPTIVE,
+	true, taint_fields };
+static const struct action untaint = { "untaint", "Untaint", "Take a taint off the node", nodes, RISK_DISRUPTIVE, true,
+	taint_fields };
+static const struct action label = { "label", "Label", "Set or take off a label", anything, RISK_DISRUPTIVE, true, label_fields };
+static const struct action annotate = { "annotate", "Annotate", "Set or take off an annotation", anything, RISK_HARMLESS, true,
+	annotate_fields };
+
+const struct action *const kube_actions[] = { &restart, &scale, &scale_zero, &scale_back, &set_image, &rollback, &delete, &evict,
+	&cordon, &uncordon, &drain, &taint, &untaint, &suspend, &resume, &trigger, &label, &annotate, NULL };
 
 const struct act_way *act_way(const char *name)
 {
@@ -65,6 +115,16 @@ const struct act_way *act_way(const char *name)
 		{ "restart", plan_restart, verify_rollout, NULL },
 		{ "scale", plan_scale, verify_rollout, NULL },
 		{ "rollback", plan_rollback, verify_rollout, NULL },
+		{ "set-image", plan_set_image, verify_image, NULL },
+		{ "scale-zero", plan_scale_zero, verify_rollout, NULL },
+		{ "scale-back", plan_scale_back, verify_rollout, NULL },
+		{ "suspend", plan_suspend, NULL, NULL },
+		{ "resume", plan_resume, NULL, NULL },
+		{ "trigger", plan_trigger, verify_triggered, NULL },
+		{ "taint", plan_taint, NULL, NULL },
+		{ "untaint", plan_untaint, NULL, NULL },
+		{ "label", plan_label, NULL, NULL },
+		{ "annotate", plan_annotate, NULL, NULL },
 		{ "delete", plan_delete, verify_gone, NULL },
 		{ "evict", plan_evict, verify_gone, NULL },
 		{ "cordon", plan_cordon, NULL, NULL },

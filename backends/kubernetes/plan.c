@@ -69,6 +69,17 @@ void plan_block(struct plan *p, const char *fmt, ...)
 	va_end(ap);
 }
 
+void plan_already(struct plan *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (json_object_get(p->out, "already"))
+		return;
+	va_start(ap, fmt);
+	json_object_set_new(p->out, "already", format(fmt, ap));
+	va_end(ap);
+}
+
 void plan_undo_by(struct plan *p, const char *action, json_t *params)
 {
 	json_object_set_new(p->out, "undo", json_pack("{ssso}", "action", action, "params", params ? params : json_object()));
@@ -183,13 +194,14 @@ void plan_need(struct plan *p, const char *verb, const struct kube_api *api, con
 static void warn_autoscaler(struct plan *p)
 {
 	json_t *all = work_list(p->w, "horizontalpodautoscalers", p->ns, ""), *hpa;
+	bool to_zero = !strcmp(p->w->r->what, "scale-zero") || (!strcmp(p->w->r->what, "scale") && !plan_param(p, "replicas", -1));
 	size_t i;
 
 	json_array_foreach(all, i, hpa)
 		if (jis(hpa, "spec.scaleTargetRef.kind", p->t.api->kind) && jis(hpa, "spec.scaleTargetRef.name", p->name))
-			plan_warn(p, "HorizontalPodAutoscaler %s owns replicas (%lld..%lld): it will set them again",
-			          jtext(hpa, "metadata.name"), (long long)jint(hpa, "spec.minReplicas", 1),
-			          (long long)jint(hpa, "spec.maxReplicas", 0));
+			plan_warn(p, "HorizontalPodAutoscaler %s owns replicas (%lld..%lld): it %s", jtext(hpa, "metadata.name"),
+			          (long long)jint(hpa, "spec.minReplicas", 1), (long long)jint(hpa, "spec.maxReplicas", 0),
+			          to_zero ? "rests while they are 0, and sets them again once they are not" : "will set them again");
 	json_decref(all);
 }
 
@@ -357,7 +369,7 @@ static bool make(struct plan *p, const struct act_way *way)
 		work_fail_exchange(w);
 		return true;
 	}
-	return json_object_get(p->out, "blocked") || dry_run(p);
+	return json_object_get(p->out, "blocked") || json_object_get(p->out, "already") || dry_run(p);
 }
 
 void work_plan(struct work *w)

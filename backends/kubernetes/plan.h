@@ -19,6 +19,8 @@ void plan_title(struct plan *p, const char *fmt, ...) __attribute__((format(prin
 void plan_change(struct plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void plan_warn(struct plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void plan_block(struct plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));   /* the first counts */
+/* What the plan is to bring about holds: nothing is sent, no dry run. The first counts. */
+void plan_already(struct plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Takes params; NULL: {}. */
 void plan_undo_by(struct plan *p, const char *action, json_t *params);
 void plan_not_undone(struct plan *p, const char *what);

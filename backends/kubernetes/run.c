@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define BUDGET_RETRY_MS 5000
+#define READ_BACK_MS 15000     /* how long a server that gave no answer is asked whether it took the request */
 
 void run_step(struct run *run, int state, const char *fmt, ...)
 {
@@ -21,6 +22,51 @@ void run_step(struct run *run, int state, const char *fmt, ...)
 	buf_release(&b);
 }
 
+/* No answer came: was the request taken? Looks at what it was to change. 1: yes, 0: no, -1: that cannot be told. */
+static int look_once(struct run *run, const char *method, const char *path, const json_t *body)
+{
+	char print[17];
+	json_t *o;
+	int taken = -1;
+
+	if (!strcmp(method, "POST") && jis(body, "kind", "Eviction"))
+		return -1;                         /* drain and evict look for the pod themselves */
+	if (!strcmp(method, "POST")) {
+		char *made = xasprintf("%.*s/%s", (int)strcspn(path, "?"), path, jtext(body, "metadata.name"));
+
+		o = work_get(run->w, made);
+		free(made);
+		taken = o ? 1 : run->w->status == 404 ? 0 : -1;
+	} else {
+		o = work_object(run->w, run->t.api, run->t.ns, run->t.name);
+		if (o)
+			object_print(o, print);
+		if (!o && run->w->status == 404)
+			taken = !strcmp(method, "DELETE");
+		else if (o && !strcmp(method, "DELETE"))
+			taken = *jtext(o, "metadata.deletionTimestamp") || !jis(o, "metadata.uid", jtext(run->plan, "target.uid"));
+		else if (o)
+			taken = !jis(run->plan, "target.print", print);
+	}
+	json_decref(o);
+	return taken;
+}
+
+static int read_back(struct run *run, const char *method, const json_t *step)
+{
+	const struct clock *clock = link_clock(run->w->k->link);
+	int64_t until = clock_mono(clock) + READ_BACK_MS;
+	json_t *body = json_loads(jtext(step, "body"), 0, NULL);
+	int taken;
+
+	run_step(run, STEP_WAITING, "no answer came: looking whether it was taken");
+	do
+		taken = look_once(run, method, strchr(jtext(step, "do"), ' ') + 1, body);
+	while (taken < 0 && clock_mono(clock) < until && work_sleep(run->w, 1000));
+	json_decref(body);
+	return taken;
+}
+
 /* Why a send was refused, in our words where the server's are those of a protocol. */
 static void say_refused(struct run *run, const char *what)
 {
@@ -32,8 +78,8 @@ static void say_refused(struct run *run, const char *what)
 	else if (w->status == 404)
 		snprintf(run->say, sizeof(run->say), "it is gone: nothing was done");
 	else if (w->end == HTTP_CUT || w->end == HTTP_TIMEOUT)
-		snprintf(run->say, sizeof(run->say), "no answer came, so it may or may not have happened: look before trying again "
-		         "(%.200s)", w->error);
+		snprintf(run->say, sizeof(run->say), "no answer came, and whether it was taken cannot be told: look before trying "
+		         "again (%.200s)", w->error);
 	else
 		snprintf(run->say, sizeof(run->say), "%s was refused: %.400s", what, w->error);
 }
@@ -51,6 +97,18 @@ json_t *run_send(struct run *run, const json_t *step)
 		return NULL;
 	}
 	answer = work_send(run->w, method, space + 1, jtext(step, "type"), jtext(step, "body"));
+	if (!answer && (run->w->end == HTTP_CUT || run->w->end == HTTP_TIMEOUT) && !work_cancelled(run->w)) {
+		enum http_end end = run->w->end;
+		int taken = read_back(run, method, step);
+
+		if (taken > 0)
+			return json_object();
+		if (!taken) {
+			snprintf(run->say, sizeof(run->say), "no answer came, and it was not taken: all is as it was");
+			return NULL;
+		}
+		run->w->end = end;
+	}
 	if (!answer)
 		say_refused(run, what);
 	return answer;
