@@ -3,7 +3,7 @@
  * confirmation leaves everything as it is. */
 #define _GNU_SOURCE
 #include "tui/app.h"
-#include "tui/text.h"
+#include "tui/wrap.h"
 #include "tui/scopes.h"
 #include "base/mem.h"
 #include "base/fmt.h"
@@ -272,33 +272,12 @@ static unsigned put_line(const struct act_line *l, struct frame *f, struct rect 
 {
 	struct str s = str_of(l->text);
 	int x = 2 + l->indent + (l->indent >= 2 && !*l->label ? 3 : l->indent >= 2 ? (int)strlen(l->label) + 1 : 0);
-	unsigned rows = 0;
 	if (!l->indent && *l->label)
 		x = 2 + LABEL;
 	if (f && *l->label && y >= 0)
 		frame_text(f, area, 2 + l->indent, y, -1, str_of(l->label),
 		           l->role == ROLE_BAD || l->role == ROLE_DOUBT ? l->role : ROLE_DIM);
-	do {
-		int used = 0, room = area.w - x - 1 > 1 ? area.w - x - 1 : 1;
-		size_t n = text_fit(s, ascii, room, &used);
-		if (!n)
-			n = s.n;
-		if (n < s.n)                         /* break at a blank where there is one in the last third */
-			for (size_t i = n; i > n * 2 / 3; i--)
-				if (s.p[i] == ' ') {
-					n = i;
-					break;
-				}
-		if (f && y + (int)rows >= 0 && y + (int)rows < area.h)
-			frame_text(f, area, x, y + (int)rows, room, (struct str){ s.p, n }, l->role);
-		*end = x + used;
-		s.p += n;
-		s.n -= n;
-		while (s.n && *s.p == ' ')
-			s.p++, s.n--;
-		rows++;
-	} while (s.n);
-	return rows;
+	return wrap_text(f, area, x, y, s, ascii, l->role, end);
 }
 
 static bool act_prepare(struct page *p, struct app *app, int w, int h, int64_t now)
