@@ -63,6 +63,24 @@ void buf_addf(struct buf *b, const char *fmt, ...)
 	va_end(ap);
 }
 
+bool buf_word(struct buf *b, struct str *rest)
+{
+	bool quoted = false;
+	*rest = str_trim(*rest);
+	if (!rest->n)
+		return false;
+	for (; rest->n && (quoted || (*rest->p != ' ' && *rest->p != '\t')); rest->p++, rest->n--) {
+		if (*rest->p == '"') {
+			quoted = !quoted;
+			continue;
+		}
+		if (*rest->p == '\\' && rest->n > 1 && (rest->p[1] == '"' || rest->p[1] == '\\' || rest->p[1] == ' '))
+			rest->p++, rest->n--;
+		buf_addc(b, *rest->p);
+	}
+	return true;
+}
+
 void buf_consume(struct buf *b, size_t n)
 {
 	if (n >= b->len) {

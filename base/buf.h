@@ -17,6 +17,9 @@ void buf_addstr(struct buf *b, struct str s);
 void buf_addc(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap);
+/* Takes the next word of *rest (blanks between words; "quotes" keep blanks, \ escapes; both may stand in its middle: a="b c")
+ * and appends it. False: there is none. */
+bool buf_word(struct buf *b, struct str *rest);
 void buf_consume(struct buf *b, size_t n);         /* drop n bytes from the front */
 void buf_clear(struct buf *b);                     /* empty, memory kept */
 void buf_release(struct buf *b);                   /* empty, memory freed; the buf can be used again */

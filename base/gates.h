@@ -41,7 +41,7 @@ unsigned gates_failed(const struct gates *g);        /* FAIL or UNKNOWN */
 const char *gates_kind(const struct yaml *entry, unsigned i);    /* kinds of rows that have to be watched; NULL: no more */
 /* Both versions side by side, for the screen: NULL until the answers are in. {"rows": [{"group":
  * "metrics"|"serving"|"version"|"parameters", "what": "rmse", "champion": "612,400", "challenger": "598,100", "change": -0.023,
- * "better": true|false|null}], "notes": ["12 of 20 predictions differ by ..."]} */
+ * "better": true|false|null}], "notes": ["12 of 20 predictions differ by ..."], "warnings": [...]} */
 const struct json_t *gates_comparison(const struct gates *g);
 const char *gate_result_name(enum gate_result r);    /* "pass", "fail", "cannot tell", "looking" */
 #endif

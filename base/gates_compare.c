@@ -177,8 +177,7 @@ static void put_drift(const struct gates *g, json_t *notes, int64_t wall)
 
 json_t *gates_compare(const struct gates *g, int64_t wall)
 {
-	json_t *rows = json_array(), *notes = json_array(), *change = json_array(), *warnings = json_array(), *w;
-	size_t i;
+	json_t *rows = json_array(), *notes = json_array(), *change = json_array(), *warnings = json_array();
 	put_metrics(g, rows);
 	put_answers(g, rows, notes);
 	put_ages(g, rows, wall);
@@ -186,12 +185,9 @@ json_t *gates_compare(const struct gates *g, int64_t wall)
 	put_drift(g, notes, wall);
 	if (of(g, CHALLENGER))
 		registry_versus(of(g, CHAMPION), of(g, CHALLENGER), NULL, change, warnings);
-	json_array_foreach(warnings, i, w)
-		json_array_append(notes, w);
 	for (int k = 0; k < 2; k++)
 		if (g->priv->of[k].error)
-			json_array_append_new(notes, json_sprintf("version %s: %s", k ? g->priv->champion : g->priv->version, g->priv->of[k].error));
+			json_array_append_new(warnings, json_sprintf("version %s: %s", k ? g->priv->champion : g->priv->version, g->priv->of[k].error));
 	json_decref(change);
-	json_decref(warnings);
-	return json_pack("{s:o, s:o}", "rows", rows, "notes", notes);
+	return json_pack("{s:o, s:o, s:o}", "rows", rows, "notes", notes, "warnings", warnings);
 }

@@ -1,5 +1,9 @@
-/* quantity.c: Kubernetes quantities and RFC 3339 times, as the API server writes them. */
+/* quantity.c: Kubernetes quantities and RFC 3339 times, as the API server writes them; shares and moments, as people do. */
+#define _GNU_SOURCE                  /* localtime_r */
 #include "base/fmt.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
 __extension__ typedef __int128 wide;
 
@@ -223,4 +227,53 @@ bool ratio_parse(struct str s, double *out)
 		return false;
 	*out = percent ? v / 100 : v;
 	return true;
+}
+
+static bool local_time(const char *s, int64_t now, int64_t *at)
+{
+	time_t t = (time_t)(now / 1000);
+	int y, mon, d, h, min, sec = 0;
+	struct tm tm;
+	char rest;
+	localtime_r(&t, &tm);
+	int n = sscanf(s, "%4d-%2d-%2d%*1[ T]%2d:%2d:%2d%c", &y, &mon, &d, &h, &min, &sec, &rest);
+	bool dated = n == 5 || n == 6;
+	if (dated) {
+		tm.tm_year = y - 1900;
+		tm.tm_mon = mon - 1;
+		tm.tm_mday = d;
+	} else {
+		sec = 0;
+		n = sscanf(s, "%2d:%2d:%2d%c", &h, &min, &sec, &rest);
+		if (n < 2 || n > 3)
+			return false;
+	}
+	if (h < 0 || h > 23 || min < 0 || min > 59 || sec < 0 || sec > 60)
+		return false;
+	tm.tm_hour = h;
+	tm.tm_min = min;
+	tm.tm_sec = sec;
+	tm.tm_isdst = -1;
+	struct tm day = tm;
+	t = mktime(&tm);
+	if (!dated && (int64_t)t * 1000 > now) {     /* yesterday's */
+		day.tm_mday--;
+		t = mktime(&day);
+	}
+	*at = (int64_t)t * 1000;
+	return true;
+}
+
+bool moment_parse(struct str s, int64_t now, int64_t *at)
+{
+	double ago;
+	s = str_trim(s);
+	char *text = str_dup(s);
+	bool ok = time_parse(s, at) || local_time(text, now, at);
+	free(text);
+	if (!ok && duration_parse(s, false, &ago) && ago >= 0) {
+		*at = now - (int64_t)ago;
+		ok = true;
+	}
+	return ok;
 }

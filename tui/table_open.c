@@ -92,16 +92,14 @@ static void go_events(struct table_page *t, struct app *app, const struct row *r
 
 /* ---- actions */
 
-/* "replicas=5 force=true" as JSON by the action's fields. NULL: said what is wrong. */
+/* `replicas=5 reason="too slow"` as JSON by the action's fields. NULL: said what is wrong. */
 static char *params_of(struct app *app, const struct action *a, struct str args)
 {
 	json_t *o = json_object();
-	for (struct str rest = args, value; rest.n;) {
-		value = str_trim(str_split(&rest, ' '));
-		struct str name = str_split(&value, '=');
+	struct buf word = { 0 };
+	for (struct str rest = args; buf_clear(&word), buf_word(&word, &rest);) {
+		struct str value = buf_str(&word), name = str_split(&value, '=');
 		const struct field *f = a->fields;
-		if (!name.n)
-			continue;
 		while (f && f->name && !str_is(name, f->name))
 			f++;
 		int64_t n;
@@ -109,6 +107,7 @@ static char *params_of(struct app *app, const struct action *a, struct str args)
 		if (!f || !f->name) {
 			app_say(app, true, "'%s' has no parameter '" STR_FMT "'", a->name, STR_ARG(name));
 			json_decref(o);
+			buf_release(&word);
 			return NULL;
 		}
 		char *text = str_dup(value);
@@ -124,6 +123,7 @@ static char *params_of(struct app *app, const struct action *a, struct str args)
 	}
 	char *text = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
+	buf_release(&word);
 	return text;
 }
 
