@@ -23,6 +23,18 @@ static const struct config_key source_keys[] = {
 	{ "environment", CONFIG_TEXT, .help = "The environment it belongs to, one of `environments`." },
 	CONFIG_END
 };
+static const struct config_key team_keys[] = {
+	CONFIG_PG_KEYS,
+	{ .name = "schema", .type = CONFIG_TEXT, .otherwise = "binnacle", .help = "The schema that holds it; made if it is not there and "
+	  "may be, otherwise by what `binnacle watch --ddl` prints." },
+	CONFIG_END
+};
+static const struct config_key history_keys[] = {
+	{ "keep", CONFIG_DURATION, "90d", .help = "How long what changed is remembered on this machine; at least a day." },
+	{ "postgres", CONFIG_SECTION, .section = team_keys, .help = "A database in which the consoles of a team share what they saw; the "
+	  "file on this machine is written first, and alone while the database is away." },
+	CONFIG_END
+};
 const struct config_key config_keys[] = {
 	{ "sources", CONFIG_SECTIONS, .section = source_keys, .help = "The systems to show, by a name of your choice." },
 	{ "environments", CONFIG_SECTIONS, .section = environment_keys,
@@ -36,6 +48,8 @@ const struct config_key config_keys[] = {
 	{ "ascii", CONFIG_BOOL, "false", .help = "Draw with ASCII only." },
 	{ "guards", CONFIG_SECTIONS, .section = guard_keys,
 	  .help = "Rules by a name of your choice, on what may be changed and what it takes; all that match hold, and the strictest wins." },
+	{ "history", CONFIG_SECTION, .section = history_keys, .help = "What was seen and is kept, for the timeline, spend and who was in "
+	  "production when." },
 	{ "verify", CONFIG_SECTIONS, .section = verify_keys, .help = "Checks of your own for `binnacle verify`, by name." },
 	CONFIG_END
 };

@@ -55,7 +55,7 @@ static const struct rule {
 };
 enum { RULES = ARRAY_SIZE(rules), SOURCES = RULES, GROUPS_MAX = 400, SOURCE_WEIGHT = 90 };
 /* Asked for besides, for what changed and for a calm day's figures. */
-static const char *const further[] = { "promotions", "trainings", "models", "spend", NULL };
+static const char *const further[] = { "promotions", "trainings", "models", "spend", "replicasets", NULL };
 
 #define RECENT_MS (2 * 3600 * 1000ll)    /* what changed so long before a finding began may have to do with it */
 #define PAST_MS (7 * 24 * 3600 * 1000ll) /* changes are not looked for further back */
@@ -109,19 +109,6 @@ static bool doubtful(void *arg, const struct table *t, const struct row *r)
 }
 
 /* ---- groups */
-
-/* "ReplicaSet/app-6d9f7c" belongs to the deployment "app"; other owners are the workload themselves. */
-static struct str workload_of(struct str owner, struct str pod)
-{
-	struct str name = owner, kind = str_split(&name, '/');
-	if (!name.n)
-		return pod;
-	if (str_is(kind, "ReplicaSet"))
-		for (size_t i = name.n; i > 0; i--)
-			if (name.p[i - 1] == '-')
-				return (struct str){ name.p, i - 1 };
-	return name;
-}
 
 static struct group *group_for(struct findings *f, uint16_t source, unsigned rule, struct str key)
 {
@@ -278,8 +265,8 @@ static bool share_a_word(struct str a, struct str b)
 static int weight_of(const struct change *c, bool related)
 {
 	bool failed = *c->letter == 'R' && strstr(c->text, "fail");
-	int alone = *c->letter == 'D' || failed ? 3 : *c->letter == 'N' ? 2 : *c->letter == 'P' ? 1 : 0;
-	return !related ? alone : *c->letter == 'P' ? 9 : 5 + alone;
+	int alone = *c->letter == 'D' || failed ? 3 : *c->letter == 'N' ? 2 : strchr("PB", *c->letter) ? 1 : 0;
+	return !related ? alone : strchr("PB", *c->letter) ? 9 : *c->letter == 'U' ? 8 : 5 + alone;
 }
 
 /* The one that most likely has to do with it: about the same thing, of the weightier sort, the later. */
@@ -293,7 +280,7 @@ static const struct change *change_before(const struct findings *f, const struct
 		bool own = !strcmp(c->kind, kind_of(g)) || (!strcmp(c->kind, "runs") && !strcmp(kind_of(g), "pipelines"));
 		if (own || c->time > since + 60000 || c->time < since - RECENT_MS)
 			continue;
-		bool related = share_a_word(str_of(c->about), where);
+		bool related = share_a_word(str_of(c->about), where) || (*c->letter == '$' && !strcmp(kind_of(g), "budgets"));
 		int weight = weight_of(c, related);
 		if (weight && weight >= most && (related || g->rule != SOURCES)) {
 			most = weight;
@@ -322,8 +309,8 @@ static void put_changed(const struct findings *f, const struct group *g, struct 
 {
 	const struct change *c = change_before(f, g, where, now);
 	struct buf text = { 0 };
-	bool promoted = c && *c->letter == 'P' && share_a_word(str_of(c->about), where);
-	*link = promoted || !say_rollout(g, now, &text) ? c : NULL;
+	bool told = c && strchr("PBU", *c->letter) && share_a_word(str_of(c->about), where);
+	*link = told || !say_rollout(g, now, &text) ? c : NULL;
 	if (*link) {
 		buf_addf(&text, "%s ", c->text);
 		fmt_age(now - c->time, &text);

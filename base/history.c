@@ -1,6 +1,6 @@
 /* history: one writer thread over a queue; readers open the file for themselves. See history.h. */
 #define _GNU_SOURCE
-#include "base/history.h"
+#include "base/history_private.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include <dlfcn.h>
@@ -8,45 +8,14 @@
 #include <fcntl.h>
 #include <math.h>
 #include <poll.h>
-#include <pthread.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define BUSY_MS 3000       /* another program writes */
-#define SQLITE(X) \
-	X(open_v2) X(close) X(busy_timeout) X(exec) X(errmsg) X(prepare_v2) X(step) X(reset) X(finalize) X(bind_text) \
-	X(bind_int64) X(bind_double) X(bind_null) X(column_text) X(column_bytes) X(column_int64) X(column_double) \
-	X(column_type)
-
-struct lib {
-#define X(name) __typeof__(sqlite3_##name) *name;
-	SQLITE(X)
-#undef X
-};
-
-struct waiting {
-	struct waiting *next;
-	int64_t at;
-	double value;
-	struct str texts[5];       /* kind, source, subject, what, detail; bytes follow */
-};
-
-struct history {
-	char *path;
-	pthread_mutex_t lock;
-	pthread_cond_t work, idle;
-	pthread_t writer;
-	bool running, quit, busy;
-	struct waiting *first, **last;
-	unsigned n;
-	char *error;               /* of the last batch; NULL: it is in the file */
-};
-
 /* ---- the library and the file */
 
 /* Filled once under pthread_once and constant from then on. */
-static struct { pthread_once_t once; struct lib table; bool ok; } sqlite = { .once = PTHREAD_ONCE_INIT };
+static struct { pthread_once_t once; struct history_lib table; bool ok; } sqlite = { .once = PTHREAD_ONCE_INIT };
 
 static void load(void)
 {
@@ -68,16 +37,19 @@ static const char schema[] =
 	"create table if not exists events(kind text not null, at integer not null, source text not null,"
 	" subject text not null, what text not null, detail text not null, value real,"
 	" primary key(kind, at, source, subject, what)) without rowid;"
-	"create index if not exists events_subject on events(kind, subject, at);";
+	"create index if not exists events_subject on events(kind, subject, at);"
+	/* what has yet to be copied to the team's database, and how far that was read */
+	"create table if not exists outbox(id integer primary key, kind text not null, at integer not null,"
+	" source text not null, subject text not null, what text not null);"
+	"create table if not exists meta(name text primary key, value text not null) without rowid;";
 
-static char *trouble(const struct history *h, const struct lib *s, sqlite3 *db)
+char *history_trouble(const struct history *h, const struct history_lib *s, sqlite3 *db)
 {
 	return xasprintf("local history '%s': %s; see whether the disk is full, or move the file away", h->path,
 	                 db ? s->errmsg(db) : "out of memory");
 }
 
-/* NULL: *why. */
-static sqlite3 *open_file(const struct history *h, const struct lib **lib, char **why)
+sqlite3 *history_open_file(const struct history *h, const struct history_lib **lib, char **why)
 {
 	sqlite3 *db = NULL;
 	pthread_once(&sqlite.once, load);
@@ -85,7 +57,7 @@ static sqlite3 *open_file(const struct history *h, const struct lib **lib, char 
 		*why = xstrdup("local history: the library libsqlite3.so.0 is not installed; install the package libsqlite3-0");
 		return NULL;
 	}
-	const struct lib *s = *lib = &sqlite.table;
+	const struct history_lib *s = *lib = &sqlite.table;
 	int fd = open(h->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);    /* SQLite would make it readable by all */
 	if (fd < 0) {
 		*why = xasprintf("local history '%s': %s", h->path, strerror(errno));
@@ -101,40 +73,77 @@ static sqlite3 *open_file(const struct history *h, const struct lib **lib, char 
 		if (rc == SQLITE_OK)
 			return db;
 	}
-	*why = trouble(h, s, db);
+	*why = history_trouble(h, s, db);
 	s->close(db);
 	return NULL;
 }
 
 /* ---- writing */
 
-static bool write_batch(struct history *h, const struct lib *s, sqlite3 *db, const struct waiting *w, char **why)
+void history_bind(const struct history_lib *s, sqlite3_stmt *put, const struct str texts[5], int64_t at, double value)
 {
-	sqlite3_stmt *put = NULL;
+	for (int i = 0; i < 5; i++)
+		s->bind_text(put, i + 1, texts[i].p ? texts[i].p : "", (int)texts[i].n, SQLITE_STATIC);
+	s->bind_int64(put, 6, at);
+	isnan(value) ? s->bind_null(put, 7) : s->bind_double(put, 7, value);
+}
+
+static bool prune(const struct history_lib *s, sqlite3 *db, const struct history_waiting *w)
+{
+	sqlite3_stmt *drop = NULL;
+	bool one = w->texts[0].n;
+	bool ok = s->prepare_v2(db, one ? "delete from events where kind = ?1 and at < ?2" : "delete from events where kind <> ?1 and at < ?2",
+	                        -1, &drop, NULL) == SQLITE_OK;
+	if (ok) {
+		s->bind_text(drop, 1, w->texts[!one].p, (int)w->texts[!one].n, SQLITE_STATIC);
+		s->bind_int64(drop, 2, w->at);
+		ok = s->step(drop) == SQLITE_DONE;
+	}
+	s->finalize(drop);
+	return ok;
+}
+
+static bool write_one(const struct history *h, const struct history_lib *s, sqlite3 *db, sqlite3_stmt *put, sqlite3_stmt *out,
+                      const struct history_waiting *w)
+{
+	if (w->prune)
+		return prune(s, db, w);
+	history_bind(s, put, w->texts, w->at, w->value);
+	bool ok = s->step(put) == SQLITE_DONE, is_new = ok && s->changes(db) > 0;
+	s->reset(put);
+	if (!h->sink || !is_new)
+		return ok;
+	for (int i = 0; i < 4; i++)
+		s->bind_text(out, i + 1, w->texts[i].p, (int)w->texts[i].n, SQLITE_STATIC);
+	s->bind_int64(out, 5, w->at);
+	ok = s->step(out) == SQLITE_DONE;
+	s->reset(out);
+	return ok;
+}
+
+static bool write_batch(struct history *h, const struct history_lib *s, sqlite3 *db, const struct history_waiting *w, char **why)
+{
+	sqlite3_stmt *put = NULL, *out = NULL;
 	bool ok = s->exec(db, "begin immediate", NULL, NULL, NULL) == SQLITE_OK &&
 		s->prepare_v2(db, "insert or ignore into events(kind, source, subject, what, detail, at, value)"
-		              " values(?,?,?,?,?,?,?)", -1, &put, NULL) == SQLITE_OK;
-	for (; ok && w; w = w->next) {
-		for (int i = 0; i < 5; i++)
-			s->bind_text(put, i + 1, w->texts[i].p, (int)w->texts[i].n, SQLITE_STATIC);
-		s->bind_int64(put, 6, w->at);
-		isnan(w->value) ? s->bind_null(put, 7) : s->bind_double(put, 7, w->value);
-		ok = s->step(put) == SQLITE_DONE;
-		s->reset(put);
-	}
+		              " values(?,?,?,?,?,?,?)", -1, &put, NULL) == SQLITE_OK &&
+		s->prepare_v2(db, "insert into outbox(kind, source, subject, what, at) values(?,?,?,?,?)", -1, &out, NULL) == SQLITE_OK;
+	for (; ok && w; w = w->next)
+		ok = write_one(h, s, db, put, out, w);
 	ok = ok && s->exec(db, "commit", NULL, NULL, NULL) == SQLITE_OK;
 	if (!ok)
-		*why = trouble(h, s, db);
+		*why = history_trouble(h, s, db);
 	s->finalize(put);
+	s->finalize(out);
 	if (!ok)
 		s->exec(db, "rollback", NULL, NULL, NULL);
 	return ok;
 }
 
-static void free_waiting(struct waiting *w)
+void history_free_waiting(struct history_waiting *w)
 {
 	while (w) {
-		struct waiting *next = w->next;
+		struct history_waiting *next = w->next;
 		free(w);
 		w = next;
 	}
@@ -143,7 +152,7 @@ static void free_waiting(struct waiting *w)
 static void *write_all(void *arg)
 {
 	struct history *h = arg;
-	const struct lib *s = NULL;
+	const struct history_lib *s = NULL;
 	sqlite3 *db = NULL;
 	pthread_mutex_lock(&h->lock);
 	while (!h->quit || h->first) {
@@ -151,7 +160,7 @@ static void *write_all(void *arg)
 			pthread_cond_wait(&h->work, &h->lock);
 			continue;
 		}
-		struct waiting *batch = h->first;
+		struct history_waiting *batch = h->first;
 		char *why = NULL;
 		h->first = NULL;
 		h->last = &h->first;
@@ -159,14 +168,16 @@ static void *write_all(void *arg)
 		h->busy = true;
 		pthread_mutex_unlock(&h->lock);
 		if (!db)
-			db = open_file(h, &s, &why);
+			db = history_open_file(h, &s, &why);
 		if (db)
 			write_batch(h, s, db, batch, &why);
-		free_waiting(batch);
+		history_free_waiting(batch);
 		pthread_mutex_lock(&h->lock);
 		h->busy = false;
 		free(h->error);
 		h->error = why;
+		h->written++;
+		pthread_cond_signal(&h->copy);
 		pthread_cond_broadcast(&h->idle);
 	}
 	pthread_mutex_unlock(&h->lock);
@@ -183,6 +194,11 @@ struct history *history_new(const char *path)
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_cond_init(&h->work, NULL);
 	pthread_cond_init(&h->idle, NULL);
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&h->copy, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	return h;
 }
 
@@ -190,12 +206,23 @@ void history_free(struct history *h)
 {
 	if (!h)
 		return;
+	if (h->sink && h->shared.well)
+		history_settle(h, 1500);
 	pthread_mutex_lock(&h->lock);
 	h->quit = true;
 	pthread_cond_signal(&h->work);
 	pthread_mutex_unlock(&h->lock);
 	if (h->running)
 		pthread_join(h->writer, NULL);
+	if (h->sink) {
+		atomic_store(&h->closing, true);
+		pthread_mutex_lock(&h->lock);
+		pthread_cond_signal(&h->copy);
+		pthread_mutex_unlock(&h->lock);
+		pthread_join(h->sharer, NULL);
+		h->sink->free(h->sink->arg);
+	}
+	pthread_cond_destroy(&h->copy);
 	pthread_mutex_destroy(&h->lock);
 	pthread_cond_destroy(&h->work);
 	pthread_cond_destroy(&h->idle);
@@ -204,15 +231,15 @@ void history_free(struct history *h)
 	free(h);
 }
 
-static struct waiting *copy_event(const struct history_event *e)
+struct history_waiting *history_copy_event(const struct history_event *e)
 {
 	const struct str texts[5] = { e->kind, e->source, e->subject, e->what, e->detail };
 	size_t n = 0;
 	for (int i = 0; i < 5; i++)
 		n += texts[i].n;
-	struct waiting *w = xmalloc(sizeof(*w) + n + 1);
+	struct history_waiting *w = xmalloc(sizeof(*w) + n + 1);
 	char *to = (char *)(w + 1);
-	*w = (struct waiting){ .at = e->at, .value = e->value };
+	*w = (struct history_waiting){ .at = e->at, .value = e->value };
 	for (int i = 0; i < 5; i++) {
 		w->texts[i] = (struct str){ to, texts[i].n };
 		if (texts[i].n)
@@ -222,11 +249,8 @@ static struct waiting *copy_event(const struct history_event *e)
 	return w;
 }
 
-bool history_add(struct history *h, const struct history_event *e)
+static bool enqueue(struct history *h, struct history_waiting *w)
 {
-	if (!h)
-		return false;
-	struct waiting *w = copy_event(e);
 	pthread_mutex_lock(&h->lock);
 	if (!h->running)
 		h->running = pthread_create(&h->writer, NULL, write_all, h) == 0;
@@ -241,6 +265,21 @@ bool history_add(struct history *h, const struct history_event *e)
 	if (!ok)
 		free(w);
 	return ok;
+}
+
+bool history_add(struct history *h, const struct history_event *e)
+{
+	return h && enqueue(h, history_copy_event(e));
+}
+
+void history_prune(struct history *h, const char *kind, const char *but, int64_t before)
+{
+	if (!h)
+		return;
+	struct history_waiting *w = history_copy_event(&(struct history_event){ .kind = str_of(kind ? kind : ""), .source = str_of(but ? but : ""),
+		.subject = STR(""), .what = STR(""), .detail = STR(""), .at = before, .value = NAN });
+	w->prune = true;
+	enqueue(h, w);
 }
 
 bool history_flush(struct history *h, char **why)
@@ -259,13 +298,13 @@ bool history_flush(struct history *h, char **why)
 
 /* ---- reading */
 
-static struct str text_at(const struct lib *s, sqlite3_stmt *q, int col)
+struct str history_text(const struct history_lib *s, sqlite3_stmt *q, int col)
 {
 	const char *p = (const char *)s->column_text(q, col);
 	return (struct str){ p ? p : "", p ? (size_t)s->column_bytes(q, col) : 0 };
 }
 
-static void bind_or_null(const struct lib *s, sqlite3_stmt *q, int i, const char *text)
+static void bind_or_null(const struct history_lib *s, sqlite3_stmt *q, int i, const char *text)
 {
 	text ? s->bind_text(q, i, text, -1, SQLITE_STATIC) : s->bind_null(q, i);
 }
@@ -277,14 +316,15 @@ bool history_read(struct history *h, const struct history_query *q, bool (*each)
 		"select kind, source, subject, what, detail, at, value from (select * from events where kind = ?1"
 		" and (?2 is null or source = ?2) and (?3 is null or subject = ?3) and at between ?4 and ?5"
 		" order by at desc limit ?6) order by at, source, subject, what";
-	const struct lib *s = NULL;
+	const struct history_lib *s = NULL;
 	sqlite3_stmt *rows = NULL;
 	char *error = NULL;
 	int got;
 	if (!h)
 		return true;
+	history_await_others(h);
 	history_flush(h, NULL);        /* a failed write is told to those who flush; what is in the file can be read */
-	sqlite3 *db = open_file(h, &s, &error);
+	sqlite3 *db = history_open_file(h, &s, &error);
 	if (db && s->prepare_v2(db, select, -1, &rows, NULL) == SQLITE_OK) {
 		bind_or_null(s, rows, 1, q->kind);
 		bind_or_null(s, rows, 2, q->source);
@@ -293,16 +333,16 @@ bool history_read(struct history *h, const struct history_query *q, bool (*each)
 		s->bind_int64(rows, 5, q->until ? q->until : INT64_MAX);
 		s->bind_int64(rows, 6, q->limit ? (int64_t)q->limit : -1);
 		while ((got = s->step(rows)) == SQLITE_ROW) {
-			struct history_event e = { text_at(s, rows, 0), text_at(s, rows, 1), text_at(s, rows, 2), text_at(s, rows, 3),
-				text_at(s, rows, 4), s->column_int64(rows, 5),
+			struct history_event e = { history_text(s, rows, 0), history_text(s, rows, 1), history_text(s, rows, 2), history_text(s, rows, 3),
+				history_text(s, rows, 4), s->column_int64(rows, 5),
 				s->column_type(rows, 6) == SQLITE_NULL ? NAN : s->column_double(rows, 6) };
 			if (!each(arg, &e))
 				break;
 		}
 		if (got != SQLITE_ROW && got != SQLITE_DONE)
-			error = trouble(h, s, db);
+			error = history_trouble(h, s, db);
 	} else if (db) {
-		error = trouble(h, s, db);
+		error = history_trouble(h, s, db);
 	}
 	if (rows)
 		s->finalize(rows);

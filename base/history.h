@@ -10,6 +10,7 @@
 #ifndef BASE_HISTORY_H
 #define BASE_HISTORY_H
 #include "base/str.h"
+#include <stdatomic.h>
 
 struct history;
 
@@ -43,4 +44,37 @@ struct history_query {
  * seen. False: could not be read, *why as above. h NULL: nothing, true. Any thread but the main one. */
 bool history_read(struct history *h, const struct history_query *q, bool (*each)(void *arg, const struct history_event *e),
                   void *arg, char **why);
+/* Forgets what is older than `before`: of one kind, or (kind NULL) of all but the kind `but`. Never waits. */
+void history_prune(struct history *h, const char *kind, const char *but, int64_t before);
+
+/* ---- with a team: what is written here is copied to a database that several share, and what others wrote there is fetched,
+ * so that every reader of the local file sees all. The file comes first, always: what could not be copied stays in its outbox
+ * and is copied when the database is back, by this program or the next one. An event that both saw is one event. */
+struct history_sink {
+	const char *name;                  /* where it is, without secrets; what was copied and fetched is remembered by it */
+	/* Write these in one piece; those that are there stay as they are. False: *why (caller frees). Called on one thread only;
+	 * returns soon once history_closing() is true. */
+	bool (*put)(void *arg, const struct history_event *events, unsigned n, char **why);
+	/* Calls each with what was written after position `after`, in order, at most `limit`. *last: the position of the newest
+	 * that is there. */
+	bool (*get)(void *arg, int64_t after, unsigned limit, void (*each)(void *arg, int64_t position, const struct history_event *e),
+	            void *each_arg, int64_t *last, char **why);
+	void (*free)(void *arg);
+	void *arg;
+};
+const atomic_bool *history_closing(const struct history *h);
+void history_share(struct history *h, const struct history_sink *sink);   /* once, before use; borrowed, but for its arg */
+struct history_shared {
+	bool on, well;                     /* on: there is a team's database; well: the last exchange went well */
+	unsigned waiting;                  /* events that are yet to be copied */
+	int64_t since;                     /* wall ms: how long it is so; 0: nothing was tried yet */
+	char why[400];
+};
+void history_shared(struct history *h, struct history_shared *out);   /* h NULL: off */
+/* Waits until all is copied and fetched, or that failed, or ms are over. True: it is copied. */
+bool history_settle(struct history *h, int ms);
+/* Grows when something of others came. Any thread. */
+uint64_t history_version(struct history *h);
+/* For history_read: waits a moment for the first look at what others wrote. */
+void history_await_others(struct history *h);
 #endif
