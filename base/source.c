@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define REST_MS 30000            /* at rest a server is asked no more than once in such a time */
+
 struct link {
 	char *name;
 	const struct backend *backend;
@@ -20,7 +22,7 @@ struct link {
 	struct history *history;
 	uint16_t index;
 	pthread_t thread;
-	bool started;
+	bool started, rests;
 	atomic_bool closing, ended;
 	int fd;
 	pthread_mutex_t lock;
@@ -282,6 +284,16 @@ struct history *link_history(const struct link *l)
 void source_keep(struct source *s, struct history *h)
 {
 	s->link->history = h;
+}
+
+void source_rest(struct source *s)
+{
+	s->link->rests = true;
+}
+
+int64_t link_pace(const struct link *l, int64_t usual_ms)
+{
+	return l->rests && usual_ms < REST_MS ? REST_MS : usual_ms;
 }
 
 const char *link_setting(const struct link *l, const char *key)

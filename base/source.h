@@ -87,6 +87,8 @@ struct source *source_new(uint16_t index, const char *name, const char *environm
                           struct inbox *inbox);
 /* Where its thread keeps what it saw; NULL (the default): nowhere. Before the start; borrowed, outlives the source. */
 void source_keep(struct source *s, struct history *h);
+/* Nobody looks, what comes is only recorded: polls take their time (link_pace). Before the start. */
+void source_rest(struct source *s);
 void source_start(struct source *s);                       /* at most once */
 uint64_t source_ask(struct source *s, struct request *r);  /* takes r; returns its id, never 0 */
 void source_cancel(struct source *s, uint64_t id);
@@ -106,6 +108,8 @@ const char *link_setting(const struct link *l, const char *key);  /* scalar, or 
 int64_t link_duration(const struct link *l, const char *key, int64_t otherwise);
 const struct clock *link_clock(const struct link *l);
 struct history *link_history(const struct link *l);        /* NULL: nothing is kept (demo, replay) */
+/* How long to wait between two polls that nobody waits for: usual_ms, or longer where nobody looks. */
+int64_t link_pace(const struct link *l, int64_t usual_ms);
 bool link_closing(const struct link *l);
 const atomic_bool *link_closing_flag(const struct link *l);  /* the same, for whoever waits elsewhere */
 int link_fd(const struct link *l);       /* readable when a request waits or the link closes */

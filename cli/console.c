@@ -65,6 +65,7 @@ static struct app *make_app(struct session *s, const struct dress *l, bool ascii
 		.sources = s->sources, .nsources = s->nsources, .feed = s->feed, .panes = panes_all,
 		.keymap = l->keymap, .theme = l->theme, .theme_dir = l->theme_dir,
 		.environment = s->environment, .state_dir = s->state_dir, .config = s->config,
+		.chronicle = s->chronicle, .history = s->history,
 		.tour = s->cli->tour ? &demo_tour : NULL,
 		.readonly = s->cli->readonly, .replay = s->cli->replay != NULL, .mouse = s->cli->mouse || setting_on(s, "mouse"), .ascii = ascii,
 		.on_message = saw, .on_message_arg = p,

@@ -364,6 +364,20 @@ static char *resolve(struct session *s, const char *word, int wait_ms)
 	return NULL;
 }
 
+/* Everything that tells of changes is listed, and what was seen before is read. */
+static int list_changes(struct session *s, int wait_ms)
+{
+	const char *kinds[64] = { NULL };
+	for (unsigned i = 0; i < 63 && changes_kind(i); i++)
+		kinds[i] = changes_kind(i);
+	bool any = session_list(s, kinds, wait_ms);
+	chronicle_settle(s->chronicle, wait_ms);
+	if (any || store_table(s->store, kind_timeline.name)->count)
+		return EXIT_OK;
+	fputs("binnacle: no source answered in time\n", stderr);
+	return EXIT_UNREACHABLE;
+}
+
 int cli_get(struct cli *c)
 {
 	enum form form;
@@ -384,9 +398,13 @@ int cli_get(struct cli *c)
 	if (c->selector)
 		buf_addf(&filter, "%s-l %s", filter.len ? " " : "", c->selector);
 	char *kind = resolve(s, c->args[0], wait_ms);
+	bool past = kind && !strcmp(kind, kind_timeline.name);      /* no source fills it: it is what the others were seen to do */
 	struct get g = { s, kind, c->namespace ? c->namespace : "", 0, 0 };
 	if (!kind) {
 		code = unknown_kind(s, c->args[0]);
+	} else if (past) {
+		code = list_changes(s, wait_ms);
+		code = code ? code : print(&g, store_table(s->store, kind), filter.data ? filter.data : "", form);
 	} else {
 		g.asked = c->replay ? ~(uint64_t)0 : session_watch(s, kind, g.scope);
 		session_run(s, wait_ms, complete, &g);

@@ -15,7 +15,7 @@ extern const struct exit_help { int code; const char *means; } exit_codes[];   /
 
 struct cli {
 	const char *context, *namespace, *kubeconfig, *config, *theme, *keymap, *record, *replay, *output, *size, *audit, *pane;
-	bool readonly, all_namespaces, ascii, mouse, help, json, explain, tour;
+	bool readonly, all_namespaces, ascii, mouse, help, json, explain, tour, once, ddl;
 	const char *wait;            /* seconds */
 	const char *selector;        /* labels */
 	const char *seed;
@@ -56,6 +56,7 @@ int cli_verify(struct cli *c);
 int cli_doctor(struct cli *c);
 int cli_predict(struct cli *c);
 int cli_demo(struct cli *c);
+int cli_watch(struct cli *c);
 int cli_config(struct cli *c);
 int cli_audit(struct cli *c);
 int cli_completion(struct cli *c);

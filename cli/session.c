@@ -3,6 +3,8 @@
 #include "cli/session.h"
 #include "cli/replay.h"
 #include "backends/list.h"
+#include "backends/net/pg_history.h"
+#include "base/fmt.h"
 #include "base/history.h"
 #include "base/kinds.h"
 #include "base/mem.h"
@@ -282,6 +284,19 @@ static void open_actor(struct session *s)
 	free(path);
 }
 
+/* What is seen is kept as `history:` has it; with a team, in its database too. */
+static void open_history(struct session *s)
+{
+	const struct yaml *mine = s->config ? yaml_get(s->config->root, "history") : NULL, *team = mine ? yaml_get(mine, "postgres") : NULL;
+	const char *keep = mine ? yaml_text(mine, "keep") : NULL;
+	double keep_ms;
+	if (s->history && team)
+		history_share(s->history, pg_history_new(team, history_closing(s->history)));
+	if (!keep || !duration_parse(str_of(keep), true, &keep_ms) || keep_ms < 24 * 3600e3 || keep_ms > 3650 * 24 * 3600e3)
+		keep_ms = (double)CHRONICLE_KEEP_MS;
+	s->chronicle = chronicle_new(s->store, s->history, s->cli->replay || !s->audit ? NULL : audit_path(s->audit), (int64_t)keep_ms, &s->clock);
+}
+
 static void asks(void *record, const struct source *s, const struct request *r)
 {
 	record_ask(record, s->index, r);
@@ -313,6 +328,7 @@ struct session *session_open(const struct cli *c, enum session_kind kind, int *e
 	s->feed = feed_new(s->store, s->sources, s->nsources);
 	s->environment = s->store->nsources ? s->store->sources[0].environment : "";
 	open_actor(s);
+	open_history(s);
 	if (c->record && !(s->record = record_open(c->record, s->store, why, sizeof(why)))) {
 		fprintf(stderr, "binnacle: %s\n", why);
 		session_close(s);
@@ -342,6 +358,7 @@ void session_close(struct session *s)
 		pthread_join(p->player, NULL);
 	actor_free(s->actor);
 	feed_free(s->feed);
+	chronicle_free(s->chronicle);
 	bool over = true;
 	for (unsigned i = 0; i < s->nsources; i++)
 		over &= source_stop(s->sources[i], 1500);
@@ -385,6 +402,7 @@ bool session_run(struct session *s, int wait_ms, bool (*done)(void *arg), void *
 			session_saw(s, m);
 			store_apply(s->store, m, 0);
 		}
+		chronicle_tick(s->chronicle);
 		if (done(arg))
 			return true;
 		int64_t left = until - clock_mono(&clock_system);

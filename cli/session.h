@@ -3,6 +3,7 @@
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 #include "base/action.h"
+#include "base/chronicle.h"
 #include "base/feed.h"
 #include "base/record.h"
 #include "cli/options.h"
@@ -20,6 +21,7 @@ struct session {
 	struct config *config;          /* NULL: none was found */
 	struct record *record;
 	struct history *history;        /* NULL in demo and replay */
+	struct chronicle *chronicle;
 	const char *environment;        /* of the first source: the badge */
 	char *config_dir, *state_dir;   /* $XDG_CONFIG_HOME/binnacle, $XDG_STATE_HOME/binnacle */
 	struct session_private *priv;

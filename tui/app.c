@@ -203,6 +203,8 @@ static void take_time(struct app *app, int64_t mono)
 		app->wake_at = 0;
 		app->dirty = true;
 	}
+	if (app->o.chronicle)
+		chronicle_tick(app->o.chronicle);
 	app_watch_tick(app, mono);
 	app_tour_tick(app, mono);
 }
@@ -345,6 +347,8 @@ void app_snapshot(struct app *app, const char *pane, int w, int h, int wait_ms, 
 	}
 	while (app_take_messages(app))
 		;
+	if (app->o.chronicle)
+		chronicle_settle(app->o.chronicle, 3000);
 	app->dirty = true;
 	draw(app, FOR_DATA);
 	*out = app->frame;
@@ -366,6 +370,11 @@ struct actor *app_actor(const struct app *app)
 const struct config *app_config(const struct app *app)
 {
 	return app->o.config;
+}
+
+struct chronicle *app_chronicle(const struct app *app)
+{
+	return app->o.chronicle;
 }
 
 const struct clock *app_clock(const struct app *app)

@@ -1,6 +1,7 @@
 /* app: the loop and what pages may ask of it. One thread: keys, messages, timers, one redraw point. */
 #ifndef TUI_APP_H
 #define TUI_APP_H
+#include "base/chronicle.h"
 #include "tui/page.h"
 #include "tui/scopes.h"
 #include "tui/tour.h"
@@ -20,6 +21,8 @@ struct app_options {
 	const char *state_dir;               /* history of the prompt, saved views; NULL = not kept */
 	const struct tour *tour;             /* to be walked through from the start; NULL = none */
 	const struct config *config;         /* NULL: there is none */
+	struct chronicle *chronicle;         /* ticked by the app; NULL: nothing is remembered */
+	struct history *history;             /* its trouble is told in the header; NULL: nothing is kept */
 	bool readonly, mouse, ascii;
 	bool replay;                     /* what is shown was recorded */
 	void (*on_message)(void *arg, const struct msg *m);  /* --record sees each message before the store; or NULL */
@@ -36,6 +39,7 @@ struct store *app_store(const struct app *app);
 struct actor *app_actor(const struct app *app);
 const struct clock *app_clock(const struct app *app);
 const struct config *app_config(const struct app *app);   /* NULL: there is none */
+struct chronicle *app_chronicle(const struct app *app);   /* NULL: nothing is remembered */
 bool app_ascii(const struct app *app);
 struct source *app_source(const struct app *app, uint16_t index);
 unsigned app_sources(const struct app *app);

@@ -149,7 +149,7 @@ static void handle(struct airflow *a, struct request *r)
 static int64_t next_step(const struct airflow *a)
 {
 	bool urgent;
-	int64_t at = poll_next(a, &urgent), rest = a->api.requests ? a->api.asked_at + REST_MS : 0;
+	int64_t at = poll_next(a, &urgent), rest = a->api.requests ? a->api.asked_at + link_pace(a->api.link, REST_MS) : 0;
 	if (at == INT64_MAX)
 		return at;
 	if (!urgent && at < rest)

@@ -283,7 +283,7 @@ static void run_engine(struct kube *k)
 	struct http_conf conf = k->conf;
 
 	e.rnd.s = (uint64_t)clock_wall(e.clock) ^ (uintptr_t)&e;
-	e.metrics_every = duration_setting(k->link, "metrics_interval", METRICS_MS);
+	e.metrics_every = link_pace(k->link, duration_setting(k->link, "metrics_interval", METRICS_MS));
 	e.patience = duration_setting(k->link, "timeout", PATIENCE_MS);
 	pthread_mutex_init(&e.lock, NULL);
 	e.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -391,7 +391,7 @@ static void run(struct link *l)
 	w->s.known = known_new();
 	w->s.models = xcalloc(MODELS_MAX, sizeof(*w->s.models));
 	w->s.timeout_ms = (int)time_setting(&w->s, "timeout", 75000);
-	w->poll_ms = time_setting(&w->s, "poll", 15000);
+	w->poll_ms = link_pace(l, time_setting(&w->s, "poll", 15000));
 	w->backoff = (struct http_backoff){ .rnd.s = (uint64_t)clock_wall(link_clock(l)), .first_ms = 2000, .most_ms = 60000 };
 	while (!link_closing(l)) {
 		int64_t left = w->nwatches ? w->next_ms - clock_mono(link_clock(l)) : -1;
