@@ -24,6 +24,9 @@ struct act_private {
 	char *must_type, *key_copy;
 	bool cancelled;        /* asked to stop while running */
 	bool undone;           /* an act that undid it is done */
+	char *runbook;         /* of which it is a step; NULL: of none */
+	unsigned step;
+	bool step_undo;
 };
 struct actor {
 	struct store *store;
@@ -81,7 +84,7 @@ static struct decision guard_now(const struct act *act, unsigned from)
 	for (unsigned i = from; i < act->ntargets; i++)
 		keys[i - from] = act->targets[i].key;
 	d = guard_decide(ar->guards, &(struct guard_ask){ .source = act->source, .action = act->action, .kind = act->kind, .keys = keys,
-		.nkeys = act->ntargets - from, .audit = ar->audit, .now = clock_wall(ar->clock), .undo = act->undo_of != 0,
+		.nkeys = act->ntargets - from, .audit = ar->audit, .now = clock_wall(ar->clock), .undo = act->undo_of || act->priv->step_undo,
 		.override = act->override ? act->reason : NULL });
 	free(keys);
 	return d;
@@ -139,6 +142,7 @@ static void act_free(struct act *act)
 	free(act->priv->waiters);
 	free(act->priv->must_type);
 	free(act->priv->key_copy);
+	free(act->priv->runbook);
 	free(act->priv);
 	free(act->targets);
 	free(act->log);
@@ -197,17 +201,23 @@ static json_t *event_new(const struct act *act, const char *event, unsigned i)
 		json_object_set_new(o, "of", json_pack("[ii]", (int)i + 1, (int)act->ntargets));
 	if (json_is_string(user))
 		json_object_set(o, "as", user);
+	if (act->priv->runbook) {
+		json_object_set_new(o, "runbook", json_string_nocheck(act->priv->runbook));
+		json_object_set_new(o, "step", json_integer(act->priv->step));
+		if (act->priv->step_undo)
+			json_object_set_new(o, "undo_of_step", json_integer(act->priv->step));
+	}
 	return o;
 }
 
 /* Writes the redacted event, if may (which may be NULL) allows it then; takes it. */
-static int write_event(const struct act *act, json_t *event, audit_may_fn may, char *why, size_t size)
+static int write_event(struct actor *ar, json_t *event, audit_may_fn may, void *arg, char *why, size_t size)
 {
 	json_t *clean = redact_json(event);
 	int result;
 
-	if (act->priv->actor->audit)
-		result = audit_write_if(act->priv->actor->audit, clean, may, (void *)(uintptr_t)act, why, size);
+	if (ar->audit)
+		result = audit_write_if(ar->audit, clean, may, arg, why, size);
 	else {
 		snprintf(why, size, "there is no audit file");
 		result = -1;
@@ -215,6 +225,11 @@ static int write_event(const struct act *act, json_t *event, audit_may_fn may, c
 	json_decref(clean);
 	json_decref(event);
 	return result;
+}
+
+int actor_note(struct actor *ar, json_t *event, char *why, size_t size)
+{
+	return write_event(ar, event, NULL, NULL, why, size);
 }
 
 /* Asked while no other program can write to the trail: a limit that another console used up meanwhile holds. */
@@ -249,7 +264,7 @@ static int audit_run(const struct act *act, unsigned i, char *why, size_t size)
 	if (act->undo_of)
 		json_object_set_new(o, "undo_of", json_integer((json_int_t)act->undo_of));
 	json_object_set(o, "plan", act->targets[i].plan);
-	return write_event(act, o, still_allowed, why, size);
+	return write_event(act->priv->actor, o, still_allowed, (void *)(uintptr_t)act, why, size);
 }
 
 static void audit_outcome(struct act *act, unsigned i, const char *say)
@@ -265,7 +280,9 @@ static void audit_outcome(struct act *act, unsigned i, const char *say)
 		if (undo)
 			json_object_set_new(o, "undo", undo);
 	}
-	if (write_event(act, o, NULL, why, sizeof(why)) != 0) {
+	if (act->targets[i].unknown)
+		json_object_set_new(o, "unknown", json_true());
+	if (actor_note(act->priv->actor, o, why, sizeof(why)) != 0) {
 		char *text = xasprintf("the outcome is not in the audit file: %s", why);
 
 		act_log(act, STEP_FAILED, str_of(text));
@@ -278,6 +295,11 @@ static void audit_outcome(struct act *act, unsigned i, const char *say)
 static const char *plan_says(const struct act_target *t, const char *name)
 {
 	return json_string_value(json_object_get(t->plan, name));
+}
+
+const char *act_already(const struct act *act)
+{
+	return act->ntargets ? plan_says(&act->targets[0], "already") : NULL;
 }
 
 /* Why this target cannot be done as planned; NULL: it can. */
@@ -445,9 +467,9 @@ void act_summary(const struct act *act, struct buf *out)
 /* params_of: each target's own parameters, or NULL when all share params. */
 static struct act *start(struct actor *ar, struct source *s, const struct action *a, const char *kind,
                          const char *const *keys, unsigned nkeys, const char *params,
-                         const char *const *params_of, uint64_t undo_of, const char **why)
+                         const char *const *params_of, uint64_t undo_of, bool undo, const char **why)
 {
-	struct decision d = actor_decide(ar, s, a, kind, keys, nkeys, undo_of != 0);
+	struct decision d = actor_decide(ar, s, a, kind, keys, nkeys, undo);
 	struct act *act;
 
 	*why = first_refusal(ar, &d, nkeys);
@@ -483,7 +505,7 @@ static struct act *start(struct actor *ar, struct source *s, const struct action
 struct act *act_start(struct actor *ar, struct source *s, const struct action *a, const char *kind,
                       const char *const *keys, unsigned nkeys, const char *params, const char **why)
 {
-	return start(ar, s, a, kind, keys, nkeys, params, NULL, 0, why);
+	return start(ar, s, a, kind, keys, nkeys, params, NULL, 0, false, why);
 }
 
 /* ---- running */
@@ -509,7 +531,7 @@ static void finish(struct act *act, enum act_state state, const char *error)
 	act_changed(act);
 }
 
-static void target_over(struct act *act, bool ok, struct str say, struct str undo)
+static void target_over(struct act *act, bool ok, bool unknown, struct str say, struct str undo)
 {
 	struct act_target *t = &act->targets[act->current];
 	struct waiter *w = &act->priv->waiters[act->current];
@@ -518,6 +540,7 @@ static void target_over(struct act *act, bool ok, struct str say, struct str und
 	store_forget(act->priv->actor->store, w->id);
 	w->id = 0;
 	t->state = ok ? ACT_DONE : act->priv->cancelled ? ACT_CANCELLED : ACT_FAILED;
+	t->unknown = !ok && unknown;
 	if (undo.n) {
 		free(t->undo);
 		t->undo = str_dup(undo);
@@ -554,15 +577,15 @@ static void on_step(void *arg, const struct msg *m)
 	if (w->id != m->id)
 		return;
 	if (m->type == MSG_ANSWER && msg_get_answer(m, &answer)) {   /* refused before it ran */
-		target_over(act, false, answer.ok ? STR("answered instead of run") : answer.json, (struct str){ 0 });
+		target_over(act, false, false, answer.ok ? STR("answered instead of run") : answer.json, (struct str){ 0 });
 		return;
 	}
 	if (m->type != MSG_STEP)
 		return;
 	if (!msg_get_step(m, &step))
-		target_over(act, false, STR("a malformed step came: look at the target itself"), (struct str){ 0 });
+		target_over(act, false, true, STR("a malformed step came: look at the target itself"), (struct str){ 0 });
 	else if (step.state == STEP_FINISHED)
-		target_over(act, step.ok, step.say, step.undo);
+		target_over(act, step.ok, step.unknown, step.say, step.undo);
 	else {
 		act_log(act, step.state, step.say);
 		act_changed(act);
@@ -701,11 +724,11 @@ bool act_confirm(struct act *act, const char *typed)
 	now = guard_now(act, 0);
 	if (!now.allowed || !act->decision.allowed)
 		return refuse(act, "%s", now.allowed ? act->decision.why : now.why);
-	if (act->must_type && (!typed || strcmp(typed, act->must_type)))
+	if (act->must_type && !act->priv->runbook && (!typed || strcmp(typed, act->must_type)))
 		return refuse(act, "type '%s' to go on", act->must_type);
 	if (now.reason && !act_reason(act))
 		return refuse(act, "a reason has to be given (guard %s)", now.rules);
-	if (now.second)
+	if (now.second && !act->priv->runbook)
 		return refuse(act, "another person has to approve it (guard %s)", now.rules);
 	act->decision = now;
 	free(act->error);
@@ -761,6 +784,27 @@ bool act_can_undo(const struct act *act)
 	return can_undo(act);
 }
 
+void act_join(struct act *act, const struct act_part *part)
+{
+	free(act->priv->runbook);
+	act->priv->runbook = xstrdup(part->runbook ? part->runbook : "");
+	act->priv->step = part->step;
+	act->priv->step_undo = part->undo;
+	if (part->reason || part->override)
+		act_give_reason(act, part->override ? part->override : part->reason);
+	act->override = act->override || (part->override && act->reason);
+}
+
+struct act *act_start_part(struct actor *ar, struct source *s, const struct action *a, const char *kind, const char *key,
+                           const char *params, const struct act_part *part, const char **why)
+{
+	struct act *act = start(ar, s, a, kind, &key, 1, params, NULL, 0, part->undo, why);
+
+	if (act)
+		act_join(act, part);
+	return act;
+}
+
 struct act *act_undo(struct act *act, const char **why)
 {
 	const struct action *a = NULL;
@@ -785,7 +829,7 @@ struct act *act_undo(struct act *act, const char **why)
 		params[n++] = act->targets[i].undo;
 	}
 	undo = start(act->priv->actor, act->source, a, act->kind, keys, n, n == 1 ? params[0] : NULL, params, act->id,
-	             why);
+	             true, why);
 	free(keys);
 	free(params);
 	return undo;

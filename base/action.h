@@ -18,8 +18,11 @@
  *   undo      {action, params} | absent            what brings it back; "not_undone": "..." what stays changed.
  *             "last": true in undo: it works only when what was done before it has been undone (a server that loads
  *             what the registry says): a runbook takes such steps back after all others
- *   already   "..."                                present: what it is to bring about holds; nothing would be sent
- * REQ_RUN's params are {"plan": the plan as it was shown, "act": id}. */
+ * REQ_RUN's params are {"plan": the plan as it was shown, "act": id}.
+ *
+ * REQ_ASK "taken" of a kind and key with {"action", "plan"} asks, later and maybe of another program's plan, whether it was
+ * carried out: {"taken": "yes" | "no" | "part" | "unknown", "say": "who is in production now ..."}. A backend that does not
+ * know the question refuses it, which counts as unknown. */
 #ifndef BASE_ACTION_H
 #define BASE_ACTION_H
 #include "base/audit.h"
@@ -62,6 +65,7 @@ struct act_target {
 	enum act_state state;
 	char *undo;                      /* from FINISHED: parameters of the undo, JSON, or NULL */
 	char *said;                      /* how it ended, in a sentence; NULL until then */
+	bool unknown;                    /* failed, and whether the request was taken is not known */
 };
 struct act {
 	uint64_t id;
@@ -109,8 +113,23 @@ bool act_override(struct act *act, const char *reason);
 struct decision actor_decide(const struct actor *ar, const struct source *s, const struct action *a, const char *kind,
                              const char *const *keys, unsigned nkeys, bool undo);
 void act_cancel(struct act *act);    /* before RUNNING: nothing happened; while RUNNING: stop after this step */
+/* The sentence of its plan (of the first target) that there is nothing to do; NULL: there is. Such an act is not confirmed. */
+const char *act_already(const struct act *act);
+/* An act that is a step of a runbook (base/runbook.h), from 1: its audit lines say so. What the guards want typed, and a second
+ * person, was asked for there, for the strictest of its steps; whether it is allowed at all is decided anew. */
+struct act_part {
+	const char *runbook;             /* its id */
+	unsigned step;
+	bool undo;                       /* it takes the step back */
+	const char *reason, *override;   /* may be NULL; override: for that reason overridable rules do not hold */
+};
+void act_join(struct act *act, const struct act_part *part);      /* copies; before act_confirm */
+struct act *act_start_part(struct actor *ar, struct source *s, const struct action *a, const char *kind, const char *key,
+                           const char *params, const struct act_part *part, const char **why);
 bool act_can_undo(const struct act *act);
 struct act *act_undo(struct act *act, const char **why);   /* a new act, PLANNING; NULL: cannot be undone */
 struct act *actor_last_undoable(struct actor *ar);
 const char *act_state_name(enum act_state s);
+/* An audit line that is no act's; takes the event. On disk and without secrets when 0; -1 and why. */
+int actor_note(struct actor *ar, struct json_t *event, char *why, size_t size);
 #endif

@@ -2,8 +2,9 @@
 #define _GNU_SOURCE
 #include "base/config.h"
 #include "base/fmt.h"
-#include "base/mem.h"
 #include "base/guard.h"
+#include "base/mem.h"
+#include "base/runbook.h"
 #include "base/verify.h"
 #include "base/window.h"
 #include <ctype.h>
@@ -51,6 +52,8 @@ const struct config_key config_keys[] = {
 	{ "history", CONFIG_SECTION, .section = history_keys, .help = "What was seen and is kept, for the timeline, spend and who was in "
 	  "production when." },
 	{ "verify", CONFIG_SECTIONS, .section = verify_keys, .help = "Checks of your own for `binnacle verify`, by name." },
+	{ "promotions", CONFIG_SECTIONS, .section = promotion_keys,
+	  .help = "What promoting a model takes, by its name (* as a wildcard): gates, steps beyond the registry, checks." },
 	CONFIG_END
 };
 
@@ -89,7 +92,7 @@ const char *config_type_name(enum config_type t)
 		[CONFIG_URL] = "URL", [CONFIG_ENUM] = "one of a few words", [CONFIG_LIST] = "list of texts",
 		[CONFIG_MAP] = "map of text to text", [CONFIG_RATE] = "number per time such as 5/hour",
 		[CONFIG_WINDOWS] = "list of windows such as [\"Fri 16:00 - Mon 08:00\"]", [CONFIG_SECRET] = "map with env:, file: or command:",
-		[CONFIG_SECTION] = "section (a map)", [CONFIG_SECTIONS] = "map of names to sections",
+		[CONFIG_SECTION] = "section (a map)", [CONFIG_SECTIONS] = "map of names to sections", [CONFIG_ITEMS] = "list of sections",
 	};
 	return (unsigned)t < ARRAY_SIZE(names) ? names[t] : "?";
 }
@@ -240,6 +243,19 @@ static void check_sections(struct check *c, const struct config_key *k, const st
 	}
 }
 
+static void check_items(struct check *c, const struct config_key *k, const struct yaml *v)
+{
+	if (v->type != YAML_LIST || v->n > MAX_KEYS) {
+		complain(c, v, "'%s' is a %s, of at most %d", k->name, config_type_name(k->type), MAX_KEYS);
+		return;
+	}
+	for (unsigned i = 0; i < v->n; i++)
+		if (v->items[i]->type == YAML_MAP)
+			check_map(c, v->items[i], k->section, NULL, k->name);
+		else
+			complain(c, v->items[i], "each of '%s' is a map of settings", k->name);
+}
+
 static void check_value(struct check *c, const struct config_key *k, const struct yaml *v)
 {
 	char near[64];
@@ -261,6 +277,9 @@ static void check_value(struct check *c, const struct config_key *k, const struc
 		return;
 	case CONFIG_SECTIONS:
 		check_sections(c, k, v);
+		return;
+	case CONFIG_ITEMS:
+		check_items(c, k, v);
 		return;
 	default:
 		break;

@@ -13,14 +13,15 @@ enum config_type {
 	CONFIG_WINDOWS,  /* list of windows (base/window.h) */
 	CONFIG_SECRET,   /* a map with exactly one of env:, file:, command: - never a value in line */
 	CONFIG_SECTION,  /* map with the keys of `section` */
-	CONFIG_SECTIONS, /* list of such maps, or map of name to such map */
+	CONFIG_SECTIONS, /* map of name to such map */
+	CONFIG_ITEMS,    /* list of such maps */
 };
 struct config_key {
 	const char *name;
 	enum config_type type;
 	const char *otherwise;               /* the default, as written; NULL = none */
 	const char *choices;                 /* CONFIG_ENUM */
-	const struct config_key *section;    /* CONFIG_SECTION(S); ends with name NULL */
+	const struct config_key *section;    /* CONFIG_SECTION(S), CONFIG_ITEMS; ends with name NULL */
 	bool required;
 	const char *help;                    /* one or two sentences */
 };

@@ -77,7 +77,7 @@ void msg_put_step(struct msg *m, struct msg_step s)
 {
 	struct buf *b = &m->body;
 	buf_varint(b, s.state);
-	buf_varint(b, s.ok);
+	buf_varint(b, s.ok | (s.unknown ? 2u : 0u));
 	buf_varint(b, s.at);
 	buf_varint(b, s.of);
 	buf_string(b, s.say);
@@ -89,7 +89,9 @@ bool msg_get_step(const struct msg *m, struct msg_step *s)
 	struct rd r = rd_of(buf_str(&m->body));
 	uint64_t state = rd_varint(&r);
 	s->state = state > STEP_FINISHED ? STEP_FAILED : (enum step_state)state;
-	s->ok = rd_varint(&r);
+	uint64_t how = rd_varint(&r);
+	s->ok = how & 1;
+	s->unknown = how & 2;
 	s->at = (unsigned)rd_varint(&r);
 	s->of = (unsigned)rd_varint(&r);
 	s->say = rd_string(&r);

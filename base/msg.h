@@ -69,7 +69,8 @@ struct msg_step {
 	bool ok;
 	unsigned at, of;        /* step `at` (1-based) of `of`; 0 = of no single step */
 	struct str say;         /* a sentence: "evicted 3 of 12 pods" */
-	struct str undo;        /* with FINISHED: JSON for the undo's parameters, or empty */
+	struct str undo;        /* with FINISHED: JSON for the undo's parameters, or empty; not ok: something was changed */
+	bool unknown;           /* with FINISHED, not ok: it was sent, and whether it was taken is not known */
 };
 void msg_put_step(struct msg *m, struct msg_step s);
 bool msg_get_step(const struct msg *m, struct msg_step *s);

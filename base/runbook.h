@@ -62,6 +62,7 @@ struct runbook_step {
 	char *until; int64_t within_ms, pause_ms;
 	struct act *act;             /* the newest: its plan, its run or its undo; NULL before */
 	char *undo_action, *undo_params;   /* what takes it back; NULL: nothing is known to */
+	bool touched;                /* FAILED, and yet it changed something: going back takes it back too */
 	enum runbook_step_state state;
 	char *say;                   /* of how it went; NULL */
 	int64_t at;                  /* wall ms of its last change */
@@ -76,7 +77,7 @@ struct runbook {
 	char *verb;                  /* "promote" or "rollback" */
 	char *model, *version, *previous, *reason;     /* previous: "" where nothing was in production */
 	enum runbook_state state;
-	struct gates *gates;         /* NULL: a rollback shows none */
+	struct gates *gates;         /* NULL: a rollback has none; nor is there one before the registry's plan is in */
 	struct runbook_step *steps; unsigned nsteps, current;
 	struct runbook_check *checks; unsigned nchecks;
 	int64_t verify_until;        /* wall ms; 0: not begun */
@@ -114,15 +115,18 @@ struct runbook *runbook_start(struct runbooks *rs, const struct runbook_order *o
 bool runbook_confirm(struct runbook *r, const char *typed, const char *override);
 void runbook_cancel(struct runbook *r);      /* before RUNNING: nothing happened; later: stop after this step and ask */
 enum runbook_choice { RUNBOOK_GO_ON, RUNBOOK_GO_BACK, RUNBOOK_HOLD };
-/* Of ASKING (and of a recovered one): false: error says why not. */
+/* Of ASKING (and of a recovered one): false: error says why not. Go on plans the step anew and runs it, unless it holds already.
+ * GO_BACK of one that is DONE or HELD undoes it. */
 bool runbook_choose(struct runbook *r, enum runbook_choice c);
 bool runbook_can_undo(const struct runbook *r);      /* DONE or HELD: `u` takes the whole back */
 /* Moves every runbook on: checks, pauses, verification. Returns ms until it wants to be called again, -1: nothing to do. */
 int runbooks_tick(struct runbooks *rs, int64_t now);
 /* Those of this run of the program, and those found unfinished on disk (recovered, ASKING); newest last. */
 struct runbook *runbooks_get(const struct runbooks *rs, unsigned i);         /* NULL: no more */
-/* Reads unfinished journals of programs that no longer live. Returns how many; *why (caller frees) what could not be read. */
+/* Reads unfinished journals of programs that no longer live. Returns how many; *why (caller frees, NULL: nothing) what could
+ * not be read. Call it once the sources are started: what was under way is asked about. */
 unsigned runbooks_recover(struct runbooks *rs, char **why);
+unsigned runbooks_living(const struct runbooks *rs);  /* unfinished ones that a running program has, when last looked */
 bool runbook_over(const struct runbook *r);
 const char *runbook_state_name(enum runbook_state s);
 const char *runbook_step_name(enum runbook_step_state s);

@@ -58,7 +58,7 @@ static void check_settings(const char *where, const struct config_key *keys)
 				fail_msg("'%s' twice in %s", k->name, where);
 		if ((k->type == CONFIG_ENUM) != (k->choices != NULL))
 			fail_msg("%s.%s: choices go with words", where, k->name);
-		if ((k->type == CONFIG_SECTION || k->type == CONFIG_SECTIONS) != (k->section != NULL))
+		if ((k->type == CONFIG_SECTION || k->type == CONFIG_SECTIONS || k->type == CONFIG_ITEMS) != (k->section != NULL))
 			fail_msg("%s.%s: a section has settings", where, k->name);
 		if (k->section)
 			check_settings(k->name, k->section);

@@ -1,0 +1,197 @@
+/* promotion: see promotion.h; and the tables of the section's settings. */
+#define _GNU_SOURCE
+#include "base/promotion.h"
+#include "base/fmt.h"
+#include "base/mem.h"
+#include "base/runbook.h"
+#include <fnmatch.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct config_key step_keys[] = {
+	{ "action", CONFIG_TEXT, .required = true, .help = "What to do: an action of that source, such as reload, restart, canary or trigger." },
+	{ "kind", CONFIG_TEXT, .required = true, .help = "The kind of the row to do it to, such as deployments or modelendpoints." },
+	{ "name", CONFIG_TEXT, .required = true, .help = "The row: its key (NAMESPACE/NAME in a cluster) or its name." },
+	{ "source", CONFIG_TEXT, .help = "The source that does it; may be left out where only one can." },
+	{ "params", CONFIG_MAP, .help = "Parameters of the action, as its form asks for them." },
+	{ "until", CONFIG_TEXT, .help = "The step is through when the row fits this filter, such as ready=3/3." },
+	{ "within", CONFIG_DURATION, "5m", .help = "How long to wait for `until`; after that the step has failed." },
+	{ "pause", CONFIG_DURATION, .help = "How long to wait after the step, before the next." },
+	CONFIG_END
+};
+static const struct config_key check_keys[] = {
+	{ "kind", CONFIG_TEXT, .required = true, .help = "The kind of the row that is looked at." },
+	{ "name", CONFIG_TEXT, .required = true, .help = "The row: its key or its name." },
+	{ "source", CONFIG_TEXT, .help = "The source of the row, where there are several of that name." },
+	{ "where", CONFIG_TEXT, .help = "A filter that the row must fit, such as version={version} status=ready." },
+	{ "errors_below", CONFIG_TEXT, .help = "The share of errors must be below this (2%), or not above what it was before." },
+	{ "slower_below", CONFIG_TEXT, .help = "How much slower (p99) it may be than before the first step, such as 50%." },
+	{ "predictions", CONFIG_COUNT, .help = "So many recent inputs of the log are predicted again, by the endpoint of that name." },
+	{ "differ_below", CONFIG_TEXT, .help = "By how much these may differ on average from what the log has, such as 40%." },
+	{ "say", CONFIG_TEXT, .help = "A title of your own for the check." },
+	CONFIG_END
+};
+static const struct config_key promotion_verify_keys[] = {
+	{ "for", CONFIG_DURATION, "60s", .help = "How long all checks must hold." },
+	{ "every", CONFIG_DURATION, "5s", .help = "How often they are looked at; at least 2s." },
+	{ "failures", CONFIG_COUNT, "3", .help = "So many failures in a row of one check take everything back." },
+	{ "checks", CONFIG_ITEMS, .section = check_keys, .help = "What must hold after the last step." },
+	CONFIG_END
+};
+const struct config_key promotion_keys[] = {
+	{ "source", CONFIG_TEXT, .help = "The registry, where there are several." },
+	{ "gates", CONFIG_ITEMS, .section = gate_keys, .help = "What must hold before a version goes into production." },
+	{ "steps", CONFIG_ITEMS, .section = step_keys, .help = "What follows once the registry has changed, in this order." },
+	{ "verify", CONFIG_SECTION, .section = promotion_verify_keys, .help = "What is looked at afterwards, and for how long." },
+	{ "on_failure", CONFIG_ENUM, "rollback", "rollback|hold", .help = "Take back what was done by itself, or stop and ask." },
+	CONFIG_END
+};
+
+const struct yaml *promotion_entry(const struct config *c, const char *model, const char *source)
+{
+	const struct yaml *all = c ? yaml_get(c->root, "promotions") : NULL;
+	for (int wild = 0; all && all->type == YAML_MAP && wild < 2; wild++)
+		for (unsigned i = 0; i < all->n; i++) {
+			const char *name = all->keys[i]->text.p, *of = yaml_text(all->items[i], "source");
+			bool fits = wild ? fnmatch(name, model, 0) == 0 : !strcmp(name, model);
+			if (fits && (!of || !source || !strcmp(of, source)))
+				return all->items[i];
+		}
+	return NULL;
+}
+
+bool promotion_holds(const struct yaml *entry)
+{
+	const char *how = yaml_text(entry, "on_failure");
+	return how && !strcmp(how, "hold");
+}
+
+bool share_parse(const char *text, double *out)
+{
+	struct str s = str_trim(str_of(text));
+	bool percent = s.n && s.p[s.n - 1] == '%';
+	if (percent)
+		s = str_trim((struct str){ s.p, s.n - 1 });
+	if (!str_to_f64(s, out))
+		return false;
+	*out = percent ? *out / 100 : *out;
+	return true;
+}
+
+/* ---- words */
+
+static const char *word_of(const struct promotion_words *w, struct str name)
+{
+	const struct { const char *name, *text; } all[] = { { "model", w->model }, { "version", w->version }, { "previous", w->previous },
+		{ "alias", w->alias }, { "reason", w->reason }, { "user", w->user } };
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (str_is(name, all[i].name))
+			return all[i].text ? all[i].text : "";
+	return NULL;
+}
+
+/* As it stands between the quotes of a JSON text. */
+static void add_escaped(struct buf *b, const char *text)
+{
+	json_t *s = json_string(text);
+	char *quoted = s ? json_dumps(s, JSON_ENCODE_ANY) : NULL;
+	if (quoted)
+		buf_add(b, quoted + 1, strlen(quoted) - 2);
+	free(quoted);
+	json_decref(s);
+}
+
+char *promotion_fill(const char *text, const struct promotion_words *w)
+{
+	struct buf b = { 0 };
+	bool json = (*text == '{' || *text == '[') && strchr(text, '"');
+	for (const char *p = text; *p; p++) {
+		const char *end = *p == '{' ? strchr(p, '}') : NULL;
+		const char *word = end ? word_of(w, (struct str){ p + 1, (size_t)(end - p - 1) }) : NULL;
+		if (!word)
+			buf_addc(&b, *p);
+		else if (json)
+			add_escaped(&b, word);
+		else
+			buf_adds(&b, word);
+		p = word ? end : p;
+	}
+	return buf_detach(&b);
+}
+
+/* ---- steps and checks */
+
+static void put_text(json_t *o, const struct yaml *of, const char *name, const struct promotion_words *w)
+{
+	const char *text = yaml_text(of, name);
+	char *filled = text ? promotion_fill(text, w) : NULL;
+	if (filled)
+		json_object_set_new(o, name, json_string(filled));
+	free(filled);
+}
+
+static void put_duration(json_t *o, const struct yaml *of, const char *name, const char *as, const char *otherwise)
+{
+	const char *text = yaml_text(of, name);
+	double ms;
+	if ((text || otherwise) && duration_parse(str_of(text ? text : otherwise), false, &ms))
+		json_object_set_new(o, as, json_integer((json_int_t)ms));
+}
+
+static void put_share(json_t *o, const struct yaml *of, const char *name)
+{
+	const char *text = yaml_text(of, name);
+	double v;
+	if (text && share_parse(text, &v))
+		json_object_set_new(o, name, json_real(v));
+	else if (text)                           /* it stays a check, which then says what is wrong with it */
+		json_object_set_new(o, name, json_string(text));
+}
+
+json_t *promotion_steps(const struct yaml *entry, const struct promotion_words *w)
+{
+	const struct yaml *list = yaml_get(entry, "steps");
+	json_t *steps = json_array();
+	for (unsigned i = 0; list && list->type == YAML_LIST && i < list->n; i++) {
+		const struct yaml *s = list->items[i], *params = yaml_get(s, "params");
+		json_t *o = json_object(), *p = json_object();
+		for (size_t k = 0; k < 5; k++)
+			put_text(o, s, (const char *const[]){ "action", "kind", "name", "source", "until" }[k], w);
+		for (unsigned k = 0; params && params->type == YAML_MAP && k < params->n; k++)
+			put_text(p, params, params->keys[k]->text.p, w);
+		json_object_set_new(o, "params", p);
+		if (json_object_get(o, "until"))
+			put_duration(o, s, "within", "within_ms", "5m");
+		put_duration(o, s, "pause", "pause_ms", NULL);
+		json_object_set_new(o, "line", json_integer(s->line));
+		json_array_append_new(steps, o);
+	}
+	return steps;
+}
+
+json_t *promotion_verify(const struct yaml *entry, const struct promotion_words *w)
+{
+	const struct yaml *verify = yaml_get(entry, "verify"), *list = yaml_get(verify, "checks");
+	const char *failures = yaml_text(verify, "failures");
+	if (!list || list->type != YAML_LIST || !list->n)
+		return NULL;
+	json_t *v = json_object(), *checks = json_array();
+	put_duration(v, verify, "for", "for_ms", "60s");
+	put_duration(v, verify, "every", "every_ms", "5s");
+	json_object_set_new(v, "failures", json_integer(failures && atoi(failures) > 0 ? atoi(failures) : 3));
+	for (unsigned i = 0; i < list->n; i++) {
+		const struct yaml *c = list->items[i];
+		const char *count = yaml_text(c, "predictions");
+		json_t *o = json_object();
+		for (size_t k = 0; k < 5; k++)
+			put_text(o, c, (const char *const[]){ "kind", "name", "source", "where", "say" }[k], w);
+		for (size_t k = 0; k < 3; k++)
+			put_share(o, c, (const char *const[]){ "errors_below", "slower_below", "differ_below" }[k]);
+		if (count)
+			json_object_set_new(o, "predictions", json_integer(atoi(count)));
+		json_array_append_new(checks, o);
+	}
+	json_object_set_new(v, "checks", checks);
+	return v;
+}

@@ -1,0 +1,23 @@
+/* promotion: what the section `promotions:` of binnacle.yaml says of a model, as the steps and checks of one runbook: JSON, with
+ * {model} {version} {previous} {alias} {reason} {user} put in, so that it can be kept in the journal as it was when confirmed.
+ *
+ *   steps   [{"action", "kind", "name", "source"?, "params": {}, "until"?, "within_ms"?, "pause_ms"?, "line"}]
+ *   verify  {"for_ms", "every_ms", "failures", "checks": [{"kind", "name", "source"?, "where"?, "errors_below"?, "slower_below"?,
+ *           "predictions"?, "differ_below"?, "say"?}]} */
+#ifndef BASE_PROMOTION_H
+#define BASE_PROMOTION_H
+#include "base/config.h"
+
+struct json_t;
+struct promotion_words { const char *model, *version, *previous, *alias, *reason, *user; };   /* NULL: "" */
+
+/* The entry for this model in that registry: the one of its name, else the first wildcard that fits. NULL: there is none. */
+const struct yaml *promotion_entry(const struct config *c, const char *model, const char *source);
+bool promotion_holds(const struct yaml *entry);              /* on_failure: hold */
+struct json_t *promotion_steps(const struct yaml *entry, const struct promotion_words *w);
+struct json_t *promotion_verify(const struct yaml *entry, const struct promotion_words *w);   /* NULL: nothing is verified */
+/* text with the words put in. Where the text is a JSON document they are escaped. Caller frees. */
+char *promotion_fill(const char *text, const struct promotion_words *w);
+/* "2%" or "0.02". */
+bool share_parse(const char *text, double *out);
+#endif

@@ -1,0 +1,107 @@
+/* runbook_private: what the parts of the machine of base/runbook.h share: runbook.c (its life), runbook_steps.c (one step forth or
+ * back), runbook_verify.c (what is looked at afterwards), runbook_recover.c (journals of programs that ended). */
+#ifndef BASE_RUNBOOK_PRIVATE_H
+#define BASE_RUNBOOK_PRIVATE_H
+#include "base/journal.h"
+#include "base/promotion.h"
+#include "base/runbook.h"
+#include <jansson.h>
+
+enum {
+	RUNBOOK_PLAN_MS = 40000,     /* so long a plan may take */
+	RUNBOOK_LIST_MS = 6000,      /* so long a list is waited for that a name may be looked up in */
+	RUNBOOK_TELL_MS = 25000,
+};
+enum runbook_phase { PHASE_WHEN, PHASE_FIRST, PHASE_REST };
+struct runbook_watch { struct source *source; char *kind; uint64_t id; };
+struct runbook_telling {             /* whether a step was taken: asked, then planned anew */
+	uint64_t id;                 /* of the question; 0: none under way */
+	struct runbook *r;
+	unsigned step;
+	int64_t since;
+	bool on, planning, told;
+	char taken[8], *say;
+};
+struct runbook_probe {               /* recent inputs predicted once more, for one check */
+	uint64_t id;
+	struct runbook *r;
+	char **inputs; double *was;
+	unsigned n, at, answered, failed;
+	double sum, most;
+};
+struct runbook_private {
+	struct runbooks *rs;
+	struct source *registry;
+	const struct yaml *entry;    /* of the configuration; NULL: there is none, or it is recovered */
+	char *alias, *user, *override;
+	int64_t at;                  /* of a rollback by time */
+	json_t *steps, *verify, *before;   /* base/promotion.h; before: figures of the checks' endpoints before the first step */
+	struct journal *journal;
+	struct runbook_watch *watches; unsigned nwatches;
+	enum runbook_phase phase;
+	int64_t since;               /* wall ms: the phase, an undo's plan */
+	bool stop;                   /* asked to stop after this step */
+	bool backwards;              /* UNDOING, or ASKING in the midst of it */
+	bool undo_again;             /* the undo of the current step was sent twice */
+	struct runbook_telling tell;
+	int64_t next_look;
+	unsigned *untold;            /* by check: cannot tell, in a row */
+	struct runbook_probe *probes;
+	char *why_back;              /* what went wrong */
+};
+struct runbooks {
+	struct actor *actor;
+	struct store *store;
+	struct source **sources; unsigned nsources;
+	const struct config *config;
+	char *folder;
+	const struct clock *clock;
+	struct runbook **all; unsigned n;
+	unsigned living;             /* unfinished journals that other programs hold, when last looked */
+	char why[400];
+};
+
+/* ---- runbook.c */
+struct runbook *runbook_new(struct runbooks *rs, const char *verb, const char *model);
+void runbook_free(struct runbook *r);
+int64_t runbook_now(const struct runbook *r);
+void runbook_changed(struct runbook *r);
+void runbook_say(struct runbook *r, enum step_state how, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void runbook_set(char **text, const char *to);                       /* frees what was there; NULL allowed */
+void runbook_ask(struct runbook *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Something failed: back by itself, or asked, or over where nothing was changed yet. */
+void runbook_wrong(struct runbook *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void runbook_end(struct runbook *r, enum runbook_state s, const char *error);
+/* Takes the line. False: it is not on disk. Without a journal (nothing is confirmed yet) true. */
+bool runbook_note(struct runbook *r, json_t *line);
+struct source *runbook_source(const struct runbooks *rs, const char *name);
+/* Keeps rows of the kind coming from one source, or (NULL) from all that fill it; once more: asked anew. */
+void runbook_watch(struct runbook *r, struct source *from, const char *kind);
+void runbook_look_again(struct runbook *r);
+void runbook_unwatch(struct runbook *r);
+
+/* ---- runbook_steps.c */
+/* Appends a step by its JSON; false: there is no such source or action, *why (size) says it. */
+bool step_make(struct runbook *r, const json_t *spec, char *why, size_t size);
+void step_release(struct runbook_step *s);
+bool step_begin_plan(struct runbook *r, unsigned i);   /* false: it waits for a list */
+bool step_plan_late(struct runbook *r, unsigned i);    /* it is planned for too long: given up */
+void step_forth(struct runbook *r);                    /* of the current step, whatever comes next */
+void step_back(struct runbook *r);
+bool step_was_done(const struct runbook_step *s);      /* something of it may have to be taken back */
+void tell_begin(struct runbook *r, unsigned i);
+void tell_tick(struct runbook *r);
+/* The row of that name: by its key, else by its column `name`; source NULL: of any. */
+const struct row *runbook_row(const struct runbook *r, const char *kind, const char *name, const struct source *from,
+                              const struct table **t);
+/* Whether the row fits the filter; say gets how it is, or why it cannot be told. */
+enum gate_result runbook_fits(const struct runbook *r, const char *kind, const char *name, const struct source *from,
+                              const char *where, struct buf *say);
+
+/* ---- runbook_verify.c */
+void verify_begin_checks(struct runbook *r);           /* makes r->checks */
+void verify_figures_before(struct runbook *r);
+void verify_begin_looking(struct runbook *r);
+void verify_look(struct runbook *r);
+void verify_release(struct runbook *r);
+#endif
