@@ -1,0 +1,204 @@
+/* runbook_recover: runbooks whose program ended in the midst, from their journals. What is known is put back as it was: steps done
+ * with what undoes them, the one under way as not known. That one is asked about at once; then it is for somebody to say whether
+ * to go on or to go back. A journal that a living program holds is left to it. */
+#define _GNU_SOURCE
+#include "base/mem.h"
+#include "base/runbook_private.h"
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *text_in(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+	return s ? s : "";
+}
+
+struct found { struct runbook *r; bool planned, over, back, began; int64_t last; char problem[400]; };
+
+static void put_planned(struct found *f, const json_t *line)
+{
+	struct runbook *r = f->r;
+	struct runbook_private *p = r->priv;
+	json_t *spec, *steps = json_object_get(line, "steps");
+	size_t i;
+	runbook_set(&r->verb, text_in(line, "verb"));
+	runbook_set(&r->model, text_in(line, "model"));
+	runbook_set(&r->version, text_in(line, "version"));
+	runbook_set(&r->previous, text_in(line, "previous"));
+	runbook_set(&r->reason, text_in(line, "reason"));
+	runbook_set(&p->user, text_in(line, "user"));
+	r->hold = json_is_true(json_object_get(line, "hold"));
+	p->registry = runbook_source(p->rs, text_in(line, "registry"));
+	if (!p->registry)
+		snprintf(f->problem, sizeof(f->problem), "the registry '%s' is not configured here", text_in(line, "registry"));
+	json_array_foreach(steps, i, spec) {
+		json_array_append(p->steps, spec);
+		if (!*f->problem && step_make(r, spec, f->problem, sizeof(f->problem)))
+			runbook_set(&r->steps[i].title, text_in(spec, "title"));
+	}
+	p->verify = json_incref(json_object_get(line, "verify"));
+	p->before = json_incref(json_object_get(line, "before"));
+	if (!*f->problem)
+		verify_begin_checks(r);
+	f->planned = json_is_array(steps) && json_array_size(steps);
+}
+
+static void put_undo(struct runbook_step *s, const json_t *undo)
+{
+	const json_t *params = json_object_get(undo, "params");
+	char *text = json_is_string(params) ? xstrdup(json_string_value(params)) : json_dumps(params, JSON_COMPACT);
+	runbook_set(&s->undo_action, json_is_object(undo) ? text_in(undo, "action") : NULL);
+	runbook_set(&s->undo_params, s->undo_action ? text ? text : "{}" : NULL);
+	free(text);
+}
+
+/* What each line makes of its step. */
+static void put_step(struct found *f, const json_t *line, const char *event)
+{
+	static const struct { const char *event; enum runbook_step_state state; } states[] = {
+		{ "start", RSTEP_UNKNOWN }, { "done", RSTEP_DONE }, { "already", RSTEP_ALREADY }, { "failed", RSTEP_FAILED },
+		{ "unknown", RSTEP_UNKNOWN }, { "not", RSTEP_WAITING }, { "undoing", RSTEP_UNDOING }, { "undone", RSTEP_UNDONE },
+		{ "stays", RSTEP_STAYS } };
+	json_int_t step = json_integer_value(json_object_get(line, "step"));
+	struct runbook *r = f->r;
+	if (step < 1 || step > (json_int_t)r->nsteps)
+		return;
+	struct runbook_step *s = &r->steps[step - 1];
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+		if (strcmp(event, states[i].event))
+			continue;
+		s->state = states[i].state;
+		s->at = f->last;
+		s->touched = s->state == RSTEP_FAILED && json_is_true(json_object_get(line, "touched"));
+		if (json_object_get(line, "say"))
+			runbook_set(&s->say, text_in(line, "say"));
+	}
+	if (!strcmp(event, "start")) {
+		json_object_set(json_array_get(r->priv->steps, (size_t)step - 1), "plan", json_object_get(line, "plan"));
+		runbook_set(&s->key, text_in(line, "key"));
+		put_undo(s, json_object_get(json_object_get(line, "plan"), "undo"));
+	} else if (!strcmp(event, "done") && json_object_get(line, "undo")) {
+		put_undo(s, json_object_get(line, "undo"));
+	}
+	f->began = true;
+}
+
+static void put_line(struct found *f, const json_t *line)
+{
+	const char *event = text_in(line, "e");
+	f->last = json_integer_value(json_object_get(line, "at"));
+	if (!strcmp(event, "planned"))
+		put_planned(f, line);
+	else if (!strcmp(event, "over"))
+		f->over = true;
+	else if (!strcmp(event, "back"))
+		f->back = true, runbook_set(&f->r->priv->why_back, text_in(line, "say"));
+	else if (!strcmp(event, "choice"))
+		f->over = false;
+	if (f->planned && json_object_get(line, "step"))
+		put_step(f, line, event);
+}
+
+/* What was done, what was not, what is not known: in one sentence. */
+static void ask(struct found *f)
+{
+	struct runbook *r = f->r;
+	struct buf b = { 0 };
+	unsigned done = 0, unknown = 0, left = 0;
+	for (unsigned i = 0; i < r->nsteps; i++) {
+		enum runbook_step_state s = r->steps[i].state;
+		done += s == RSTEP_DONE || s == RSTEP_ALREADY;
+		unknown += s == RSTEP_UNKNOWN || s == RSTEP_UNDOING;
+		left += s == RSTEP_WAITING;
+		if (s == RSTEP_UNKNOWN && !f->back)
+			tell_begin(r, i);
+	}
+	buf_addf(&b, "the program that ran it ended%s: %u of %u steps done", f->back ? " while it was going back" : "", done, r->nsteps);
+	if (unknown)
+		buf_addf(&b, ", %u not known", unknown);
+	if (left)
+		buf_addf(&b, ", %u not begun", left);
+	r->priv->backwards = f->back;
+	r->state = RUNBOOK_ASKING;
+	r->ask = buf_detach(&b);
+	for (unsigned i = 0; i < r->nsteps; i++)
+		runbook_say(r, STEP_WAITING, "step %u, %s: %s%s%s", i + 1, r->steps[i].title, runbook_step_name(r->steps[i].state),
+			r->steps[i].say ? ": " : "", r->steps[i].say ? r->steps[i].say : "");
+}
+
+static void drop_last(struct runbooks *rs)
+{
+	runbook_free(rs->all[--rs->n]);
+}
+
+static bool known(const struct runbooks *rs, struct str id)
+{
+	for (unsigned i = 0; i < rs->n; i++)
+		if (rs->all[i]->id && str_eq(str_of(rs->all[i]->id), id))
+			return true;
+	return false;
+}
+
+/* True: one more unfinished runbook. */
+static bool recover(struct runbooks *rs, const char *name, struct buf *why)
+{
+	char text[400] = "";
+	bool held;
+	json_t *lines, *line;
+	size_t i;
+	struct journal *j = journal_open(rs->folder, name, rs->clock, &lines, &held, text, sizeof(text));
+	rs->living += held;
+	if (!j && !held)
+		buf_addf(why, "%s%s", why->len ? "\n" : "", text);
+	if (!j)
+		return false;
+	struct found f = { .r = runbook_new(rs, "", "") };
+	f.r->id = str_dup(journal_id(name));
+	f.r->recovered = true;
+	f.r->priv->journal = j;
+	json_array_foreach(lines, i, line)
+		put_line(&f, line);
+	json_decref(lines);
+	if (*f.problem)
+		buf_addf(why, "%s%s: %s", why->len ? "\n" : "", name, f.problem);
+	else if (!f.planned || f.over)
+		journal_over(j, true);               /* nothing was begun, or it was over and only its name did not say so */
+	else {
+		ask(&f);
+		return true;
+	}
+	drop_last(rs);
+	return false;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+unsigned runbooks_recover(struct runbooks *rs, char **why)
+{
+	DIR *d = opendir(rs->folder);
+	char **names = NULL;
+	unsigned n = 0, found = 0;
+	struct buf bad = { 0 };
+	rs->living = 0;
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (journal_id(e->d_name).n && !known(rs, journal_id(e->d_name))) {
+			names = xreallocarray(names, n + 1, sizeof(*names));
+			names[n++] = xstrdup(e->d_name);
+		}
+	if (d)
+		closedir(d);
+	if (n)
+		qsort(names, n, sizeof(*names), by_name);
+	for (unsigned i = 0; i < n; i++) {
+		found += recover(rs, names[i], &bad);
+		free(names[i]);
+	}
+	free(names);
+	*why = bad.len ? buf_detach(&bad) : NULL;
+	buf_release(&bad);
+	return found;
+}
