@@ -595,7 +595,8 @@ bool runbook_confirm(struct runbook *r, const char *typed, const char *override)
 	char why[400];
 	if (!may_confirm(r, typed, override))
 		return false;
-	override = override && str_trim(str_of(override)).n ? override : NULL;
+	bool needed = (r->gates && gates_failed(r->gates)) || *r->decision.overridden;
+	override = needed ? override : NULL;
 	verify_figures_before(r);
 	r->priv->journal = journal_new(r->priv->rs->folder, r->id, r->priv->rs->clock, why, sizeof(why));
 	if (!r->priv->journal) {

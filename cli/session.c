@@ -281,6 +281,9 @@ static void open_actor(struct session *s)
 	make_dirs(s->state_dir);
 	s->audit = audit_open(path, &clock_system, why, sizeof(why));
 	s->actor = actor_new(s->store, s->audit, guards_new(rules, n, s->config ? yaml_get(s->config->root, "guards") : NULL), &s->clock);
+	char *folder = xasprintf("%s/runbooks", s->state_dir);
+	s->runbooks = runbooks_new(s->actor, s->store, s->sources, s->nsources, s->config, folder, &s->clock);
+	free(folder);
 	free(path);
 }
 
@@ -356,6 +359,7 @@ void session_close(struct session *s)
 	inbox_wake_senders(s->inbox);
 	if (p->playing)
 		pthread_join(p->player, NULL);
+	runbooks_free(s->runbooks);
 	actor_free(s->actor);
 	feed_free(s->feed);
 	chronicle_free(s->chronicle);

@@ -6,6 +6,7 @@
 #include "base/chronicle.h"
 #include "base/feed.h"
 #include "base/record.h"
+#include "base/runbook.h"
 #include "cli/options.h"
 #include "tui/tour.h"
 
@@ -18,6 +19,7 @@ struct session {
 	struct feed *feed;
 	struct audit *audit;
 	struct actor *actor;
+	struct runbooks *runbooks;
 	struct config *config;          /* NULL: none was found */
 	struct record *record;
 	struct history *history;        /* NULL in demo and replay */
