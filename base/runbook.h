@@ -7,6 +7,9 @@
  *                                 CANCELLED            ASKING: it cannot be told what happened   UNDOING, last step first
  *                                                      (go on, go back, hold)                    -> UNDONE, or FAILED and where
  *
+ * Taken back is the last step first, but for those whose undo needs the others undone before (a server that loads what the
+ * registry says): they come after.
+ *
  * Steps come from the section `promotions:` of binnacle.yaml:
  *   promotions:
  *     real_estate_model:                    # a model; * as a wildcard
@@ -62,6 +65,7 @@ struct runbook_step {
 	char *until; int64_t within_ms, pause_ms;
 	struct act *act;             /* the newest: its plan, its run or its undo; NULL before */
 	char *undo_action, *undo_params;   /* what takes it back; NULL: nothing is known to */
+	bool undo_last;              /* it can be taken back only after what came before it */
 	bool touched;                /* FAILED, and yet it changed something: going back takes it back too */
 	enum runbook_step_state state;
 	char *say;                   /* of how it went; NULL */

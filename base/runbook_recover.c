@@ -50,6 +50,7 @@ static void put_undo(struct runbook_step *s, const json_t *undo)
 	char *text = json_is_string(params) ? xstrdup(json_string_value(params)) : json_dumps(params, JSON_COMPACT);
 	runbook_set(&s->undo_action, json_is_object(undo) ? text_in(undo, "action") : NULL);
 	runbook_set(&s->undo_params, s->undo_action ? text ? text : "{}" : NULL);
+	s->undo_last = json_is_true(json_object_get(undo, "last"));
 	free(text);
 }
 

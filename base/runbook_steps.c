@@ -196,6 +196,7 @@ static void take_undo(struct runbook_step *s, const json_t *plan, const char *pa
 	char *text = params ? xstrdup(params) : json_dumps(json_object_get(undo, "params"), JSON_COMPACT);
 	runbook_set(&s->undo_action, json_string_value(json_object_get(undo, "action")));
 	runbook_set(&s->undo_params, s->undo_action ? text ? text : "{}" : NULL);
+	s->undo_last = json_is_true(json_object_get(undo, "last"));
 	free(text);
 }
 
@@ -213,7 +214,8 @@ static void done(struct runbook *r, unsigned i, const char *say)
 	if (say)
 		json_object_set_new(line, "say", json_string(say));
 	if (s->undo_action)
-		json_object_set_new(line, "undo", json_pack("{s:s, s:s}", "action", s->undo_action, "params", s->undo_params));
+		json_object_set_new(line, "undo", json_pack("{s:s, s:s, s:b}", "action", s->undo_action, "params", s->undo_params, "last",
+			(int)s->undo_last));
 	set_state(r, i, s->until || s->pause_ms ? RSTEP_CHECKING : RSTEP_DONE, say);
 	runbook_say(r, STEP_DONE, "step %u: %s%s%s", i + 1, s->title, say ? ": " : "", say ? say : "");
 	if (!runbook_note(r, line))
@@ -559,6 +561,18 @@ static void undo_ran(struct runbook *r, unsigned i)
 	}
 }
 
+/* Which step is taken back next. False: none is left. */
+static bool next_back(struct runbook *r)
+{
+	for (int last = 0; last < 2; last++)
+		for (unsigned i = r->nsteps; i-- > 0;)
+			if (step_was_done(&r->steps[i]) && r->steps[i].undo_last == last) {
+				r->current = i;
+				return true;
+			}
+	return false;
+}
+
 void step_back(struct runbook *r)
 {
 	struct runbook_step *s = &r->steps[r->current];
@@ -575,11 +589,8 @@ void step_back(struct runbook *r)
 		undo_planned(r, r->current);
 	} else if (s->state == RSTEP_UNDOING && s->act) {
 		undo_ran(r, r->current);
-	} else if (step_was_done(s)) {
+	} else if (next_back(r)) {
 		begin_undo(r, r->current);
-	} else if (r->current) {
-		r->current--;
-		runbook_changed(r);
 	} else {
 		runbook_end(r, RUNBOOK_UNDONE, r->priv->why_back);
 	}
