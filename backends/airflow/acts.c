@@ -85,7 +85,7 @@ static json_t *conf_of(struct str text)
 	char why[8];
 	text = str_trim(text);
 	if (text.n && *text.p == '{') {
-		o = api_json(text, why, sizeof(why));
+		o = json_read(text, NULL, why, sizeof(why));
 		if (json_is_object(o))
 			return o;
 		json_decref(o);
@@ -272,7 +272,7 @@ static bool send_step(struct airflow *a, const json_t *step_of, struct buf *say)
 	struct str path = text_in(step_of, "do"), method = str_split(&path, ' ');
 	const json_t *body_text = json_object_get(step_of, "body");
 	char *m = str_dup(method), *p = str_dup(path), why[120];
-	json_t *body = api_json((struct str){ json_string_value(body_text), json_string_length(body_text) }, why, sizeof(why));
+	json_t *body = json_read((struct str){ json_string_value(body_text), json_string_length(body_text) }, NULL, why, sizeof(why));
 	json_t *answer = body && *p == '/' ? api_send(&a->api, m, p, body) : NULL;
 	struct str run = text_in(answer, "dag_run_id"), state = text_in(answer, "state");
 	if (answer && run.n)

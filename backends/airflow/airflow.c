@@ -31,6 +31,7 @@ bool watched(const struct airflow *a, int what)
 void say_health(struct airflow *a, enum health_state s, const char *why, const char *remedy)
 {
 	struct buf detail = { 0 };
+	const char *user = a->api.access.user;
 	int64_t now = wall_of(a);
 	if (s == a->said && !strcmp(why, a->said_why) && now - a->said_at < SAY_AGAIN_MS)
 		return;
@@ -40,10 +41,10 @@ void say_health(struct airflow *a, enum health_state s, const char *why, const c
 	a->said_at = now;
 	snprintf(a->said_why, sizeof(a->said_why), "%s", why);
 	if (a->api.version)
-		buf_addf(&detail, "%s%s%sat %s, REST v%d", a->api.user ? "as " : a->api.token ? "by token " : "",
-		         a->api.user ? a->api.user : "", a->api.user ? " " : "", a->api.shown, a->api.version);
+		buf_addf(&detail, "%s%s%sat %s, REST v%d", user ? "as " : access_has(&a->api.access, "token") ? "by token " : "",
+		         user ? user : "", user ? " " : "", a->api.access.shown, a->api.version);
 	link_health(a->api.link, (struct msg_health){ .state = s, .since = a->since_state, .latency_us = a->api.latency_us,
-		.insecure = a->api.conf.insecure, .why = str_of(why), .remedy = str_of(remedy), .version = str_of(a->api.number),
+		.insecure = a->api.access.conf.insecure, .why = str_of(why), .remedy = str_of(remedy), .version = str_of(a->api.number),
 		.detail = buf_str(&detail) });
 	buf_release(&detail);
 }
@@ -189,13 +190,7 @@ static void run(struct link *l)
 static const struct config_key keys[] = {
 	{ "url", CONFIG_URL, .required = true, .help = "Where Airflow is, as in a browser: https://airflow.example/prefix. REST v2 "
 	  "(Airflow 3) or v1 (2.x) is found by itself." },
-	{ "user", CONFIG_TEXT, .help = "Name for Basic (2.x) or /auth/token (3.x)." },
-	{ "password", CONFIG_SECRET, .help = "Its password." },
-	{ "token", CONFIG_SECRET, .help = "A bearer token instead of user and password; made anew when it ends or is refused, so "
-	  "a command may print a short-lived one." },
-	{ "ca", CONFIG_PATH, .help = "Certificates (PEM) to trust instead of the system's." },
-	{ "insecure", CONFIG_BOOL, "false", .help = "Do not verify the certificate. The header says so as long as it lasts." },
-	{ "proxy", CONFIG_TEXT, .help = "http://, https:// or socks5h:// proxy; else that of the environment." },
+	ACCESS_CONFIG_KEYS,
 	{ "poll", CONFIG_DURATION, "5s", .help = "How often is asked what changed while runs are under way; when nothing "
 	  "happens, seldomer." },
 	{ "runs", CONFIG_COUNT, "1000", .help = "Most runs to list, the newest." },

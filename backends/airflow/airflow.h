@@ -10,10 +10,10 @@
  * one request in two seconds goes out by itself. */
 #ifndef AIRFLOW_AIRFLOW_H
 #define AIRFLOW_AIRFLOW_H
-#include "backends/net/http.h"
+#include "backends/net/access.h"
+#include "backends/net/json.h"
 #include "base/pipelines.h"
 #include "base/source.h"
-#include <jansson.h>
 
 #define REST_MS 2000             /* between two requests that nobody waits for */
 #define PAGE 100                 /* Airflow's own bound of a page */
@@ -23,12 +23,9 @@
 struct api {
 	struct link *link;
 	struct http *http;
-	struct http_conf conf;
-	char *base, shown[160];          /* without a slash at the end; for sentences */
+	struct access access;
 	int version;                     /* 1, 2; 0: not found yet */
 	char number[32];                 /* "2.10.5" */
-	char *user;
-	const struct yaml *password, *token;   /* settings, or NULL */
 	struct secret bearer;            /* v2: from /auth/token; or from the setting `token` */
 	int64_t bearer_until;            /* wall ms when it is made anew; 0: when refused */
 	bool bare;                       /* this exchange goes without credentials */
@@ -53,8 +50,6 @@ bool api_stream(struct api *a, const char *path, const char *accept, bool (*on_d
 bool api_refused(const struct api *a);       /* not let in, as a whole */
 bool api_forbidden(const struct api *a);     /* only from this */
 bool api_passing(const struct api *a);
-/* JSON as Python writes it: NaN and Infinity are null. NULL: what[size] says where it breaks. */
-json_t *api_json(struct str text, char *what, size_t size);
 /* When a JWT ends, wall ms; 0: it does not say. */
 int64_t jwt_end(struct str token);
 

@@ -11,39 +11,6 @@
 #define EARLY_MS 300000          /* a token is made anew so long before it ends */
 #define ANSWER_MAX (32 << 20)
 
-/* ---- JSON */
-
-json_t *api_json(struct str text, char *what, size_t size)
-{
-	static const char *const words[] = { "-Infinity", "Infinity", "NaN" };
-	json_error_t e;
-	json_t *j = json_loadb(text.p ? text.p : "", text.n, JSON_ALLOW_NUL | JSON_DECODE_ANY, &e);
-	struct buf b = { 0 };
-	bool quoted = false;
-	if (j)
-		return j;
-	for (size_t i = 0; i < text.n;) {
-		const char *found = NULL;
-		for (size_t w = 0; !quoted && w < ARRAY_SIZE(words); w++)
-			if (str_starts((struct str){ text.p + i, text.n - i }, str_of(words[w])))
-				found = words[w], w = ARRAY_SIZE(words);
-		if (found) {
-			buf_adds(&b, "null");
-			i += strlen(found);
-			continue;
-		}
-		quoted ^= text.p[i] == '"';
-		if (quoted && text.p[i] == '\\' && i + 1 < text.n)
-			buf_addc(&b, text.p[i++]);
-		buf_addc(&b, text.p[i++]);
-	}
-	j = json_loadb(b.data ? b.data : "", b.len, JSON_ALLOW_NUL | JSON_DECODE_ANY, &e);
-	buf_release(&b);
-	if (!j)
-		snprintf(what, size, "the answer is not whole JSON: %.120s at byte %d of %zu", e.text, e.position, text.n);
-	return j;
-}
-
 static int base64url(char c)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -82,21 +49,25 @@ static bool fill_auth(void *arg, struct http_auth *auth)
 	struct api *a = arg;
 	if (a->bare)
 		return true;
-	if (secret_set(a->bearer)) {
-		bool ok = http_auth_bearer(auth, a->bearer);
-		if (!ok)
-			snprintf(auth->error, sizeof(auth->error), "the token holds bytes that no header may");
-		return ok;
-	}
-	if (!a->user)
+	if (!secret_set(a->bearer))
+		return access_auth(&a->access, auth);
+	if (http_auth_bearer(auth, a->bearer))
 		return true;
-	struct secret password = { 0 };
-	if (secret_from_setting(&password, a->password, auth->error, sizeof(auth->error)) != 0) {
-		snprintf(auth->remedy, sizeof(auth->remedy), "correct 'password:' of the source");
-		return false;
+	snprintf(auth->error, sizeof(auth->error), "the token holds bytes that no header may");
+	return false;
+}
+
+/* The settings' secrets at hand; false: which one cannot be read is the api's error. */
+static bool have_secrets(struct api *a)
+{
+	struct http_auth why = { 0 };
+	bool ok = access_secrets(&a->access, &why);
+	if (!ok) {
+		snprintf(a->error, sizeof(a->error), "%s", why.error);
+		snprintf(a->remedy, sizeof(a->remedy), "%s", why.remedy);
+		a->end = HTTP_CREDENTIALS;
 	}
-	bool ok = http_auth_basic(auth, str_of(a->user), password);
-	secret_release(&password);
+	http_auth_release(&why);
 	return ok;
 }
 
@@ -127,7 +98,7 @@ static bool exchange(struct api *a, struct http_request *q, struct http_reply *r
 		snprintf(a->remedy, sizeof(a->remedy), "%s", reply->remedy);
 	}
 	if (!ok && reply->end == HTTP_STATUS && reply->status / 100 == 3) {
-		snprintf(a->error, sizeof(a->error), "%s sends us to another page (%d), as a login page does", a->shown, reply->status);
+		snprintf(a->error, sizeof(a->error), "%s sends us to another page (%d), as a login page does", a->access.shown, reply->status);
 		snprintf(a->remedy, sizeof(a->remedy), "something in front of Airflow wants its own login; give the address behind "
 		         "it, or a 'token:' from a command");
 	}
@@ -136,10 +107,12 @@ static bool exchange(struct api *a, struct http_request *q, struct http_reply *r
 
 static json_t *body_json(struct api *a, struct http_reply *reply)
 {
-	json_t *j = api_json(buf_str(&reply->body), a->error, sizeof(a->error));
+	char why[200];
+	json_t *j = json_read(buf_str(&reply->body), NULL, why, sizeof(why));
 	if (!j) {
+		snprintf(a->error, sizeof(a->error), "the answer is not whole JSON: %s", why);
 		a->end = HTTP_NOT_JSON;
-		snprintf(a->remedy, sizeof(a->remedy), "see that %s is Airflow itself, and nothing cuts its answers", a->shown);
+		snprintf(a->remedy, sizeof(a->remedy), "see that %s is Airflow itself, and nothing cuts its answers", a->access.shown);
 	}
 	return j;
 }
@@ -147,21 +120,15 @@ static json_t *body_json(struct api *a, struct http_reply *reply)
 /* The password's name is never in the sentence; what Airflow answered may be. */
 static bool make_token(struct api *a)
 {
-	struct secret password = { 0 };
 	struct buf body = { 0 };
 	struct http_reply reply = { 0 };
-	char why[256];
-	bool post = a->user != NULL;
-	if (secret_from_setting(&password, a->password, why, sizeof(why)) != 0) {
-		snprintf(a->error, sizeof(a->error), "%s", why);
-		snprintf(a->remedy, sizeof(a->remedy), "correct 'password:' of the source");
-		a->end = HTTP_CREDENTIALS;
+	bool post = a->access.user != NULL;
+	if (!have_secrets(a))
 		return false;
-	}
 	if (post) {
 		json_t *j = json_object();
-		struct str p = secret_reveal(password);
-		json_object_set_new(j, "username", json_string(a->user));
+		struct str p = secret_reveal(a->access.password.is);
+		json_object_set_new(j, "username", json_string(a->access.user));
 		json_object_set_new(j, "password", json_stringn(p.p ? p.p : "", p.n));
 		char *text = json_dumps(j, JSON_COMPACT);
 		buf_adds(&body, text ? text : "{}");
@@ -170,7 +137,6 @@ static bool make_token(struct api *a)
 		free(text);
 		json_decref(j);
 	}
-	secret_release(&password);
 	struct http_request q = { .method = post ? "POST" : "GET", .path = "/auth/token", .body = buf_str(&body), .json = true };
 	a->bare = true;
 	bool ok = exchange(a, &q, &reply);
@@ -188,7 +154,7 @@ static bool make_token(struct api *a)
 		/* A short life is used to four fifths. */
 		a->bearer_until = left <= 0 ? 0 : now + (left > 5 * EARLY_MS ? left - EARLY_MS : left * 4 / 5);
 	} else if (j) {
-		snprintf(a->error, sizeof(a->error), "%s/auth/token gave no access_token", a->shown);
+		snprintf(a->error, sizeof(a->error), "%s/auth/token gave no access_token", a->access.shown);
 	}
 	if (!ok && a->status >= 400 && a->status < 500 && a->status != 429) {
 		a->end = HTTP_CREDENTIALS;
@@ -202,16 +168,13 @@ static bool make_token(struct api *a)
 
 static bool read_token(struct api *a)
 {
-	char why[256];
 	secret_release(&a->bearer);
-	if (secret_from_setting(&a->bearer, a->token, why, sizeof(why)) == 0 && secret_set(a->bearer)) {
-		a->bearer_until = jwt_end(secret_reveal(a->bearer));
-		return true;
-	}
-	snprintf(a->error, sizeof(a->error), "%s", why);
-	snprintf(a->remedy, sizeof(a->remedy), "correct 'token:' of the source");
-	a->end = HTTP_CREDENTIALS;
-	return false;
+	access_forget(&a->access);
+	if (!have_secrets(a))
+		return false;
+	a->bearer = secret_of(secret_reveal(a->access.token.is));
+	a->bearer_until = jwt_end(secret_reveal(a->bearer));
+	return true;
 }
 
 static bool have_credentials(struct api *a)
@@ -219,7 +182,7 @@ static bool have_credentials(struct api *a)
 	int64_t now = clock_wall(link_clock(a->link));
 	if (secret_set(a->bearer) && (!a->bearer_until || now < a->bearer_until))
 		return true;
-	if (a->token)
+	if (access_has(&a->access, "token"))
 		return read_token(a);
 	return a->version == 1 || make_token(a);
 }
@@ -233,7 +196,7 @@ static bool ask_version(struct api *a, int version)
 	snprintf(path, sizeof(path), "/api/v%d/version", version);
 	struct http_request q = { .path = path, .json = true };
 	/* Version 1 may want credentials for it, version 2 never does. */
-	a->bare = version == 2 || a->token;
+	a->bare = version == 2 || access_has(&a->access, "token");
 	bool ok = exchange(a, &q, &reply);
 	a->bare = false;
 	json_t *j = ok ? body_json(a, &reply) : NULL;
@@ -265,7 +228,7 @@ static bool find_version(struct api *a)
 		return true;
 	if (a->end == HTTP_OK || a->end == HTTP_NOT_JSON || (a->end == HTTP_STATUS && a->status == 404)) {
 		snprintf(a->error, sizeof(a->error), "there is no Airflow at %s: /api/v2/version answered %d, /api/v1/version %d",
-		         a->shown, first, a->status);
+		         a->access.shown, first, a->status);
 		snprintf(a->remedy, sizeof(a->remedy), "give 'url:' as one opens Airflow in a browser, without /home");
 		a->end = HTTP_BROKEN;
 	}
@@ -274,7 +237,7 @@ static bool find_version(struct api *a)
 
 bool api_ready(struct api *a)
 {
-	if (!a->base) {
+	if (!*a->access.base) {
 		snprintf(a->error, sizeof(a->error), "'url:' is missing");
 		a->end = HTTP_BROKEN;
 		return false;
@@ -298,7 +261,8 @@ static bool call(struct api *a, struct http_request *q, struct http_reply *reply
 			return false;
 		if (exchange(a, q, reply))
 			return true;
-		if (!stale_token(a, reply) || try)
+		bool stale = stale_token(a, reply) || (reply->status == 401 && access_forget(&a->access));
+		if (!stale || try)
 			break;
 		secret_release(&a->bearer);
 		http_reply_release(reply);
@@ -380,31 +344,23 @@ bool api_passing(const struct api *a)
 
 void api_init(struct api *a, struct link *link)
 {
-	const struct yaml *settings = link_settings(link);
-	struct str url = str_trim(str_of(link_setting(link, "url")));
 	*a = (struct api){ .link = link, .latency_us = -1 };
-	for (int i = 1; i <= 2; i++)
-		if (str_ends(url, i == 1 ? STR("/api/v1") : STR("/api/v2")))
-			url.n -= 7;
-	while (url.n && url.p[url.n - 1] == '/')
-		url.n--;
-	a->base = url.n ? str_dup(url) : NULL;
-	if (a->base)
-		http_redact(a->base, a->shown, sizeof(a->shown));
-	a->user = xstrdup(link_setting(link, "user"));
-	a->password = settings ? yaml_get(settings, "password") : NULL;
-	a->token = settings ? yaml_get(settings, "token") : NULL;
+	access_open(&a->access, link, "Airflow");
+	struct str base = str_of(a->access.base);
+	if (str_ends(base, STR("/api/v1")) || str_ends(base, STR("/api/v2"))) {
+		a->access.base[base.n - 7] = '\0';
+		http_redact(a->access.base, a->access.shown, sizeof(a->access.shown));
+	}
 	a->timeout_ms = (int)link_duration(link, "timeout", 20000);
-	a->conf = (struct http_conf){ .base = a->base ? a->base : "", .what = "Airflow", .ca_file = link_setting(link, "ca"),
-		.insecure = settings && yaml_bool(settings, "insecure", false), .proxy = link_setting(link, "proxy"),
-		.compress = true, .auth = fill_auth, .arg = a };
-	a->http = http_new(&a->conf, link_clock(link));
+	a->access.conf.auth = fill_auth;
+	a->access.conf.renew = NULL;             /* call() makes a token, and asks again */
+	a->access.conf.arg = a;
+	a->http = http_new(&a->access.conf, link_clock(link));
 }
 
 void api_release(struct api *a)
 {
 	http_free(a->http);
 	secret_release(&a->bearer);
-	free(a->base);
-	free(a->user);
+	access_close(&a->access);
 }

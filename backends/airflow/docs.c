@@ -142,7 +142,7 @@ static json_t *unpython(json_t *v)
 			buf_addc(&b, c);
 		}
 	}
-	json_t *j = api_json(buf_str(&b), why, sizeof(why));
+	json_t *j = json_read(buf_str(&b), NULL, why, sizeof(why));
 	buf_release(&b);
 	if (!j)
 		return v;

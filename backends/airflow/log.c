@@ -185,7 +185,7 @@ static void one_line(struct incoming *in, struct str line, struct buf *out)
 			plain_line(line, out);
 		return;
 	}
-	json_t *j = line.n ? api_json(line, why, sizeof(why)) : NULL;
+	json_t *j = line.n ? json_read(line, NULL, why, sizeof(why)) : NULL;
 	if (j)
 		log_line(j, out);
 	else if (line.n)

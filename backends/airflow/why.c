@@ -339,7 +339,7 @@ void doctor_ask(struct airflow *a, uint64_t id)
 		doctor_check(all, "version", 1, "", "Airflow %s, REST v%d", *a->api.number ? a->api.number : "of unknown version", a->api.version);
 		json_t *j = ready ? api_get(&a->api, "/dags?limit=1") : NULL;
 		if (j)
-			doctor_check(all, "authenticated", 1, "", "%s%s", a->api.user ? "as " : "by token", a->api.user ? a->api.user : "");
+			doctor_check(all, "authenticated", 1, "", "%s%s", a->api.access.user ? "as " : "by token", a->api.access.user ? a->api.access.user : "");
 		else
 			doctor_check(all, "authenticated", 0, a->api.remedy, "%s", a->api.error);
 		end = a->api.bearer_until;

@@ -3,6 +3,7 @@
  * within are looked into, up to LISTINGS_MAX of them. */
 #define _GNU_SOURCE
 #include "backends/drift/place.h"
+#include "backends/net/access.h"
 #include "base/mem.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -14,9 +15,7 @@
 struct web {
 	struct http *http;
 	char *base, *root;               /* "https://host", "/reports/" */
-	struct secret token, password;
-	uint64_t token_seen, password_seen;
-	char wrong[200];                 /* what is wrong with the secrets' settings, or "" */
+	struct access access;
 	struct buf single;               /* the one report, when the URL is that of one */
 	struct str single_name;
 };
@@ -205,11 +204,6 @@ static bool ask(struct place *p, const char *path, struct http_reply *r)
 {
 	struct web *w = p->own;
 	struct http_request q = { .path = path, .max = REPORT_BYTES_MAX, .cancelled = closing, .cancelled_arg = p->link };
-	if (w->wrong[0]) {
-		*r = (struct http_reply){ .end = HTTP_CREDENTIALS };
-		place_say(p, HEALTH_REFUSED, "correct `token:` or `password:`", "%s", w->wrong);
-		return false;
-	}
 	if (http_call(w->http, &q, r)) {
 		p->latency_us = r->latency_us;
 		return true;
@@ -289,35 +283,18 @@ static void web_free(struct place *p)
 {
 	struct web *w = p->own;
 	http_free(w->http);
-	secret_release(&w->token);
-	secret_release(&w->password);
+	access_close(&w->access);
 	buf_release(&w->single);
 	free(w->base);
 	free(w->root);
 	free(w);
 }
 
-static bool authenticate(void *arg, struct http_auth *a)
-{
-	struct place *p = arg;
-	struct web *w = p->own;
-	const char *user = link_setting(p->link, "user");
-	const struct yaml *settings = link_settings(p->link);
-	if (secret_follow(&w->token, &w->token_seen, yaml_get(settings, "token"), a->error, sizeof(a->error)) != 0 ||
-	    secret_follow(&w->password, &w->password_seen, yaml_get(settings, "password"), a->error, sizeof(a->error)) != 0)
-		return false;
-	if (secret_set(w->token))
-		return http_auth_bearer(a, w->token);
-	return !user || http_auth_basic(a, str_of(user), w->password);
-}
-
 bool place_open_http(struct place *p, const char *url)
 {
 	static const struct place_ops ops = { web_list, web_read, web_free };
 	struct web *w = p->own = xcalloc(1, sizeof(*w));
-	const struct yaml *settings = link_settings(p->link);
 	const char *host = strstr(url, "://"), *path = host ? strchr(host + 3, '/') : NULL, *last;
-	char why[160];
 	p->ops = &ops;
 	w->base = path ? str_dup((struct str){ url, (size_t)(path - url) }) : xstrdup(url);
 	w->root = path ? xstrdup(path) : xstrdup("/");
@@ -332,10 +309,8 @@ bool place_open_http(struct place *p, const char *url)
 	if (!str_ends(w->single_name, STR(".json")))
 		w->single_name = STR("report.json");
 	http_redact(url, p->where, sizeof(p->where));
-	if (secret_follow(&w->token, &w->token_seen, yaml_get(settings, "token"), why, sizeof(why)) != 0 ||
-	    secret_follow(&w->password, &w->password_seen, yaml_get(settings, "password"), why, sizeof(why)) != 0)
-		snprintf(w->wrong, sizeof(w->wrong), "%s", why);
-	w->http = http_new(&(struct http_conf){ .base = w->base, .what = "the web server", .auth = authenticate, .arg = p,
-		.ca_file = link_setting(p->link, "ca"), .insecure = yaml_bool(settings, "insecure", false) }, link_clock(p->link));
+	access_open(&w->access, p->link, "the web server");
+	w->access.conf.base = w->base;
+	w->http = http_new(&w->access.conf, link_clock(p->link));
 	return true;
 }

@@ -1,7 +1,7 @@
 /* report: see report.h. Which program wrote it is told by what is there, not by version numbers. */
 #include "backends/drift/report.h"
+#include "backends/net/json.h"
 #include "base/fmt.h"
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,57 +95,17 @@ void report_give(struct reading *r, struct drift_check *c)
 
 /* ---- reading */
 
-/* Python writes NaN and Infinity, which are not JSON: outside of texts they become null. */
-static void mend_numbers(struct str text, struct buf *out)
-{
-	static const struct { const char *word; size_t n; } words[] = { { "NaN", 3 }, { "-Infinity", 9 }, { "Infinity", 8 } };
-	bool quoted = false;
-	for (size_t i = 0; i < text.n; i++) {
-		char c = text.p[i];
-		size_t skip = 0;
-		for (size_t k = 0; !quoted && k < 3 && !skip; k++)
-			if (c == words[k].word[0] && str_starts((struct str){ text.p + i, text.n - i },
-			                                        (struct str){ words[k].word, words[k].n }))
-				skip = words[k].n;
-		if (skip) {
-			buf_adds(out, "null");
-			i += skip - 1;
-			continue;
-		}
-		buf_addc(out, c);
-		if (quoted && c == '\\' && i + 1 < text.n)
-			buf_addc(out, text.p[++i]);
-		else if (c == '"')
-			quoted = !quoted;
-	}
-}
-
-static json_t *load(struct str text, json_error_t *err)
-{
-	json_t *root = json_loadb(text.p, text.n, 0, err);
-	if (root || (str_find(text, STR("NaN"), false) == STR_NONE && str_find(text, STR("Infinity"), false) == STR_NONE))
-		return root;
-	struct buf mended = { 0 };
-	mend_numbers(text, &mended);
-	root = json_loadb(mended.data, mended.len, 0, err);
-	buf_release(&mended);
-	return root;
-}
-
 enum report_is report_read(struct str text, const struct report_about *about, report_fn fn, void *arg, char *why, size_t size)
 {
 	struct reading r = { .about = about, .fn = fn, .arg = arg };
-	json_error_t err;
 	why[0] = '\0';
 	if (!str_trim(text).n) {
 		snprintf(why, size, "it is empty");
 		return REPORT_BAD;
 	}
-	json_t *root = load(text, &err);
-	if (!root) {
-		snprintf(why, size, "line %d: %s", err.line, err.text);
+	json_t *root = json_read(text, NULL, why, size);
+	if (!root)
 		return REPORT_BAD;
-	}
 	bool known = report_expectations(&r, root) || report_evidently(&r, root);
 	if (!known && json_is_object(json_object_get(root, "metric_results")))
 		snprintf(why, size, "a snapshot of Evidently's workspace; have save_json() write reports");

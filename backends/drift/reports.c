@@ -8,6 +8,7 @@
 #include "backends/drift/report.h"
 #include "backends/drift/settings.h"
 #include "backends/drift/trail.h"
+#include "backends/net/access.h"
 #include "backends/net/aws_credentials.h"
 #include "base/fmt.h"
 #include "base/mem.h"
@@ -492,11 +493,7 @@ static const struct config_key keys[] = {
 	{ .name = "prefix", .type = CONFIG_TEXT, .help = "Only keys of the bucket that start with this." },
 	{ .name = "endpoint", .type = CONFIG_URL, .help = "Of the store, where it is not AWS; the bucket is then a part of the path." },
 	AWS_CONFIG_KEYS,
-	{ .name = "token", .type = CONFIG_SECRET, .help = "Bearer token for the web server." },
-	{ .name = "user", .type = CONFIG_TEXT, .help = "User for the web server." },
-	{ .name = "password", .type = CONFIG_SECRET, .help = "Its password." },
-	{ .name = "ca", .type = CONFIG_PATH, .help = "Trust the web server by the CAs in this file." },
-	{ .name = "insecure", .type = CONFIG_BOOL, .otherwise = "false", .help = "Do not verify the web server's certificate." },
+	ACCESS_CONFIG_KEYS,
 	{ .name = "model", .type = CONFIG_TEXT, .help = "The model or data set that all reports are about; otherwise what they say, "
 	  "or the folder that they are in." },
 	{ .name = "limit", .type = CONFIG_COUNT, .otherwise = "200", .help = "How many reports are read, the newest ones." },

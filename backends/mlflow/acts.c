@@ -110,7 +110,7 @@ static void alias_step(struct plan *p)
 static void tag_steps(struct plan *p)
 {
 	struct str reason = str_trim(get_text(p->params, "reason"));
-	const char *user = p->m->user ? p->m->user : getenv("SUDO_USER") ? getenv("SUDO_USER") : getenv("USER");
+	const char *user = p->m->access.user ? p->m->access.user : getenv("SUDO_USER") ? getenv("SUDO_USER") : getenv("USER");
 	time_t now = (time_t)(mlflow_now(p->m) / 1000);
 	struct tm tm;
 	char at[32] = "", *words = reason.n ? str_dup(reason) : p->back ? xasprintf("rolled back from %s", p->back) : xstrdup("none given");

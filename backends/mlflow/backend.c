@@ -26,7 +26,7 @@ bool mlflow_watches(const struct mlflow *m, int kind)
 static void say(struct mlflow *m, enum health_state state, const char *why, const char *remedy)
 {
 	struct buf detail = { 0 };
-	char at[160], skipped[96] = "";
+	char skipped[96] = "";
 	int64_t now = mlflow_now(m);
 	if (m->skipped && state == HEALTH_LIVE) {
 		snprintf(skipped, sizeof(skipped), "%u entries of its answers could not be read and were left out", m->skipped);
@@ -42,10 +42,9 @@ static void say(struct mlflow *m, enum health_state state, const char *why, cons
 	char *copy = xstrdup(why);
 	free(m->said_why);
 	m->said_why = copy;
-	http_redact(m->base, at, sizeof(at));
-	buf_addf(&detail, "%s%s%s", at, m->user ? ", as " : "", m->user ? m->user : "");
+	buf_addf(&detail, "%s%s%s", m->access.shown, m->access.user ? ", as " : "", m->access.user ? m->access.user : "");
 	link_health(m->link, (struct msg_health){ .state = state, .since = m->since, .latency_us = m->latency_us,
-		.insecure = m->conf.insecure, .why = str_of(copy), .remedy = str_of(remedy), .version = str_of(m->version),
+		.insecure = m->access.conf.insecure, .why = str_of(copy), .remedy = str_of(remedy), .version = str_of(m->version),
 		.detail = buf_str(&detail) });
 	buf_release(&detail);
 }
@@ -298,13 +297,7 @@ static void run(struct link *l)
 static const struct config_key keys[] = {
 	{ .name = "url", .type = CONFIG_URL, .required = true, .help = "Address of the tracking server, with the path it is "
 	  "served under: https://mlflow.example.com." },
-	{ .name = "user", .type = CONFIG_TEXT, .help = "User, where it asks for user and password." },
-	{ .name = "password", .type = CONFIG_SECRET, .help = "Its password." },
-	{ .name = "token", .type = CONFIG_SECRET, .help = "Bearer token; a command is asked again when it was refused." },
-	{ .name = "ca", .type = CONFIG_PATH, .help = "File of the CA to trust instead of the system's." },
-	{ .name = "insecure", .type = CONFIG_BOOL, .otherwise = "false", .help = "Do not verify its certificate." },
-	{ .name = "host", .type = CONFIG_TEXT, .help = "Host header to send, for servers that take only names they know "
-	  "(--allowed-hosts), when reached by port-forward." },
+	ACCESS_CONFIG_KEYS,
 	{ .name = "champion", .type = CONFIG_TEXT, .help = "The alias of the version in production; otherwise champion, production, "
 	  "prod or live, else stage Production." },
 	{ .name = "challenger", .type = CONFIG_TEXT, .help = "The alias of the version that may follow; otherwise challenger, "

@@ -10,66 +10,16 @@
 #define ANSWER_MAX (512u << 20)      /* of a list, which is never held whole */
 #define SMALL_MAX (8u << 20)
 
-/* ---- credentials */
-
-static bool read_secrets(struct mlflow *m, struct http_auth *a)
-{
-	const struct yaml *s = link_settings(m->link);
-	if (secret_follow(&m->token, &m->token_seen, yaml_get(s, "token"), a->error, sizeof(a->error)) ||
-	    secret_follow(&m->password, &m->password_seen, yaml_get(s, "password"), a->error, sizeof(a->error))) {
-		snprintf(a->remedy, sizeof(a->remedy), "set token or password of source %.80s where binnacle.yaml says",
-		         link_name(m->link));
-		return false;
-	}
-	return true;
-}
-
-static bool on_auth(void *arg, struct http_auth *a)
-{
-	struct mlflow *m = arg;
-	if (!read_secrets(m, a))
-		return false;
-	if (secret_set(m->token))
-		return http_auth_bearer(a, m->token);
-	return !m->user || http_auth_basic(a, str_of(m->user), m->password);
-}
-
-/* A token from a command or a file may have been renewed meanwhile. */
-static bool on_renew(void *arg, uint64_t which)
-{
-	struct mlflow *m = arg;
-	const struct yaml *s = link_settings(m->link);
-	if (!yaml_get(s, "token") && !yaml_get(s, "password"))
-		return false;
-	secret_release(&m->token);
-	secret_release(&m->password);
-	m->token_seen = m->password_seen = 0;
-	return true;
-}
-
 void client_open(struct mlflow *m)
 {
-	const char *url = link_setting(m->link, "url"), *user = link_setting(m->link, "user");
-	const char *ca = link_setting(m->link, "ca"), *host = link_setting(m->link, "host");
-	struct str base = str_of(url ? url : "");
-	while (base.n && base.p[base.n - 1] == '/')
-		base.n--;
-	m->base = str_dup(base);
-	m->user = xstrdup(user);
-	m->host_header = host ? xasprintf("Host: %s", host) : NULL;
-	m->conf = (struct http_conf){ .base = m->base, .what = "MLflow", .ca_file = ca, .compress = true,
-		.insecure = yaml_bool(link_settings(m->link), "insecure", false), .auth = on_auth, .renew = on_renew, .arg = m };
-	m->http = http_new(&m->conf, link_clock(m->link));
+	access_open(&m->access, m->link, "MLflow");
+	m->http = http_new(&m->access.conf, link_clock(m->link));
 }
 
 void client_close(struct mlflow *m)
 {
 	http_free(m->http);
-	secret_release(&m->token);
-	secret_release(&m->password);
-	free(m->base);
-	free(m->user);
-	free(m->host_header);
+	access_close(&m->access);
 }
 
 /* ---- what went wrong */
@@ -81,7 +31,7 @@ static void explain(struct mlflow *m)
 	if (f->end == HTTP_NOT_JSON || (f->end == HTTP_STATUS && f->status == 404 && strstr(f->type, "html")))
 		remedy = "see that url is MLflow's own address, with the path it is served under";
 	else if (f->status == 401)
-		remedy = m->user || yaml_get(link_settings(m->link), "token") ? "see that user and password, or token, are right"
+		remedy = m->access.user || access_has(&m->access, "token") ? "see that user and password, or token, are right"
 		                                                              : "set user and password, or token, of this source";
 	else if (f->status == 403 && strstr(f->error, "Host header"))
 		remedy = "start MLflow with --allowed-hosts and this name and port, or set host of this source to one it allows";
@@ -134,8 +84,7 @@ static bool closing(void *arg)
 static void fill_request(struct mlflow *m, struct http_request *q, const char **headers)
 {
 	headers[0] = "Accept: application/json";
-	headers[1] = m->host_header;
-	headers[2] = NULL;
+	headers[1] = NULL;
 	q->headers = headers;
 	q->timeout_ms = m->timeout_ms;
 	q->cancelled = closing;
@@ -144,43 +93,17 @@ static void fill_request(struct mlflow *m, struct http_request *q, const char **
 
 /* ---- small answers */
 
-/* jansson knows no NaN and Infinity, which Python writes: outside of strings they become null. Caller frees. */
-static json_t *load(struct str text)
-{
-	json_t *j = json_loadb(text.p, text.n, JSON_DECODE_ANY, NULL);
-	bool in_string = false;
-	if (j)
-		return j;
-	struct buf b = { 0 };
-	for (size_t i = 0; i < text.n; i++) {
-		struct str rest = { text.p + i, text.n - i };
-		size_t n = in_string ? 0 : str_starts(rest, STR("NaN")) ? 3 : str_starts(rest, STR("-Infinity")) ? 9
-		         : str_starts(rest, STR("Infinity")) ? 8 : 0;
-		if (n) {
-			buf_adds(&b, "null");
-			i += n - 1;
-			continue;
-		}
-		if (in_string && text.p[i] == '\\' && i + 1 < text.n)
-			buf_addc(&b, text.p[i++]);
-		else if (text.p[i] == '"')
-			in_string = !in_string;
-		buf_addc(&b, text.p[i]);
-	}
-	j = json_loadb(b.data ? b.data : "", b.len, JSON_DECODE_ANY, NULL);
-	buf_release(&b);
-	return j;
-}
-
 json_t *client_json(struct mlflow *m, const char *path, const char *body)
 {
 	struct http_request q = { .path = path, .method = body ? "POST" : NULL, .body = str_of(body), .json = true, .max = SMALL_MAX };
 	struct http_reply r;
-	const char *headers[3];
+	const char *headers[2];
 	json_t *j = NULL;
 	fill_request(m, &q, headers);
-	if (finish(m, &r, http_call(m->http, &q, &r)) && !(j = load(buf_str(&r.body))))
-		odd(m, "MLflow's answer is not whole JSON");
+	char why[200] = "MLflow's answer is not whole JSON: ";
+	size_t n = strlen(why);
+	if (finish(m, &r, http_call(m->http, &q, &r)) && !(j = json_read(buf_str(&r.body), NULL, why + n, sizeof(why) - n)))
+		odd(m, why);
 	http_reply_release(&r);
 	return j;
 }
@@ -189,7 +112,7 @@ bool client_text(struct mlflow *m, const char *path, size_t max, struct buf *out
 {
 	struct http_request q = { .path = path, .max = max };
 	struct http_reply r;
-	const char *headers[3];
+	const char *headers[2];
 	fill_request(m, &q, headers);
 	headers[0] = "Accept: */*";
 	bool ok = finish(m, &r, http_call(m->http, &q, &r));
@@ -231,13 +154,14 @@ struct pages {
 static void on_item(void *arg, struct str name, struct str text, bool element)
 {
 	struct pages *p = arg;
+	char why[8];
 	if (str_is(name, "next_page_token") && !element) {
 		json_t *j = json_loadb(text.p, text.n, JSON_DECODE_ANY, NULL);
 		free(p->token);
 		p->token = json_string_length(j) ? xstrdup(json_string_value(j)) : NULL;
 		json_decref(j);
 	} else if (element && str_is(name, p->q->name) && (!p->q->limit || p->n < p->q->limit)) {
-		json_t *j = load(text);
+		json_t *j = json_read(text, NULL, why, sizeof(why));
 		if (json_is_object(j))
 			p->q->element(p->q->arg, j);
 		else
@@ -260,7 +184,7 @@ static bool one_page(struct pages *p, const char *token)
 	struct http_request q = { .json = true, .large = true, .max = ANSWER_MAX, .on_data = on_data, .arg = p };
 	struct http_reply r;
 	struct buf path = { 0 };
-	const char *headers[3];
+	const char *headers[2];
 	char *body = NULL;
 	buf_adds(&path, p->q->path);
 	if (p->q->body) {

@@ -38,7 +38,7 @@ static void check_lists(struct mlflow *m, json_t *all)
 		failed(m, all, "registry");
 		return;
 	}
-	doctor_check(all, "authenticated", 1, "", "%s", secret_set(m->token) ? "by token" : m->user ? "by user and password" : "nobody asks who we are");
+	doctor_check(all, "authenticated", 1, "", "%s", access_has(&m->access, "token") ? "by token" : m->access.user ? "by user and password" : "nobody asks who we are");
 	check_clock(m, all);
 	if (ok)
 		doctor_check(all, "registry", n ? 1 : -1, "register a model there", "%u registered models", n);

@@ -9,10 +9,10 @@
 #ifndef MLFLOW_MLFLOW_H
 #define MLFLOW_MLFLOW_H
 #include "backends/mlflow/cut.h"
-#include "backends/net/http.h"
+#include "backends/net/access.h"
+#include "backends/net/json.h"
 #include "base/registry.h"
 #include "base/source.h"
-#include <jansson.h>
 
 #define API "/api/2.0/mlflow/"
 #define WATCHES_MAX 128
@@ -61,10 +61,7 @@ struct experiment { char *id, *name; };
 struct mlflow {
 	struct link *link;
 	struct http *http;
-	struct http_conf conf;
-	char *base, *host_header, *user;
-	struct secret password, token;
-	uint64_t token_seen, password_seen;
+	struct access access;
 	/* settings */
 	int64_t poll_ms;
 	int timeout_ms;

@@ -11,40 +11,6 @@
 #define SHOWN_MAX 400            /* bytes of an answer that is no number */
 #define FEATURES_MAX 2000
 
-/* ---- JSON as it comes */
-
-json_t *answer_parse(struct str body, bool *odd, char *why, size_t size)
-{
-	static const char *const words[] = { "NaN", "-Infinity", "Infinity", "nan", "-inf", "inf" };
-	struct buf b = { 0 };
-	json_error_t error;
-	bool text = false;
-	*odd = false;
-	for (size_t i = 0; i < body.n; i++) {
-		char c = body.p[i];
-		size_t skip = 0;
-		if (c == '"')
-			text = !text;
-		else if (c == '\\' && text && i + 1 < body.n)
-			buf_addc(&b, body.p[i++]), c = body.p[i];
-		for (size_t w = 0; !text && !skip && (c == 'N' || c == '-' || c == 'I' || c == 'i' || c == 'n') && w < ARRAY_SIZE(words); w++)
-			if (str_starts((struct str){ body.p + i, body.n - i }, str_of(words[w])))
-				skip = strlen(words[w]);
-		if (skip) {
-			buf_adds(&b, "null");
-			i += skip - 1;
-			*odd = true;
-		} else {
-			buf_addc(&b, c);
-		}
-	}
-	json_t *j = b.len ? json_loadb(b.data, b.len, JSON_DECODE_ANY, &error) : NULL;
-	if (!j)
-		snprintf(why, size, "%s", b.len ? error.text : "it is empty");
-	buf_release(&b);
-	return j;
-}
-
 bool scalar_text(const json_t *j, struct buf *out)
 {
 	if (json_is_string(j))

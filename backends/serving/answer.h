@@ -2,12 +2,8 @@
  * functions from bytes to numbers; wrong types are unknown, never an error. */
 #ifndef SERVING_ANSWER_H
 #define SERVING_ANSWER_H
+#include "backends/net/json.h"
 #include "base/buf.h"
-#include <jansson.h>
-
-/* JSON as servers write it: NaN and Infinity, which Python emits and JSON does not know, become null (and *odd true). NULL:
- * not JSON; why[size] says where. */
-json_t *answer_parse(struct str body, bool *odd, char *why, size_t size);
 
 struct answer {
 	double value;                /* the first number of it; NaN: none */

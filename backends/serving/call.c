@@ -70,7 +70,7 @@ static void read_body(struct call *c, const struct http_reply *r)
 {
 	char why[160];
 	struct str body = buf_str(&r->body);
-	c->root = answer_parse(body, &c->odd, why, sizeof(why));
+	c->root = json_read(body, &c->odd, why, sizeof(why));
 	if (c->root)
 		return;
 	bool page = !strcmp(r->type, "text/html"), claims = strstr(r->type, "json") != NULL;

@@ -23,8 +23,7 @@ static void check_model(struct serving *s, struct model *m, json_t *all)
 void serving_doctor(struct serving *s, uint64_t id, bool found)
 {
 	json_t *all = json_array();
-	char where[200];
-	http_redact(s->conf.base ? s->conf.base : "", where, sizeof(where));
+	const char *where = s->access.shown;
 	if (!found)
 		doctor_check(all, s->end == HTTP_STATUS && s->status != 429 ? "authenticated" : s->end == HTTP_BROKEN ? "protocol" : "reachable", 0,
 		      s->remedy, "%s", s->error);

@@ -122,11 +122,9 @@ static void put_model(const struct serving *s, const struct model *m, struct buf
 		[STATUS_UNKNOWN] = { "unknown", LEVEL_NONE }, [STATUS_READY] = { "ready", LEVEL_OK },
 		[STATUS_NOT_READY] = { "not ready", LEVEL_BAD }, [STATUS_DOWN] = { "down", LEVEL_BAD },
 		[STATUS_REFUSED] = { "refused", LEVEL_BAD } };
-	char url[200];
-	http_redact(s->conf.base ? s->conf.base : "", url, sizeof(url));
 	struct endpoint e = { .key = str_of(m->key), .name = str_of(m->key), .status = str_of(states[m->status].word),
 		.level = states[m->status].level, .model = str_of(m->title ? m->title : *m->name == '/' ? "" : m->name),
-		.version = str_of(m->version), .stage = str_of(m->stage), .run = str_of(m->run), .url = str_of(url),
+		.version = str_of(m->version), .stage = str_of(m->stage), .run = str_of(m->run), .url = str_of(s->access.shown),
 		.why = str_of(m->why), .since = m->since, .explains = m->explains,
 		.protocol = str_of(s->protocol ? s->protocol->name : NULL) };
 	call_figures(m, &e.p50, &e.p99, &e.calls, &e.failed);
@@ -158,7 +156,7 @@ static void say_health(struct watcher *w, enum health_state state, const char *w
 		w->said_why = xstrdup("");
 	if (w->s.protocol)
 		buf_addf(&detail, "%s, %u model%s", w->s.protocol->title, w->s.nmodels, w->s.nmodels == 1 ? "" : "s");
-	link_health(w->s.link, (struct msg_health){ .state = state, .since = w->since, .insecure = w->s.conf.insecure,
+	link_health(w->s.link, (struct msg_health){ .state = state, .since = w->since, .insecure = w->s.access.conf.insecure,
 		.latency_us = state == HEALTH_LIVE ? w->s.latency_us : -1, .why = str_of(why), .remedy = str_of(remedy),
 		.version = str_of(w->s.flavour), .detail = buf_str(&detail) });
 	buf_release(&detail);
@@ -202,11 +200,10 @@ static bool find_protocol(struct serving *s)
 
 bool serving_find(struct serving *s)
 {
-	if (!s->access) {
-		s->end = HTTP_CREDENTIALS;
-		if (!(s->access = access_new(s)))
-			return false;
-		s->http = http_new(&s->conf, link_clock(s->link));
+	if (!s->http) {
+		access_open(&s->access, s->link, "the model server");
+		s->access.conf.connect_ms = 5000;
+		s->http = http_new(&s->access.conf, link_clock(s->link));
 	}
 	if (!s->protocol && !find_protocol(s))
 		return false;
@@ -407,7 +404,7 @@ static void run(struct link *l)
 	free(w->s.models);
 	if (w->s.http)
 		http_free(w->s.http);
-	access_free(w->s.access);
+	access_close(&w->s.access);
 	known_free(w->s.known);
 	json_decref(w->s.openapi);
 	free(w->s.flavour);
@@ -422,13 +419,7 @@ static const struct config_key keys[] = {
 	{ .name = "protocol", .type = CONFIG_ENUM, .choices = "rest|kserve-v1|v2|mlflow|ray-serve", .help = "What it speaks; otherwise "
 	  "found by trying." },
 	{ .name = "model", .type = CONFIG_TEXT, .help = "The model, where the server does not list its models or only one matters." },
-	{ .name = "host", .type = CONFIG_TEXT, .help = "Host header to send, as an ingress in front of KServe wants it." },
-	{ .name = "token", .type = CONFIG_SECRET, .help = "Bearer token." },
-	{ .name = "user", .type = CONFIG_TEXT, .help = "User, for basic authentication." },
-	{ .name = "password", .type = CONFIG_SECRET, .help = "Its password." },
-	{ .name = "ca", .type = CONFIG_PATH, .help = "The CA of the server's certificate." },
-	{ .name = "insecure", .type = CONFIG_BOOL, .otherwise = "false", .help = "Do not verify the certificate." },
-	{ .name = "proxy", .type = CONFIG_TEXT, .help = "Proxy; otherwise from the environment." },
+	ACCESS_CONFIG_KEYS,
 	{ .name = "timeout", .type = CONFIG_DURATION, .otherwise = "75s", .help = "The longest that a prediction may take: a model "
 	  "scaled to zero needs a minute." },
 	{ .name = "poll", .type = CONFIG_DURATION, .otherwise = "15s", .help = "How often it is asked how it is, while somebody looks." },

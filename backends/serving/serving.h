@@ -2,14 +2,13 @@
  *
  *   serving.c    the source's thread: looks, rows, health, requests      doctor.c   what is well, check by check
  *   call.c       a prediction or explanation: sent, read, counted        answer.c   what came back, in any shape
- *   schema.c     the fields a model wants, from any description          access.c   settings, credentials
- *   history.c    what a service remembers of its predictions
+ *   schema.c     the fields a model wants, from any description          history.c  what it remembers
  *   acts.c       reload, unload: planned, sent, read back            warmup.c   predictions to warm it up, and to measure
  *   known.c      what other sources know: the registry's champions, the log's last inputs
  *   rest.c kserve.c v2.c mlflow.c ray.c      the protocols, each a constant descriptor */
 #ifndef SERVING_SERVING_H
 #define SERVING_SERVING_H
-#include "backends/net/http.h"
+#include "backends/net/access.h"
 #include "base/action.h"
 #include "base/serving.h"
 #include "base/source.h"
@@ -36,8 +35,7 @@ struct protocol;
 struct serving {
 	struct link *link;
 	struct http *http;
-	struct http_conf conf;
-	struct access *access;
+	struct access access;         /* opened before the first look */
 	const struct protocol *protocol;      /* NULL: not found yet */
 	char *flavour;                /* what the protocol noted of the server: its version; NULL */
 	json_t *openapi;              /* REST and Ray: the description, NULL: none */
@@ -88,10 +86,6 @@ extern const struct protocol protocol_rest, protocol_kserve, protocol_v2, protoc
 extern const struct protocol *const protocols[];  /* in the order of trying; NULL at the end */
 json_t *v2_schema(struct serving *s, struct model *m);
 char *model_path(const char *before, const struct model *m, const char *after);   /* name escaped; caller frees */
-
-/* access.c */
-struct access *access_new(struct serving *s);    /* fills s->conf; NULL: s->error says what is wrong with the settings */
-void access_free(struct access *a);
 
 /* call.c */
 void call_ask(struct serving *s, struct model *m, const struct request *r, bool explain);

@@ -9,7 +9,7 @@ static void elements(struct str s)
 {
 	static const struct kind *const kinds[] = { &kind_runs, &kind_tasks, &kind_pipelines };
 	char why[200];
-	json_t *j = api_json(s, why, sizeof(why));
+	json_t *j = json_read(s, NULL, why, sizeof(why));
 	const json_t *o;
 	size_t i;
 	for (int k = 0; k < 3; k++) {
@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else if (data[0] % 4 == 1) {
 		repr_text(s, &b);
 	} else if (data[0] % 4 == 2) {
-		json_t *j = api_json(s, why, sizeof(why));
+		json_t *j = json_read(s, NULL, why, sizeof(why));
 		log_line(j, &b);
 		params_text(j, &b);
 		json_decref(j);

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct buf b = { 0 };
 	char why[100];
 	bool odd;
-	json_t *j = answer_parse(s, &odd, why, sizeof(why)), *schema;
+	json_t *j = json_read(s, &odd, why, sizeof(why)), *schema;
 	if (j) {
 		answer_read(j, size % 2 ? NULL : "data.0.x", &a);
 		answer_release(&a);

@@ -21,7 +21,7 @@ static char *read_answer(const char *body, const char *key)
 	struct buf b = { 0 };
 	char why[100];
 	bool odd;
-	json_t *j = answer_parse(str_of(body), &odd, why, sizeof(why));
+	json_t *j = json_read(str_of(body), &odd, why, sizeof(why));
 	if (!j)
 		return xstrdup("not JSON");
 	if (!answer_read(j, key, &a))
@@ -92,7 +92,7 @@ static char *read_explanation(const char *body)
 	char why[100];
 	bool odd;
 	struct buf b = { 0 };
-	json_t *j = answer_parse(str_of(body), &odd, why, sizeof(why)), *e = answer_explanation(j), *f;
+	json_t *j = json_read(str_of(body), &odd, why, sizeof(why)), *e = answer_explanation(j), *f;
 	size_t i;
 	if (!e)
 		buf_adds(&b, "-");
