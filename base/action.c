@@ -3,12 +3,14 @@
  * through store_expect, so all of this happens on the main thread and nothing needs a lock. */
 #define _GNU_SOURCE
 #include "base/action.h"
+#include "base/lend.h"
 #include "base/mem.h"
 #include "base/redact.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define LOG_MAX 4000       /* older steps of an endless drain go */
 
@@ -139,6 +141,8 @@ static void act_free(struct act *act)
 	}
 	for (unsigned i = 0; i < act->nlog; i++)
 		free(act->log[i].say);
+	if (act->terminal >= 0)
+		close(act->terminal);
 	free(act->priv->waiters);
 	free(act->priv->must_type);
 	free(act->priv->key_copy);
@@ -487,6 +491,7 @@ static struct act *start(struct actor *ar, struct source *s, const struct action
 	act->targets = xcalloc(nkeys, sizeof(*act->targets));
 	act->ntargets = nkeys;
 	act->undo_of = undo_of;
+	act->terminal = -1;
 	ar->acts = xreallocarray(ar->acts, ar->nacts + 1, sizeof(*ar->acts));
 	ar->acts[ar->nacts++] = act;
 	for (unsigned i = 0; i < nkeys; i++) {
@@ -614,7 +619,13 @@ static void run_current(struct act *act)
 	params = json_pack("{sOsI}", "plan", t->plan, "act", (json_int_t)act->id);
 	text = json_dumps(params, JSON_COMPACT);
 	t->state = ACT_RUNNING;
-	w->id = source_ask(act->source, request_new(REQ_RUN, act->kind, str_of(t->key), act->action->name, text));
+	struct request *r = request_new(REQ_RUN, act->kind, str_of(t->key), act->action->name, text);
+	int ends[2];
+	if (act->action->terminal && lend_pair(ends)) {
+		act->terminal = ends[0];
+		r->fd = ends[1];
+	}
+	w->id = source_ask(act->source, r);
 	store_expect(act->priv->actor->store, w->id, on_step, w);
 	free(text);
 	json_decref(params);

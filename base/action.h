@@ -52,6 +52,7 @@ struct action {
 	enum risk risk;
 	bool bulk;                       /* may be run on several marked rows */
 	const struct field *fields;      /* ends with name NULL; NULL: none */
+	bool terminal;                   /* wants the terminal while it runs: base/lend.h; one target at a time */
 };
 /* The action `name` of this backend on that kind, or NULL. */
 const struct action *action_find(const struct backend *b, const char *name, const char *kind);
@@ -83,6 +84,7 @@ struct act {
 	uint64_t version;                /* grows with every change, for redraw */
 	char *reason;                    /* NULL: none given */
 	bool override;                   /* for that reason overridable rules do not hold */
+	int terminal;                    /* our end, while it runs and until somebody takes it; else -1 */
 	uint64_t undo_of;                /* the act that this one undoes, or 0 */
 	struct act_private *priv;
 };

@@ -42,6 +42,7 @@ struct request *request_new(enum req_type type, const char *kind, struct str key
 	r->key = str_dup(key);
 	r->what = xstrdup(what ? what : "");
 	r->params = xstrdup(params ? params : "");
+	r->fd = -1;
 	return r;
 }
 
@@ -53,6 +54,8 @@ void request_free(struct request *r)
 	free(r->key);
 	free(r->what);
 	free(r->params);
+	if (r->fd >= 0)
+		close(r->fd);
 	buf_release(&r->body);
 	free(r);
 }

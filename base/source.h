@@ -41,6 +41,7 @@ struct request {
 	char *what;
 	char *params;        /* JSON object, or "" */
 	struct buf body;     /* REQ_ROWS */
+	int fd;              /* REQ_RUN of an action that wants the terminal (base/lend.h), else -1; owned */
 };
 struct request *request_new(enum req_type type, const char *kind, struct str key, const char *what,
                             const char *params);   /* NULL texts become "" */

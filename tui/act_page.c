@@ -419,6 +419,17 @@ static bool act_offers(const struct page *p, const struct app *app, const struct
 	return strcmp(c->name, "undo-this") || act_can_undo(a);
 }
 
+/* It wants the terminal. */
+static bool act_work(struct page *p, struct app *app)
+{
+	struct act *a = of(p)->act;
+	if (a->terminal >= 0) {
+		app_lend(app, a->terminal);
+		a->terminal = -1;
+	}
+	return false;
+}
+
 static void act_title(const struct page *p, const struct app *app, struct buf *out)
 {
 	const struct act *a = of(p)->act;
@@ -452,7 +463,7 @@ static void act_free(struct page *p, struct app *app)
 
 static const struct page_ops act_ops = {
 	.name = "act", .scopes = act_scopes, .prepare = act_prepare, .draw = act_draw, .command = act_command,
-	.typed = act_typed, .title = act_title, .offers = act_offers, .copy = act_copy, .free = act_free,
+	.typed = act_typed, .title = act_title, .offers = act_offers, .work = act_work, .copy = act_copy, .free = act_free,
 };
 
 struct page *act_page_new(struct app *app, struct act *act)

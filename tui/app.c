@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define SLICE_MS 4               /* for messages between two looks at the keys */
 #define SLICE_OPS 256            /* row operations between two looks at the time */
@@ -27,6 +28,7 @@ struct app *app_new(const struct app_options *o)
 
 	app->o = *o;
 	app->context = -1;
+	app->lent = -1;
 	app->ns = xstrdup("");
 	while (o->panes[app->npanes])
 		app->npanes++;
@@ -46,6 +48,8 @@ void app_free(struct app *app)
 {
 	if (!app)
 		return;
+	if (app->lent >= 0)
+		close(app->lent);
 	app_drop_quest(app);
 	app_leave_line(app);
 	app_free_pages(app);
@@ -245,7 +249,7 @@ static bool work(struct app *app)
 
 static void loop(struct app *app)
 {
-	struct pollfd fds[3] = {
+	struct pollfd fds[4] = {
 		{ .fd = term_fd(app->term), .events = POLLIN },
 		{ .fd = term_signal_fd(app->term), .events = POLLIN },
 		{ .fd = inbox_fd(app->o.inbox), .events = POLLIN },
@@ -268,11 +272,14 @@ static void loop(struct app *app)
 			wait = (int)(at - mono);
 		fds[2].events = hold ? 0 : POLLIN;
 		fds[2].revents = 0;
-		poll(fds, 3, wait);
+		fds[3] = (struct pollfd){ .fd = app->lent, .events = POLLIN };
+		poll(fds, 4, wait);
 
 		if (fds[1].revents)
 			take_events(app);
-		if (fds[0].revents && !term_read(app->term)) {
+		if (fds[3].revents)
+			app_lend_turn(app);
+		else if (fds[0].revents && !term_read(app->term)) {
 			app->code = 129;                          /* the terminal is gone */
 			return;
 		}

@@ -70,6 +70,9 @@ int app_context(const struct app *app);
 void app_watch(struct app *app, const char *kind, const char *scope);
 void app_unwatch(struct app *app, const char *kind, const char *scope);
 bool app_watch_listed(const struct app *app);   /* every kind asked for has come, or will not */
+/* Hands the terminal over as soon as the other end of fd (base/lend.h; taken) says that it is open, until it ends or Ctrl-]
+ * is typed. */
+void app_lend(struct app *app, int fd);
 /* Start action `name` on rows and push its page. */
 void app_act(struct app *app, const char *action, const char *kind, uint16_t source, const char *const *keys,
              unsigned nkeys, const char *params);

@@ -3,6 +3,7 @@
  *   app.c         life, the loop, drawing when it is time       app_draw.c    header, tabs, title, hints
  *   app_cmd.c     keys, commands, typed lines                   app_line.c    the prompt, completion, saved views
  *   app_stack.c   panes and their stacks of pages               app_watch.c   which kinds are asked for
+ *   app_lend.c    the terminal lent to somebody
  *   app_kind.c    kinds that only a source knows                app_tour.c    the demo's walk with captions
  *   handover.c    the terminal lent to a program or a shell
  */
@@ -59,6 +60,7 @@ struct app {
 	const char *tour_line;       /* of that step, still to be run; NULL = all were */
 	int64_t tour_until;          /* mono ms; 0 = the line before was only just run */
 	struct kind_quest *quest;    /* a kind being asked for, or NULL */
+	int lent;                    /* descriptor of who has the terminal, or will have it; -1 = nobody */
 	bool quit;
 	int code;
 };
@@ -67,6 +69,9 @@ bool app_take_messages(struct app *app);
 /* app_kind.c: true when some source is asked whether it knows such a kind; the list opens when it does. */
 bool app_find_kind(struct app *app, struct str word, struct str filter);
 void app_drop_quest(struct app *app);
+
+/* app_lend.c */
+void app_lend_turn(struct app *app);        /* its descriptor is readable */
 
 /* app_cmd.c */
 void app_key(struct app *app, const struct key *k);

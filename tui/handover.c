@@ -92,15 +92,18 @@ static void wait_for(struct app *app, const struct handover *h, pid_t pid, int *
 		{ .fd = term_signal_fd(app->term), .events = POLLIN },
 		{ .fd = inbox_fd(app->o.inbox), .events = POLLIN },
 		{ .fd = pidfd, .events = POLLIN },
+		{ .fd = h->ready ? h->fd : -1, .events = POLLIN },
 	};
 	bool more = false, go_on = true;
 
 	while (go_on) {
-		poll(fds, 4, more ? 0 : pid > 0 && pidfd < 0 ? NO_PIDFD_MS : TICK_MS);
+		poll(fds, 5, more ? 0 : pid > 0 && pidfd < 0 ? NO_PIDFD_MS : TICK_MS);
 		if (fds[1].revents)
 			take_signals_of(app, h, pid);
 		if (fds[0].revents)
 			go_on = pass_typed(app, h);
+		if (go_on && fds[4].revents)
+			go_on = h->ready(h->arg, app);
 		more = app_take_messages(app);
 		if (go_on && h->after)
 			go_on = h->after(h->arg, app);

@@ -19,6 +19,9 @@ struct handover {
 	void (*resized)(void *arg, struct app *app, int w, int h);
 	/* After messages were taken, and at least once a second; false ends it. May be NULL. */
 	bool (*after)(void *arg, struct app *app);
+	/* What there is to write comes through fd (-1 or 0: nothing): called when it is readable; false ends it. */
+	int fd;
+	bool (*ready)(void *arg, struct app *app);
 	void *arg;
 };
 /* Returns the program's wait status (as waitpid gives it), 0 without one; -1 and a sentence in why when there is no terminal

@@ -602,6 +602,11 @@ void term_suspend(struct terminal *t)
 	come_back(t);                            /* in the foreground again */
 }
 
+/* What a program in a borrowed terminal may have left behind when its stream broke: alternate screen, keypad and cursor keys,
+ * mouse, focus, paste, hidden cursor, no wrapping, origin and insert mode, reverse video, margins, character set, colours. */
+static const char to_rights[] = "\033[?1049l\033[?1l\033>\033[?1000l\033[?1002l\033[?1003l\033[?1004l\033[?1005l\033[?1006l"
+	"\033[?1015l\033[?2004l\033[?2026l\033[?25h\033[?7h\033[?6l\033[4l\033[?5l\033[r\033(B\017\033[0m";
+
 void term_lend(struct terminal *t, bool raw_bytes)
 {
 	struct termios modes = restore.termios;
@@ -618,6 +623,8 @@ void term_lend(struct terminal *t, bool raw_bytes)
 	if (raw_bytes) {
 		cfmakeraw(&modes);
 		restore.n = 0;
+		add_restore(t->xterm ? to_rights : tigetstr("sgr0"));
+		add_restore("\r\n");
 		restore.active = 1;
 	}
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &modes);
@@ -631,6 +638,9 @@ void term_take_back(struct terminal *t)
 	tcsetpgrp(STDIN_FILENO, getpgrp());
 	give_signals_back();
 	t->lent = false;
+	if (t->xterm)
+		put_bytes(to_rights, sizeof(to_rights) - 1);
+	t->shown_cursor = true;                  /* as it is now: the next frame hides it */
 	come_back(t);
 	sigaction(SIGTTOU, &was, NULL);
 }

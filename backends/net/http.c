@@ -322,6 +322,17 @@ static void submit(struct http_stream *s)
 	h->curl->multi_add_handle(h->multi, s->easy);
 }
 
+static void free_lists(struct http_stream *s)
+{
+	for (struct curl_slist *l = s->list; l; l = l->next)      /* they hold copies of the credential */
+		explicit_bzero(l->data, strlen(l->data));
+	if (s->list)
+		s->http->curl->slist_free_all(s->list);
+	if (s->connect_to)
+		s->http->curl->slist_free_all(s->connect_to);
+	s->list = s->connect_to = NULL;
+}
+
 static void take_back(struct http_stream *s)
 {
 	struct http *h = s->http;
@@ -336,11 +347,7 @@ static void take_back(struct http_stream *s)
 	else
 		h->curl->easy_cleanup(s->easy);
 	s->easy = NULL;
-	for (struct curl_slist *l = s->list; l; l = l->next)      /* they hold copies of the credential */
-		explicit_bzero(l->data, strlen(l->data));
-	h->curl->slist_free_all(s->list);
-	h->curl->slist_free_all(s->connect_to);
-	s->list = s->connect_to = NULL;
+	free_lists(s);
 }
 
 /* ---- ends */
@@ -439,6 +446,47 @@ static struct http_stream *make_stream(struct http *h, const struct http_request
 	s->next = h->streams;
 	h->streams = s;
 	return s;
+}
+
+struct http_stream *http_lone(struct http *h, const struct http_request *q)
+{
+	struct http_stream *s = make_stream(h, q);
+	unlink_stream(s);
+	return s;
+}
+
+bool http_lone_dress(struct http_stream *s, struct http_auth *a)
+{
+	struct http *h = s->http;
+	if (!load(h)) {
+		http_say(&s->reply, h->broken, "", "libcurl could not be loaded");
+		s->end = HTTP_BROKEN;
+		return false;
+	}
+	if (h->conf.auth && !h->conf.auth(h->conf.arg, a)) {
+		http_say(&s->reply, a->remedy, "", "%s", a->error);
+		s->end = HTTP_CREDENTIALS;
+		http_auth_release(a);
+		return false;
+	}
+	s->easy = h->curl->easy_init();
+	set_options(s, a);
+	s->credential = a->which;
+	return true;
+}
+
+void http_lone_undress(struct http_stream *s)
+{
+	if (s->easy)
+		s->http->curl->easy_cleanup(s->easy);
+	s->easy = NULL;
+	free_lists(s);
+}
+
+void http_lone_free(struct http_stream *s)
+{
+	http_lone_undress(s);
+	free_stream(s);
 }
 
 struct http_stream *http_start(struct http *h, const struct http_request *q, http_done_fn on_done)

@@ -36,6 +36,12 @@ struct http_stream {
 	bool is_call, json_only, large, active, pending, stopped, done, renewed, status_known, was_idle;
 	char curl_error[CURL_ERROR_SIZE];
 };
+/* http.c, for what begins as an exchange and goes on as something else (websocket.c): one by itself, in no list; its handle
+ * with every option and these credentials; both put back. */
+struct http_stream *http_lone(struct http *h, const struct http_request *q);
+bool http_lone_dress(struct http_stream *s, struct http_auth *a);   /* false: reply says why; else release a */
+void http_lone_free(struct http_stream *s);
+void http_lone_undress(struct http_stream *s);
 /* Sets error and remedy. suffix is added to the sentence. */
 void http_say(struct http_reply *r, const char *remedy, const char *suffix, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

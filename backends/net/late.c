@@ -50,6 +50,7 @@ LATE_TABLE(pq)
 LATE_TABLE(crypto)
 LATE_TABLE(expat)
 LATE_TABLE(z)
+LATE_TABLE(wslay)
 
 static void load_curl(void)
 {
@@ -106,4 +107,15 @@ static void load_z(void)
 	z.why = late_fill(files, names, &z.table, ARRAY_SIZE(names),
 	                  "the library libz.so.1 is not installed; install the package zlib1g",
 	                  "the library libz is too old; version 1.2 or newer is needed");
+}
+
+static void load_wslay(void)
+{
+#define X(name) "wslay_event_" #name,
+	static const char *const names[] = { LATE_WSLAY(X) };
+#undef X
+	static const char *const files[] = { "libwslay.so.1", "libwslay.so.0", "libwslay.so", NULL };
+	wslay.why = late_fill(files, names, &wslay.table, ARRAY_SIZE(names),
+	                      "the library libwslay.so.1 is not installed; install the package libwslay1",
+	                      "the library libwslay is too old; version 1.0 or newer is needed");
 }

@@ -13,6 +13,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
+#include <wslay/wslay.h>
 #include <zlib.h>
 
 #define LATE_CURL(X) \
@@ -41,6 +42,11 @@
 /* zlib: what is stored compressed */
 #define LATE_Z(X) X(inflateInit2_) X(inflate) X(inflateReset) X(inflateEnd)
 
+/* wslay: the frames of a WebSocket (websocket.h) */
+#define LATE_WSLAY(X) \
+	X(context_client_init) X(context_free) X(config_set_max_recv_msg_length) X(recv) X(send) X(queue_msg) X(queue_close) \
+	X(set_error) X(want_read) X(want_write) X(get_queued_msg_length) X(get_close_received) X(get_status_code_received)
+
 struct late_curl {
 #define X(name) __typeof__(curl_##name) *name;
 	LATE_CURL(X)
@@ -66,10 +72,16 @@ struct late_z {
 	LATE_Z(X)
 #undef X
 };
+struct late_wslay {
+#define X(name) __typeof__(wslay_event_##name) *name;
+	LATE_WSLAY(X)
+#undef X
+};
 
 const struct late_curl *late_curl(const char **why);   /* curl_global_init is done */
 const struct late_pq *late_pq(const char **why);
 const struct late_crypto *late_crypto(const char **why);
 const struct late_expat *late_expat(const char **why);
 const struct late_z *late_z(const char **why);
+const struct late_wslay *late_wslay(const char **why);
 #endif

@@ -185,7 +185,9 @@ new_set() {
 	write_env
 	make_pki
 	make_kubeconfigs
-	sed "s|@LOGS@|$dir/pod-logs|; s|@PG@|$PORT_PG|; s|@KWOK@|$PORT_KWOK|" "$here/kwok.yaml" >"$dir/kwok.yaml"
+	mkdir "$dir/containers"
+	sed "s|@LOGS@|$dir/pod-logs|; s|@DIR@|$dir|; s|@HERE@|$here|; s|@PG@|$PORT_PG|; s|@KWOK@|$PORT_KWOK|" \
+		"$here/kwok.yaml" >"$dir/kwok.yaml"
 }
 
 up() {
@@ -220,7 +222,7 @@ down() {
 	stop etcd
 	stop postgres INT
 	[[ ${PG_DIR:-} == /tmp/binnacle-pg.* ]] && rm -rf "$PG_DIR"
-	rm -rf "$dir"/{etcd,pid,pki,pod-logs,env,kubeconfig,kwok.yaml}
+	rm -rf "$dir"/{etcd,pid,pki,pod-logs,containers,env,kubeconfig,kwok.yaml}
 	return "$status"
 }
 
