@@ -107,7 +107,8 @@ static const struct action annotate = { "annotate", "Annotate", "Set or take off
 	annotate_fields };
 
 const struct action *const kube_actions[] = { &restart, &scale, &scale_zero, &scale_back, &set_image, &rollback, &delete, &evict,
-	&cordon, &uncordon, &drain, &taint, &untaint, &suspend, &resume, &trigger, &label, &annotate, NULL };
+	&cordon, &uncordon, &drain, &taint, &untaint, &suspend, &resume, &trigger, &label, &annotate,
+	&act_shell, NULL };
 
 const struct act_way *act_way(const char *name)
 {
@@ -130,6 +131,7 @@ const struct act_way *act_way(const char *name)
 		{ "cordon", plan_cordon, NULL, NULL },
 		{ "uncordon", plan_uncordon, NULL, NULL },
 		{ "drain", plan_drain, NULL, send_drain },
+		{ "shell", plan_shell, NULL, send_shell, true },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)

@@ -16,6 +16,7 @@ struct act_way {
 	bool (*verify)(struct run *run);
 	/* Sends the steps itself instead of one after the other (drain). False and run->say: failed. NULL: as usual. */
 	bool (*send)(struct run *run);
+	bool containers;           /* a row of containers will do too */
 };
 const struct act_way *act_way(const char *name);
 
@@ -46,4 +47,19 @@ bool plan_cordon(struct plan *p);
 bool plan_uncordon(struct plan *p);
 bool plan_drain(struct plan *p);
 bool send_drain(struct run *run);
+
+/* act_shell.c */
+#define CONTAINER_FIELD { .name = "container", .title = "container", .help = "empty: the row's, the default one, or the first", \
+	.type = FIELD_TEXT }
+extern const struct action act_shell;
+bool plan_shell(struct plan *p);
+bool send_shell(struct run *run);
+unsigned split_words(char *text, const char **words, unsigned most);
+/* The container that was asked for, else the row's, the annotated one, the first; blocks where there is none such. */
+const char *plan_container(struct plan *p, const char *asked);
+void plan_running(struct plan *p, const char *container);      /* blocks where it does not run */
+void plan_need_stream(struct plan *p, const char *sub);
+void plan_stream(struct plan *p, const char *path, const char *check);
+/* Joins the lent terminal with that stream until either ends; false and run->say: it failed. */
+bool run_terminal(struct run *run, const char *path, const char *what);
 #endif

@@ -369,6 +369,7 @@ static const struct config_key keys[] = {
 	{ "as", CONFIG_TEXT, .help = "User to act as (impersonation)." },
 	{ "metrics_interval", CONFIG_DURATION, .otherwise = "15s", .help = "How often the use of CPU and memory is asked "
 	  "for, while pods or nodes are on screen." },
+	{ "shell", CONFIG_TEXT, .help = "What a shell in a container is. Without it bash, or sh where there is none." },
 	{ "timeout", CONFIG_DURATION, .otherwise = "30s", .help = "How long a list may stand still before it is asked for "
 	  "again." },
 	CONFIG_END

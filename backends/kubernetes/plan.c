@@ -114,6 +114,12 @@ json_t *plan_identity(const struct plan *p)
 	return json_pack("{ssss}", "uid", p->uid, "resourceVersion", p->version);
 }
 
+json_t *plan_add_step(struct plan *p, json_t *step)
+{
+	add_to(p, "steps", step);
+	return step;
+}
+
 json_t *plan_step_of(struct plan *p, const struct kube_api *api, const char *ns, const char *name, const char *method,
                      const char *sub, const char *type, json_t *body, const char *check, const char *undo)
 {
@@ -132,7 +138,7 @@ json_t *plan_step_of(struct plan *p, const struct kube_api *api, const char *ns,
 		json_object_set_new(step, "check", json_string(check));
 	if (undo)
 		json_object_set_new(step, "undo", json_string(undo));
-	add_to(p, "steps", step);
+	plan_add_step(p, step);
 	free(text);
 	json_decref(body);
 	buf_release(&path);
@@ -312,8 +318,8 @@ static bool dry_run(struct plan *p)
 	char *text;
 	bool same = true;
 
-	if (!step || !space)
-		return true;
+	if (!step || !space || str_starts(str_of(jtext(step, "do")), STR("GET ")))
+		return true;             /* a stream cannot be tried without opening it */
 	snprintf(method, sizeof(method), "%.*s", (int)(space - jtext(step, "do")), jtext(step, "do"));
 	buf_adds(&path, space + 1);
 	body = json_loads(jtext(step, "body"), 0, NULL);
@@ -380,7 +386,7 @@ void work_plan(struct work *w)
 
 	if (!way)
 		work_fail(w, "a Kubernetes source has no action '%s'", w->r->what);
-	else if (!strcmp(w->r->kind, "containers"))
+	else if (!strcmp(w->r->kind, "containers") && !way->containers)
 		work_fail(w, "a container cannot be acted on: act on its pod");
 	else if (!work_target(w, &p.t))
 		work_fail_exchange(w);

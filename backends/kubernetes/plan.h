@@ -30,6 +30,7 @@ json_t *plan_step(struct plan *p, const char *method, const char *sub, const cha
                   const char *undo);
 json_t *plan_step_of(struct plan *p, const struct kube_api *api, const char *ns, const char *name, const char *method,
                      const char *sub, const char *type, json_t *body, const char *check, const char *undo);
+json_t *plan_add_step(struct plan *p, json_t *step);      /* takes it, gives it back borrowed */
 /* Blocks the plan when the server says that we may not. */
 void plan_need(struct plan *p, const char *verb, const struct kube_api *api, const char *ns, const char *name, const char *sub);
 /* {"uid","resourceVersion"} of the object: merged into patches and preconditions. */
