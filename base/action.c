@@ -250,7 +250,7 @@ static bool still_allowed(void *arg, char *why, size_t size)
 static int audit_run(const struct act *act, unsigned i, char *why, size_t size)
 {
 	const struct waiter *w = &act->priv->waiters[i];
-	json_t *o = event_new(act, "run", i);
+	json_t *o = event_new(act, "run", i), *plan;
 	json_t *params = json_loads(w->params ? w->params : act->params, 0, NULL);
 
 	if (params)
@@ -267,7 +267,10 @@ static int audit_run(const struct act *act, unsigned i, char *why, size_t size)
 		json_object_set_new(o, "if_one_fails", json_string(act->go_on ? "go on" : "stop"));
 	if (act->undo_of)
 		json_object_set_new(o, "undo_of", json_integer((json_int_t)act->undo_of));
-	json_object_set(o, "plan", act->targets[i].plan);
+	plan = json_copy(act->targets[i].plan);
+	json_object_del(plan, "diff");               /* lines, in which no secret can be told: the requests say the same */
+	json_object_del(plan, "meanwhile");
+	json_object_set_new(o, "plan", plan);
 	return write_event(act->priv->actor, o, still_allowed, (void *)(uintptr_t)act, why, size);
 }
 

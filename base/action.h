@@ -10,6 +10,7 @@
  *   title     "scale deployment ml-serving/model-api to 5"
  *   target    {kind, key, uid, version}            version = resourceVersion, checked again when sent
  *   change    ["replicas 3 -> 5"]                  in words
+ *   diff      ["@@ -3,4 +3,4 @@", ...]             lines, where a document is changed; meanwhile: what others changed of it
  *   steps     [{do: "PATCH /apis/...", body: "{...}", check: "...", undo: "..."}]
  *   warnings  ["HorizontalPodAutoscaler model-api owns replicas (2..10): it will put them back"]
  *   blocked   "..."                                present: cannot be run, and why

@@ -72,25 +72,8 @@ struct record *record_open(const char *path, const struct store *sources, char *
 	return NULL;
 }
 
-/* What stands in a record for a text that was asked for with its secrets. */
-static bool add_unsaid(struct record *r, const struct msg *m, struct msg_text t)
+static bool add_plain(struct record *r, const struct msg *m)
 {
-	struct msg *said = msg_new(MSG_TEXT, m->id);
-	said->at = m->at;
-	said->source = m->source;
-	msg_put_text(said, (struct msg_text){ t.flags & ~(unsigned)TEXT_SECRET, STR("(held secrets: not recorded)\n") });
-	bool ok = record_add(r, said);
-	msg_free(said);
-	return ok;
-}
-
-bool record_add(struct record *r, const struct msg *m)
-{
-	struct msg_text t;
-	if (r->error)
-		return false;
-	if (m->type == MSG_TEXT && msg_get_text(m, &t) && t.flags & TEXT_SECRET)
-		return add_unsaid(r, m, t);
 	struct buf *b = &r->frame;
 	buf_clear(b);
 	buf_varint(b, m->at > r->last ? (uint64_t)(m->at - r->last) : 0);
@@ -113,6 +96,68 @@ bool record_add(struct record *r, const struct msg *m)
 	if (!ok)
 		r->error = xasprintf("recording stopped: %s; what was written before is kept", strerror(errno));
 	return ok;
+}
+
+/* What stands in a record for a text that was asked for with its secrets. */
+static bool add_unsaid(struct record *r, const struct msg *m, struct msg_text t)
+{
+	struct msg *said = msg_new(MSG_TEXT, m->id);
+	said->at = m->at;
+	said->source = m->source;
+	msg_put_text(said, (struct msg_text){ t.flags & ~(unsigned)TEXT_SECRET, STR("(held secrets: not recorded)\n") });
+	bool ok = add_plain(r, said);
+	msg_free(said);
+	return ok;
+}
+
+/* A plan that changes a Secret, or what undoes it. */
+static bool about_secret(const struct msg *m)
+{
+	return (m->type == MSG_ANSWER || m->type == MSG_STEP) && m->body.len &&
+	       memmem(m->body.data, m->body.len, "Secret", 6) != NULL;
+}
+
+/* JSON without secrets; a text that is none as it is. Caller frees. */
+static char *masked(struct str json)
+{
+	json_t *given = json_loadb(json.p, json.n, JSON_DECODE_ANY, NULL), *said = given ? redact_json(given) : NULL;
+	char *text = said ? json_dumps(said, JSON_COMPACT | JSON_ENCODE_ANY) : str_dup(json);
+	json_decref(said);
+	json_decref(given);
+	return text;
+}
+
+static bool add_masked(struct record *r, const struct msg *m)
+{
+	struct msg *said = msg_new(m->type, m->id);
+	struct msg_answer answer;
+	struct msg_step step;
+	char *text = NULL;
+	said->at = m->at;
+	said->source = m->source;
+	if (m->type == MSG_ANSWER && msg_get_answer(m, &answer)) {
+		text = masked(answer.json);
+		answer.json = str_of(text);
+		msg_put_answer(said, answer);
+	} else if (m->type == MSG_STEP && msg_get_step(m, &step)) {
+		text = masked(step.undo);
+		step.undo = str_of(text);
+		msg_put_step(said, step);
+	}
+	bool ok = add_plain(r, said);
+	free(text);
+	msg_free(said);
+	return ok;
+}
+
+bool record_add(struct record *r, const struct msg *m)
+{
+	struct msg_text t;
+	if (r->error)
+		return false;
+	if (m->type == MSG_TEXT && msg_get_text(m, &t) && t.flags & TEXT_SECRET)
+		return add_unsaid(r, m, t);
+	return about_secret(m) ? add_masked(r, m) : add_plain(r, m);
 }
 
 void record_put_question(struct buf *b, const struct request *q)

@@ -7,6 +7,7 @@
 #include "tui/scopes.h"
 #include "base/mem.h"
 #include "base/fmt.h"
+#include "base/redact.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +69,24 @@ static const char *risk_word(enum risk r)
 	return (unsigned)r < ARRAY_SIZE(words) ? words[r] : "";
 }
 
+static void mask_body(char **text)
+{
+	json_t *body = *text ? json_loads(*text, 0, NULL) : NULL, *said = redact_json(body);
+	free(*text);
+	*text = json_dumps(said, JSON_COMPACT | JSON_ENCODE_ANY);
+	json_decref(said);
+	json_decref(body);
+}
+
+/* Lines of a difference, blanks at their beginning and all. */
+static void add_diff(struct act_page *t, const json_t *plan, const char *name, const char *label)
+{
+	size_t i;
+	json_t *v;
+	json_array_foreach(json_object_get(plan, name), i, v)
+		add(t, i ? "" : label, ROLE_VALUE, 0, "%s", json_is_string(v) ? json_string_value(v) : "");
+}
+
 static void add_steps(struct act_page *t, const json_t *plan)
 {
 	size_t i;
@@ -78,6 +97,8 @@ static void add_steps(struct act_page *t, const json_t *plan)
 		add(t, number, ROLE_TEXT, 2, "%s", text_of(s, "do"));
 		json_t *body = json_object_get(s, "body");
 		char *dump = json_is_string(body) ? xstrdup(json_string_value(body)) : body ? json_dumps(body, JSON_COMPACT) : NULL;
+		if (json_is_true(json_object_get(s, "secret")))        /* sent as it is, shown without its values */
+			mask_body(&dump);
 		if (dump && *dump)
 			add(t, NULL, ROLE_VALUE, 2, "%s", dump);
 		free(dump);
@@ -101,8 +122,12 @@ static void add_plan(struct act_page *t, const struct act_target *g, bool many, 
 		return;
 	json_array_foreach(json_object_get(p, "change"), i, v)
 		add(t, i ? "" : "change", ROLE_TEXT, 0, "%s", json_is_string(v) ? json_string_value(v) : "");
+	add_diff(t, p, "diff", "lines");
+	add_diff(t, p, "meanwhile", "others");
 	if (*text_of(p, "blocked"))
 		add(t, ascii ? "!" : "▲", ROLE_BAD, 0, "cannot be run: %s", text_of(p, "blocked"));
+	if (*text_of(p, "already"))
+		add(t, "so is it", ROLE_TEXT, 0, "%s", text_of(p, "already"));
 	json_array_foreach(json_object_get(p, "warnings"), i, v)
 		add(t, ascii ? "?" : "△", ROLE_DOUBT, 0, "%s", json_is_string(v) ? json_string_value(v) : "");
 	if (json_array_size(json_object_get(p, "steps")))

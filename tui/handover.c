@@ -20,7 +20,7 @@
 extern char **environ;
 
 /* The program as a shell would start it: no signal ignored or blocked on our account. 0 or an errno. */
-static int spawn(char *const *argv, pid_t *pid)
+static int spawn(const char *const *argv, pid_t *pid)
 {
 	posix_spawnattr_t attr;
 	sigset_t all, none;
@@ -32,7 +32,7 @@ static int spawn(char *const *argv, pid_t *pid)
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawnattr_setsigmask(&attr, &none);
-	err = posix_spawnp(pid, argv[0], NULL, &attr, argv, environ);
+	err = posix_spawnp(pid, argv[0], NULL, &attr, (char *const *)(uintptr_t)argv, environ);
 	posix_spawnattr_destroy(&attr);
 	return err;
 }

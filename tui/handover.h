@@ -12,7 +12,7 @@
 #include "tui/app.h"
 
 struct handover {
-	char *const *argv;           /* a program, found in PATH, ends with NULL; NULL: a function of ours has the terminal */
+	const char *const *argv;         /* a program, found in PATH, ends with NULL; NULL: a function of ours has the terminal */
 	/* Without argv: what was typed, byte for byte as it came. False ends it. */
 	bool (*typed)(void *arg, struct app *app, struct str bytes);
 	/* The terminal's size, once at the start and whenever it changes; may be NULL. */

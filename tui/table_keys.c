@@ -30,6 +30,7 @@ static const struct command commands[] = {
 	{ "describe", NULL, "show the object in words, with its events", "describe" },
 	{ "yaml", NULL, "show the object as YAML", "yaml" },
 	{ "reveal", NULL, "show the object as YAML with its secret values", NULL },
+	{ "edit", NULL, "change the object as YAML in $VISUAL or $EDITOR; a plan with the difference follows", NULL },
 	{ "logs", "[CONTAINER]", "follow the logs", "logs" },
 	{ "previous-logs", NULL, "show the logs of the instance before", NULL },
 	{ "why", NULL, "say why the object is not well", "why" },

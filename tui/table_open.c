@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "tui/edit_page.h"
 #include "tui/table_page.h"
 #include "tui/why_page.h"
 #include <errno.h>
@@ -263,6 +264,20 @@ static void act(struct table_page *t, struct app *app, const struct row *r, stru
 	free(action);
 }
 
+/* In the editor only what may be sent afterwards. */
+static void edit(struct table_page *t, struct app *app, const struct row *r)
+{
+	const struct source *s = app_source(app, r->source);
+	const struct action *a = s ? action_find(s->backend, "edit", t->kind_name) : NULL;
+	const char *refused = a && app_actor(app) ? act_refused(app_actor(app), s, a, 1) : NULL;
+	if (!a)
+		app_say(app, true, "%s cannot be edited here", t->kind_name);
+	else if (refused)
+		app_say(app, true, "%s: %s", a->title, refused);
+	else
+		app_push(app, edit_page_new(app, r->source, t->kind_name, row_key(r)));
+}
+
 /* ---- saving */
 
 static void row_out(const struct table_page *t, const struct row *r, int64_t now, bool json, struct buf *out)
@@ -386,6 +401,10 @@ bool table_page_open_command(struct table_page *t, struct app *app, const char *
 		go_node(t, app, r);
 	else if (strcmp(name, "events") == 0)
 		go_events(t, app, r);
+	else if (strcmp(name, "edit") == 0)
+		edit(t, app, r);
+	else if (strcmp(name, "action") == 0 && str_is(args, "edit"))
+		edit(t, app, r);
 	else if (strcmp(name, "action") == 0)
 		act(t, app, r, args);
 	else

@@ -98,6 +98,8 @@ static const struct action resume = { "resume", "Resume", "Start jobs by the sch
 	suspendables, RISK_DISRUPTIVE, true, NULL };
 static const struct action trigger = { "trigger", "Run now", "Start a job from the cron job's template now", cronjobs,
 	RISK_DISRUPTIVE, true, NULL };
+static const struct action edit = { "edit", "Edit", "Change the object as YAML: what differs is sent, checked strictly by the server",
+	anything, RISK_DISRUPTIVE, false, NULL };
 static const struct action taint = { "taint", "Taint", "Keep pods that do not tolerate it off the node", nodes, RISK_DISRUPTIVE,
 	true, taint_fields };
 static const struct action untaint = { "untaint", "Untaint", "Take a taint off the node", nodes, RISK_DISRUPTIVE, true,
@@ -107,7 +109,7 @@ static const struct action annotate = { "annotate", "Annotate", "Set or take off
 	annotate_fields };
 
 const struct action *const kube_actions[] = { &restart, &scale, &scale_zero, &scale_back, &set_image, &rollback, &delete, &evict,
-	&cordon, &uncordon, &drain, &taint, &untaint, &suspend, &resume, &trigger, &label, &annotate,
+	&cordon, &uncordon, &drain, &taint, &untaint, &suspend, &resume, &trigger, &edit, &label, &annotate,
 	&act_shell, NULL };
 
 const struct act_way *act_way(const char *name)
@@ -122,6 +124,7 @@ const struct act_way *act_way(const char *name)
 		{ "suspend", plan_suspend, NULL, NULL },
 		{ "resume", plan_resume, NULL, NULL },
 		{ "trigger", plan_trigger, verify_triggered, NULL },
+		{ "edit", plan_edit, verify_edit, NULL },
 		{ "taint", plan_taint, NULL, NULL },
 		{ "untaint", plan_untaint, NULL, NULL },
 		{ "label", plan_label, NULL, NULL },

@@ -26,6 +26,8 @@ bool plan_rollback(struct plan *p);
 bool verify_rollout(struct run *run);
 void plan_blocked_by_pause(struct plan *p);
 void plan_warn_on_delete(struct plan *p);
+bool plan_edit(struct plan *p);
+bool verify_edit(struct run *run);
 bool plan_set_image(struct plan *p);
 bool verify_image(struct run *run);
 bool plan_scale_zero(struct plan *p);

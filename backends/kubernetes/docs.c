@@ -1,5 +1,5 @@
 /* docs: the YAML of any object. What is noise is folded (managedFields), what is secret is masked until it is asked for
- * with {"reveal":true}. */
+ * with {"reveal":true}, or {"edit":true}: what is edited, without the server's own. */
 #define _GNU_SOURCE
 #include "backends/kubernetes/docs.h"
 #include "backends/kubernetes/work.h"
@@ -83,8 +83,13 @@ void work_yaml(struct work *w)
 	if (!object)
 		work_fail_exchange(w);
 	else {
-		reveal = jtrue(w->params, "reveal");
-		doc_yaml(object, reveal, &text);
+		bool edit = jtrue(w->params, "edit");
+
+		reveal = jtrue(w->params, "reveal") || edit;
+		if (edit)
+			doc_editable(object, &text);
+		else
+			doc_yaml(object, reveal, &text);
 		link_text(w->k->link, w->r->id, TEXT_RESET | TEXT_END | (reveal ? TEXT_SECRET : 0), buf_str(&text));
 		w->ended = true;
 	}

@@ -9,6 +9,9 @@ void doc_mask_secret(json_t *object);
 /* Appends the YAML of object, which is changed (masked) on the way unless reveal. */
 void doc_yaml(json_t *object, bool reveal, struct buf *out);
 
+/* Appends the YAML that is edited: whole, secret values too, without what only the server writes (act_edit.c). */
+void doc_editable(const json_t *object, struct buf *out);
+
 /* Appends a page about object: what it is, how it fares, its parts, its events (an array of core/v1 or
  * events.k8s.io Event objects, may be NULL), newest last. now is wall ms. */
 /* Parts of it that other pages use too: "waiting: CrashLoopBackOff: ..."; "GET http://:8080/ready  after 0s, ...". */
