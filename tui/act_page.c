@@ -84,7 +84,7 @@ static void add_diff(struct act_page *t, const json_t *plan, const char *name, c
 	size_t i;
 	json_t *v;
 	json_array_foreach(json_object_get(plan, name), i, v)
-		add(t, i ? "" : label, ROLE_VALUE, 0, "%s", json_is_string(v) ? json_string_value(v) : "");
+		add(t, i ? " " : label, ROLE_VALUE, 0, "%s", json_is_string(v) ? json_string_value(v) : "");
 }
 
 static void add_steps(struct act_page *t, const json_t *plan)
@@ -121,7 +121,7 @@ static void add_plan(struct act_page *t, const struct act_target *g, bool many, 
 	if (!p)
 		return;
 	json_array_foreach(json_object_get(p, "change"), i, v)
-		add(t, i ? "" : "change", ROLE_TEXT, 0, "%s", json_is_string(v) ? json_string_value(v) : "");
+		add(t, i ? " " : "change", ROLE_TEXT, 0, "%s", json_is_string(v) ? json_string_value(v) : "");
 	add_diff(t, p, "diff", "lines");
 	add_diff(t, p, "meanwhile", "others");
 	if (*text_of(p, "blocked"))
