@@ -2,7 +2,7 @@
  * after the other, each behind an audit line of its own that is on disk before the request leaves. Replies come
  * through store_expect, so all of this happens on the main thread and nothing needs a lock. */
 #define _GNU_SOURCE
-#include "base/action.h"
+#include "base/action_in.h"
 #include "base/lend.h"
 #include "base/mem.h"
 #include "base/redact.h"
@@ -13,33 +13,6 @@
 #include <unistd.h>
 
 #define LOG_MAX 4000       /* older steps of an endless drain go */
-
-struct waiter {            /* what a reply finds */
-	struct act *act;
-	unsigned target;
-	uint64_t id;           /* of the request under way, 0 = none */
-	char *params;          /* this target's own, when they differ (undo of several) */
-};
-struct act_private {
-	struct actor *actor;
-	struct waiter *waiters;
-	char *must_type, *key_copy;
-	bool cancelled;        /* asked to stop while running */
-	bool undone;           /* an act that undid it is done */
-	char *runbook;         /* of which it is a step; NULL: of none */
-	unsigned step;
-	bool step_undo;
-};
-struct actor {
-	struct store *store;
-	struct audit *audit;
-	struct guards *guards;
-	const struct clock *clock;
-	struct act **acts;
-	unsigned nacts;
-	uint64_t next_id;
-	char why[320];
-};
 
 const struct action *action_find(const struct backend *b, const char *name, const char *kind)
 {
@@ -76,8 +49,7 @@ struct decision actor_decide(const struct actor *ar, const struct source *s, con
 		.audit = ar->audit, .now = clock_wall(ar->clock), .undo = undo });
 }
 
-/* Of targets from..ntargets-1, by what was given so far. */
-static struct decision guard_now(const struct act *act, unsigned from)
+struct decision guard_now(const struct act *act, unsigned from)
 {
 	struct actor *ar = act->priv->actor;
 	const char **keys = xcalloc(act->ntargets, sizeof(*keys));
@@ -94,7 +66,7 @@ static struct decision guard_now(const struct act *act, unsigned from)
 
 /* ---- acts */
 
-static void act_changed(struct act *act)
+void act_changed(struct act *act)
 {
 	act->version++;
 	act->priv->actor->store->version++;
@@ -153,6 +125,8 @@ static void act_free(struct act *act)
 	free(act->params);
 	free(act->error);
 	free(act->reason);
+	approval_free(act->approval);
+	json_decref(act->vouched);
 	free(act);
 }
 
@@ -250,7 +224,7 @@ static bool still_allowed(void *arg, char *why, size_t size)
 static int audit_run(const struct act *act, unsigned i, char *why, size_t size)
 {
 	const struct waiter *w = &act->priv->waiters[i];
-	json_t *o = event_new(act, "run", i), *plan;
+	json_t *o = event_new(act, "run", i), *plan, *evidence;
 	json_t *params = json_loads(w->params ? w->params : act->params, 0, NULL);
 
 	if (params)
@@ -265,6 +239,10 @@ static int audit_run(const struct act *act, unsigned i, char *why, size_t size)
 		json_object_set_new(o, "override", json_pack("{ssss}", "rules", act->decision.overridden, "reason", act->reason));
 	if (act->ntargets > 1)
 		json_object_set_new(o, "if_one_fails", json_string(act->go_on ? "go on" : "stop"));
+	evidence = act->vouched ? json_incref(act->vouched) : act->approval
+		? approval_evidence(act->approval, clock_wall(act->priv->actor->clock)) : NULL;
+	if (evidence)
+		json_object_set_new(o, "approved", evidence);
 	if (act->undo_of)
 		json_object_set_new(o, "undo_of", json_integer((json_int_t)act->undo_of));
 	plan = json_copy(act->targets[i].plan);
@@ -317,7 +295,7 @@ static const char *cannot(const struct act_target *t)
 
 /* Whether the whole may be run, of what is planned. One that cannot be done stops all of them, unless the rest is to go on
  * without it; and there has to be something to do. */
-static void decide(struct act *act)
+void act_decide(struct act *act)
 {
 	unsigned bad = 0, already = 0, first = 0, n = act->ntargets;
 	struct decision *d = &act->decision;
@@ -351,7 +329,7 @@ static void plans_in(struct act *act)
 {
 	for (unsigned i = 0; i < act->ntargets; i++)
 		act->targets[i].state = act->targets[i].plan ? ACT_SHOWN : ACT_FAILED;
-	decide(act);
+	act_decide(act);
 	if (act->ntargets == 1 && !act->targets[0].plan) {
 		act->state = ACT_FAILED;
 		set_error(&act->error, act->targets[0].error);
@@ -363,6 +341,7 @@ static void plans_in(struct act *act)
 			: xasprintf("%u %s", act->ntargets, act->kind);
 		act->must_type = act->priv->must_type;
 	}
+	consent_settle(act);
 }
 
 static void on_plan(void *arg, const struct msg *m)
@@ -424,8 +403,10 @@ bool act_go_on(struct act *act, bool go_on)
 	if (act->ntargets < 2 || (act->state != ACT_SHOWN && act->state != ACT_RUNNING))
 		return false;
 	act->go_on = go_on;
-	if (act->state == ACT_SHOWN)
-		decide(act);
+	if (act->state == ACT_SHOWN) {
+		act_decide(act);
+		consent_settle(act);
+	}
 	act_changed(act);
 	return true;
 }
@@ -445,7 +426,8 @@ bool act_reverse(struct act *act)
 		act->priv->waiters[i].params = act->priv->waiters[n - 1 - i].params;
 		act->priv->waiters[n - 1 - i].params = params;
 	}
-	decide(act);
+	act_decide(act);
+	consent_settle(act);
 	act_changed(act);
 	return true;
 }
@@ -672,61 +654,6 @@ static void run_next(struct act *act, unsigned from)
 	finish_all(act);
 }
 
-static bool refuse(struct act *act, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static bool refuse(struct act *act, const char *fmt, ...)
-{
-	char text[400];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	set_error(&act->error, text);
-	act_changed(act);
-	return false;
-}
-
-bool act_reason(struct act *act)
-{
-	json_t *params;
-	const char *own;
-
-	if (act->reason)
-		return true;
-	params = json_loads(act->params, 0, NULL);       /* an action may ask for one by itself */
-	own = json_string_value(json_object_get(params, "reason"));
-	if (own)
-		act_give_reason(act, own);
-	json_decref(params);
-	return act->reason != NULL;
-}
-
-void act_give_reason(struct act *act, const char *reason)
-{
-	struct str s = str_trim(str_of(reason ? reason : ""));
-
-	free(act->reason);
-	act->reason = s.n ? str_dup(s) : NULL;
-	act_changed(act);
-}
-
-bool act_override(struct act *act, const char *reason)
-{
-	if (act->state != ACT_SHOWN || act->decision.allowed || !act->decision.overridable)
-		return refuse(act, "there is nothing here that a reason could override");
-	act_give_reason(act, reason);
-	if (!act->reason)
-		return refuse(act, "it takes a written reason");
-	act->override = true;
-	decide(act);
-	if (!act->decision.allowed)
-		return refuse(act, "%s", act->decision.why);
-	free(act->error);
-	act->error = NULL;
-	act_changed(act);
-	return true;
-}
-
 bool act_confirm(struct act *act, const char *typed)
 {
 	struct decision now;
@@ -737,13 +664,9 @@ bool act_confirm(struct act *act, const char *typed)
 	}
 	now = guard_now(act, 0);
 	if (!now.allowed || !act->decision.allowed)
-		return refuse(act, "%s", now.allowed ? act->decision.why : now.why);
-	if (act->must_type && !act->priv->runbook && (!typed || strcmp(typed, act->must_type)))
-		return refuse(act, "type '%s' to go on", act->must_type);
-	if (now.reason && !act_reason(act))
-		return refuse(act, "a reason has to be given (guard %s)", now.rules);
-	if (now.second && !act->priv->runbook)
-		return refuse(act, "another person has to approve it (guard %s)", now.rules);
+		return act_refuse(act, "%s", now.allowed ? act->decision.why : now.why);
+	if (!consent_given(act, &now, typed))
+		return false;
 	act->decision = now;
 	free(act->error);
 	act->error = NULL;
@@ -855,6 +778,11 @@ struct act *actor_last_undoable(struct actor *ar)
 		if (!ar->acts[i]->undo_of && can_undo(ar->acts[i]))
 			return ar->acts[i];
 	return NULL;
+}
+
+void actor_approvers(struct actor *ar, const struct approvers *a)
+{
+	ar->approvers = a;
 }
 
 const struct audit *actor_audit(const struct actor *a)

@@ -59,6 +59,8 @@ struct action {
 const struct action *action_find(const struct backend *b, const char *name, const char *kind);
 
 /* ---- the machine */
+struct approvers;
+struct approval;
 enum act_state { ACT_PLANNING, ACT_SHOWN, ACT_RUNNING, ACT_DONE, ACT_FAILED, ACT_CANCELLED };
 struct act_target {
 	char *key;
@@ -84,6 +86,8 @@ struct act {
 	char *error;
 	uint64_t version;                /* grows with every change, for redraw */
 	char *reason;                    /* NULL: none given */
+	struct approval *approval;       /* asked of a second person; NULL: not wanted, or not yet */
+	struct json_t *vouched;
 	bool override;                   /* for that reason overridable rules do not hold */
 	int terminal;                    /* our end, while it runs and until somebody takes it; else -1 */
 	uint64_t undo_of;                /* the act that this one undoes, or 0 */
@@ -93,6 +97,7 @@ struct actor;                        /* owns all acts */
 /* Takes guards (NULL: built-in defaults for every environment). */
 struct actor *actor_new(struct store *store, struct audit *audit, struct guards *guards, const struct clock *clock);
 void actor_free(struct actor *a);
+void actor_approvers(struct actor *ar, const struct approvers *a);    /* borrowed; NULL (the default): there are none */
 const struct audit *actor_audit(const struct actor *a);   /* NULL: there is none */
 /* Asks for the plans. keys and params are copied. NULL and *why when refused at once (read-only, limit, not bulk). */
 struct act *act_start(struct actor *ar, struct source *s, const struct action *a, const char *kind,
@@ -107,11 +112,19 @@ bool act_reverse(struct act *act);
 void act_summary(const struct act *act, struct buf *out);
 /* SHOWN -> RUNNING. typed: what the user typed (may be NULL). False: not allowed yet, act->error says why. */
 bool act_confirm(struct act *act, const char *typed);
-/* Why it is done, as a person writes it; goes into the audit line. Empty takes it back. */
+/* What a SHOWN act waits for, one after the other, and the answer to that: a reason that overrides what forbids it, a reason,
+ * the answer of a second person (act->approval), the name that has to be typed, a yes. */
+enum act_want { ACT_WANTS_NOTHING, ACT_WANTS_OVERRIDE, ACT_WANTS_REASON, ACT_WANTS_APPROVAL, ACT_WANTS_NAME, ACT_WANTS_YES };
+enum act_want act_wants(const struct act *act);
+bool act_answer(struct act *act, const char *text);      /* the last of them runs it; false: act->error */
+/* Why it is done, as a person writes it; goes into the audit line. */
 void act_give_reason(struct act *act, const char *reason);
-bool act_reason(struct act *act);    /* one was given, here or among the parameters */
 /* Of a SHOWN act whose decision is overridable: what forbids it shall not, for this reason; decides anew. False: error. */
 bool act_override(struct act *act, const char *reason);
+/* Of a part of something that was approved as a whole: approval_evidence of that. Takes it. */
+void act_vouch(struct act *act, struct json_t *evidence);
+/* Now and then while it is shown: whether the second person has answered meanwhile. True: something changed. */
+bool act_look(struct act *act);
 /* What the guards say of it before anything is planned. */
 struct decision actor_decide(const struct actor *ar, const struct source *s, const struct action *a, const char *kind,
                              const char *const *keys, unsigned nkeys, bool undo);

@@ -5,9 +5,9 @@
 #define _GNU_SOURCE
 #include "base/audit.h"
 #include "base/buf.h"
+#include "base/crypto.h"
 #include "base/fmt.h"
 #include "base/mem.h"
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -23,13 +23,9 @@
 #define LINE_MAX_BYTES (16u << 20)
 #define LOCK_WAIT_MS 500
 
-/* SHA256() of libcrypto. It is loaded with the first use: linked, it costs every start 2 ms and 0.4 MB. */
-typedef unsigned char *(*sha256_fn)(const unsigned char *d, size_t n, unsigned char *md);
-
 struct audit {
 	char *path;
 	const struct clock *clock;
-	sha256_fn sha256;
 	char *broken;      /* why nothing can be written */
 	char *user, *host, *tty;
 };
@@ -38,31 +34,6 @@ static int fail(char *why, size_t size, const char *path, const char *what)
 {
 	snprintf(why, size, "audit file '%s': %s", path, what);
 	return -1;
-}
-
-static sha256_fn load_sha256(void)
-{
-	static const char *const names[] = { "libcrypto.so.3", "libcrypto.so.1.1", "libcrypto.so", "libcrypto.3.dylib" };
-	void *lib = NULL;
-	sha256_fn fn = NULL;
-
-	for (size_t i = 0; i < ARRAY_SIZE(names) && !lib; i++)
-		lib = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-	if (lib) {
-		void *sym = dlsym(lib, "SHA256");
-
-		memcpy(&fn, &sym, sizeof(fn));
-	}
-	return fn;
-}
-
-static void hash_hex(sha256_fn sha256, struct str s, char hex[65])
-{
-	unsigned char md[32];
-
-	sha256((const unsigned char *)s.p, s.n, md);
-	for (int i = 0; i < 32; i++)
-		snprintf(hex + 2 * i, 3, "%02x", md[i]);
 }
 
 /* Makes the directories above path, 0700; what is there stays as it is. */
@@ -80,7 +51,7 @@ static void make_parents(const char *path)
 	free(copy);
 }
 
-static char *who(void)
+char *audit_who(void)
 {
 	const char *sudo = getenv("SUDO_USER"), *user = getenv("USER");
 	struct passwd *pw;
@@ -116,7 +87,7 @@ struct audit *audit_open(const char *path, const struct clock *clock, char *why,
 
 	a->path = xstrdup(path);
 	a->clock = clock;
-	a->user = who();
+	a->user = audit_who();
 	gethostname(host, sizeof(host) - 1);
 	a->host = xstrdup(host);
 	a->tty = xstrdup(tty ? tty : "");
@@ -213,7 +184,7 @@ static void compose(const struct audit *a, const json_t *event, struct str last,
 
 	stamp(clock_wall(a->clock), at);
 	if (last.n)
-		hash_hex(a->sha256, last, prev);
+		crypto_sha256(last, prev);
 	json_object_set_new(o, "seq", json_integer(seq));
 	json_object_set_new(o, "time", json_string(at));
 	json_object_set_new(o, "user", json_string_nocheck(a->user));
@@ -281,15 +252,14 @@ static int append(const struct audit *a, int fd, const json_t *event, audit_may_
 
 int audit_write_if(struct audit *a, const struct json_t *event, audit_may_fn may, void *arg, char *why, size_t size)
 {
+	char hex[65];
 	int fd, result;
 
 	if (a->broken) {
 		snprintf(why, size, "%s", a->broken);
 		return -1;
 	}
-	if (!a->sha256)
-		a->sha256 = load_sha256();
-	if (!a->sha256)
+	if (!crypto_sha256(STR(""), hex))
 		return fail(why, size, a->path, "libcrypto cannot be loaded, so no line can be chained; install libssl");
 	fd = open_file(a->path, why, size);
 	if (fd < 0)
@@ -342,20 +312,21 @@ long audit_since(const struct audit *a, int64_t wall_ms, audit_event_fn fn, void
 
 long audit_read(const char *path, audit_line_fn fn, void *arg, char *why, size_t size)
 {
-	sha256_fn sha256 = load_sha256();
+	char *text = NULL, hex[65];
+	bool hashes = crypto_sha256(STR(""), hex);
 	FILE *f = fopen(path, "re");
-	char *text = NULL, hex[65] = "";
 	size_t cap = 0;
 	long count = 0;
 	ssize_t n;
 	json_int_t seq = 0;
 
-	if (!f || !sha256) {
+	*hex = '\0';
+	if (!f || !hashes) {
 		int why_not = errno;
 
 		if (f)
 			fclose(f);
-		return fail(why, size, path, sha256 ? strerror(why_not) : "libcrypto cannot be loaded to check the chain");
+		return fail(why, size, path, hashes ? strerror(why_not) : "libcrypto cannot be loaded to check the chain");
 	}
 	while ((n = getline(&text, &cap, f)) > 0) {
 		bool whole = text[n - 1] == '\n';
@@ -367,7 +338,7 @@ long audit_read(const char *path, audit_line_fn fn, void *arg, char *why, size_t
 
 		count++;
 		seq = now;
-		hash_hex(sha256, line, hex);
+		crypto_sha256(line, hex);
 		ok = fn(arg, (unsigned)count, json_is_object(event) ? event : NULL, ok);
 		json_decref(event);
 		if (!ok)

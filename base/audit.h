@@ -15,6 +15,7 @@ void audit_close(struct audit *a);
 const char *audit_path(const struct audit *a);
 const char *audit_user(const struct audit *a);       /* whose name the lines carry; a may be NULL: "" */
 /* Adds time, user, host, pid, seq, prev to event (borrowed) and writes one line, flushed. 0, or -1 and why. */
+char *audit_who(void);                               /* who runs this program, as lines name it; caller frees */
 int audit_write(struct audit *a, const struct json_t *event, char *why, size_t size);
 /* The same, if `may` says so while no other program can write: what it decides by earlier lines holds. False from may: it
  * has filled why. NULL: always. */

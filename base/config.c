@@ -1,6 +1,7 @@
 /* config: see config.h. Checking is one walk over the document beside the tables; all errors are collected. */
 #define _GNU_SOURCE
 #include "base/config.h"
+#include "base/approval.h"
 #include "base/fmt.h"
 #include "base/guard.h"
 #include "base/mem.h"
@@ -51,6 +52,8 @@ const struct config_key config_keys[] = {
 	  .help = "Rules by a name of your choice, on what may be changed and what it takes; all that match hold, and the strictest wins." },
 	{ "history", CONFIG_SECTION, .section = history_keys, .help = "What was seen and is kept, for the timeline, spend and who was in "
 	  "production when." },
+	{ "approvers", CONFIG_SECTIONS, .section = approver_keys, .help = "Who may be the second person of guards that ask for one." },
+	{ "approvals", CONFIG_SECTION, .section = approval_keys, .help = "How requests for a second person are passed on." },
 	{ "verify", CONFIG_SECTIONS, .section = verify_keys, .help = "Checks of your own for `binnacle verify`, by name." },
 	{ "promotions", CONFIG_SECTIONS, .section = promotion_keys,
 	  .help = "What promoting a model takes, by its name (* as a wildcard): gates, steps beyond the registry, checks." },

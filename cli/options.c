@@ -62,6 +62,7 @@ const struct subcommand subcommands[] = {
 	{ "demo", "", "open a simulated platform; needs no network", cli_demo, NULL },
 	{ "config", "check | explain [KEY]", "check the configuration, or explain a setting", cli_config, "check|explain" },
 	{ "audit", "[verify]", "print what was done, or verify the chain of the audit file", cli_audit, "verify" },
+	{ "approve", "CODE | key", "be the second person for what another is about to do, or make your key for that", cli_approve, "key" },
 	{ "completion", "bash | zsh | fish", "print completion for a shell", cli_completion, "bash|zsh|fish" },
 	{ "tables", "TABLE", "print a table of the man pages, as mdoc", cli_tables,
 	  "options|commands|exits|config|roles|keys|kinds" },

@@ -59,6 +59,7 @@ int cli_demo(struct cli *c);
 int cli_watch(struct cli *c);
 int cli_config(struct cli *c);
 int cli_audit(struct cli *c);
+int cli_approve(struct cli *c);
 int cli_completion(struct cli *c);
 int cli_tables(struct cli *c);     /* mdoc tables for man/, from every table of the program */
 int cli_version(struct cli *c);

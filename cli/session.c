@@ -22,6 +22,7 @@ struct session_private {
 	struct clock_shifted shifted;
 	struct clock_leaping leaping;    /* the demo's tour jumps ahead */
 	struct guard_rule *rules;
+	struct approvers *approvers;
 	struct yaml_doc **settings;      /* made from the command line */
 	unsigned nsettings;
 	struct replay *replay;
@@ -155,12 +156,11 @@ static bool add_configured(struct session *s)
 	return true;
 }
 
-static bool load_config(struct session *s)
+bool session_config(const struct cli *c, struct config **config)
 {
 	struct config_errors errors = { 0 };
-	char *path = config_find(s->cli->config);
-	if (path)
-		s->config = config_load(path, session_source_types(), &errors);
+	char *path = config_find(c->config);
+	*config = path ? config_load(path, session_source_types(), &errors) : NULL;
 	session_print_errors(&errors);
 	free(path);
 	bool ok = errors.n == 0;
@@ -265,6 +265,15 @@ char *session_audit_path(void)
 	return path;
 }
 
+struct approvers *session_approvers(const struct config *config)
+{
+	char *dir = xdg("XDG_CONFIG_HOME", ".config"), *key = xasprintf("%s/approval.key", dir);
+	struct approvers *a = approvers_new(config, key);
+	free(key);
+	free(dir);
+	return a;
+}
+
 static void open_actor(struct session *s)
 {
 	char why[300], *path = session_audit_path();
@@ -284,6 +293,7 @@ static void open_actor(struct session *s)
 	char *folder = xasprintf("%s/runbooks", s->state_dir);
 	s->runbooks = runbooks_new(s->actor, s->store, s->sources, s->nsources, s->config, folder, &s->clock);
 	free(folder);
+	actor_approvers(s->actor, s->priv->approvers = session_approvers(s->config));
 	free(path);
 }
 
@@ -324,7 +334,7 @@ struct session *session_open(const struct cli *c, enum session_kind kind, int *e
 	*exit_code = EXIT_USAGE;
 	for (const struct kind *const *k = kinds_all; *k; k++)
 		store_add_kind(s->store, *k);
-	if (!(c->replay ? open_replay(s) : (kind == SESSION_DEMO || load_config(s)) && add_sources(s, kind))) {
+	if (!(c->replay ? open_replay(s) : (kind == SESSION_DEMO || session_config(c, &s->config)) && add_sources(s, kind))) {
 		session_close(s);
 		return NULL;
 	}
@@ -361,6 +371,7 @@ void session_close(struct session *s)
 		pthread_join(p->player, NULL);
 	runbooks_free(s->runbooks);
 	actor_free(s->actor);
+	approvers_free(p->approvers);
 	feed_free(s->feed);
 	chronicle_free(s->chronicle);
 	bool over = true;

@@ -3,6 +3,7 @@
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 #include "base/action.h"
+#include "base/approval.h"
 #include "base/chronicle.h"
 #include "base/feed.h"
 #include "base/record.h"
@@ -32,10 +33,14 @@ struct session {
 enum session_kind { SESSION_CONFIGURED, SESSION_DEMO };
 /* NULL and an exit code, with sentences on stderr. Sources are made but not started. */
 struct session *session_open(const struct cli *c, enum session_kind kind, int *exit_code);
+/* The configuration that the command line names or that is found; NULL where there is none. False: it is wrong, and stderr says
+ * how. */
+bool session_config(const struct cli *c, struct config **config);
 const struct config_type_keys *session_source_types(void);   /* every backend's settings */
 void session_print_errors(const struct config_errors *e);    /* to stderr, a line each */
 const char *session_setting(const struct session *s, const char *key);   /* of binnacle.yaml's top level, or NULL */
 char *session_audit_path(void);             /* caller frees */
+struct approvers *session_approvers(const struct config *config);    /* those who may approve; config may be NULL */
 void session_start(struct session *s);       /* every source's thread */
 void session_close(struct session *s);       /* waits a moment for the threads */
 /* Sees each message first: recording. */

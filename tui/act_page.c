@@ -6,6 +6,7 @@
 #include "tui/wrap.h"
 #include "tui/scopes.h"
 #include "base/mem.h"
+#include "base/approval.h"
 #include "base/fmt.h"
 #include "base/redact.h"
 #include <jansson.h>
@@ -23,6 +24,7 @@ struct act_page {
 	unsigned top;            /* first row shown, of the wrapped lines */
 	unsigned rows;           /* of all lines at this width */
 	int w, h;
+	int64_t looked, wall;    /* for an approval: second of the last look, and the time then */
 	bool changed, moved;     /* moved: the user scrolled; else a running act shows its end */
 };
 
@@ -213,6 +215,62 @@ static void add_log(struct act_page *t, const struct act *a, bool ascii)
 	}
 }
 
+/* Who is waited for, and what they have to do. */
+static void add_approval(struct act_page *t, const struct approval *p, int64_t left_ms)
+{
+	struct buf left = { 0 };
+	fmt_duration(left_ms > 0 ? left_ms / 1000 * 1000 : 0, &left);
+	add(t, "code", ROLE_TITLE, 0, "%s", p->code);
+	add(t, NULL, ROLE_TEXT, 0, "a second person has to approve this within %s, on their own login, with", left.data);
+	add(t, NULL, ROLE_VALUE, 2, "binnacle approve %s", p->lies ? p->code : p->word);
+	if (p->error)
+		add(t, NULL, ROLE_DOUBT, 0, "%s", p->error);
+	buf_release(&left);
+}
+
+/* What the act waits for. */
+static void add_question(struct act_page *t, const struct act *a, bool ascii)
+{
+	const char *typed = t->typed.data ? t->typed.data : "";
+	if (!a->decision.allowed)
+		add(t, ascii ? "!" : "▲", ROLE_BAD, 0, "not allowed: %s", a->decision.why);
+	if (a->override)
+		add(t, ascii ? "?" : "△", ROLE_DOUBT, 0, "overrides guard %s", a->decision.overridden);
+	if (a->reason)
+		add(t, "reason", ROLE_TEXT, 0, "%s", a->reason);
+	if (a->approval && a->approval->by)
+		add(t, "approved", ROLE_TEXT, 0, "by %s", a->approval->by);
+	switch (act_wants(a)) {
+	case ACT_WANTS_OVERRIDE:
+		add(t, NULL, ROLE_PROMPT, 0, "to do it all the same, write why (it is recorded) and Enter: %s", typed);
+		break;
+	case ACT_WANTS_REASON:
+		add(t, NULL, ROLE_PROMPT, 0, "write why this is done (it is recorded) and Enter: %s", typed);
+		break;
+	case ACT_WANTS_APPROVAL:
+		add_approval(t, a->approval, a->approval->until - t->wall);
+		add(t, NULL, ROLE_PROMPT, 0, "waiting for them; or paste their answer and Enter: %s", typed);
+		break;
+	case ACT_WANTS_NAME:
+		add(t, NULL, ROLE_PROMPT, 0, "type '%s' and Enter to go on: %s", a->must_type, typed);
+		break;
+	case ACT_WANTS_YES:
+		if (a->ntargets > 1)
+			add(t, NULL, ROLE_PROMPT, 0, "Enter or y does it to all %u %s. Esc leaves everything as it is.", a->ntargets, a->kind);
+		else
+			add(t, NULL, ROLE_PROMPT, 0, "Enter or y does it. Esc leaves everything as it is.");
+		break;
+	case ACT_WANTS_NOTHING:
+		break;
+	}
+}
+
+static bool wants_text(const struct act *a)
+{
+	enum act_want want = act_wants(a);
+	return want == ACT_WANTS_OVERRIDE || want == ACT_WANTS_REASON || want == ACT_WANTS_APPROVAL || want == ACT_WANTS_NAME;
+}
+
 static void add_end(struct act_page *t, const struct act *a, bool ascii)
 {
 	switch (a->state) {
@@ -220,16 +278,7 @@ static void add_end(struct act_page *t, const struct act *a, bool ascii)
 		add(t, NULL, ROLE_DIM, 0, "asking %s what this would do", a->source->name);
 		break;
 	case ACT_SHOWN:
-		if (!a->decision.allowed)
-			add(t, ascii ? "!" : "▲", ROLE_BAD, 0, "not allowed: %s", a->decision.why);
-		else if (a->must_type)
-			add(t, NULL, ROLE_PROMPT, 0, "type '%s' and Enter to go on: %s", a->must_type,
-			    t->typed.data ? t->typed.data : "");
-		else if (a->ntargets > 1)
-			add(t, NULL, ROLE_PROMPT, 0, "Enter or y does it to all %u %s. Esc leaves everything as it is.", a->ntargets,
-			    a->kind);
-		else
-			add(t, NULL, ROLE_PROMPT, 0, "Enter or y does it. Esc leaves everything as it is.");
+		add_question(t, a, ascii);
 		if (a->error)
 			add(t, NULL, ROLE_PROMPT_ERROR, 0, "%s", a->error);
 		break;
@@ -308,6 +357,13 @@ static unsigned put_line(const struct act_line *l, struct frame *f, struct rect 
 static bool act_prepare(struct page *p, struct app *app, int w, int h, int64_t now)
 {
 	struct act_page *t = of(p);
+	bool waits = t->act->approval && act_wants(t->act) == ACT_WANTS_APPROVAL;
+	if (waits && now / 1000 != t->looked) {      /* once a second: the folder, and how long is left */
+		t->looked = now / 1000;
+		t->wall = clock_wall(app_clock(app));
+		act_look(t->act);
+		t->changed = true;
+	}
 	bool changed = t->changed || t->seen != t->act->version || w != t->w || h != t->h;
 	(void)now;
 	t->w = w;
@@ -336,7 +392,7 @@ static void act_draw(const struct page *p, const struct app *app, struct frame *
 	struct rect body = below ? rect_part(area, 0, 0, area.w, area.h - 1) : area;
 	for (unsigned i = 0; i < t->n && y < body.h; i++) {
 		int rows = (int)put_line(&t->lines[i], f, body, y, f->ascii, &end);
-		if (t->lines[i].role == ROLE_PROMPT && t->act->must_type && y + rows - 1 < body.h) {
+		if (t->lines[i].role == ROLE_PROMPT && wants_text(t->act) && y + rows - 1 < body.h) {
 			f->cur_x = body.x + end;
 			f->cur_y = body.y + y + rows - 1;
 		}
@@ -377,12 +433,24 @@ static bool act_typed(struct page *p, struct app *app, struct str s)
 {
 	struct act_page *t = of(p);
 	(void)app;
-	if (t->act->state != ACT_SHOWN || !t->act->must_type || !t->act->decision.allowed)
+	if (!wants_text(t->act))
 		return false;
-	if (t->typed.len + s.n < 512)
+	if (t->typed.len + s.n < 2048)
 		buf_addstr(&t->typed, s);
 	t->changed = true;
 	return true;
+}
+
+/* One answer at a time; what was typed stays where it is not taken. */
+static void confirm(struct act_page *t)
+{
+	if (act_answer(t->act, t->typed.data ? t->typed.data : "")) {
+		buf_clear(&t->typed);
+		if (t->typed.data)
+			t->typed.data[0] = 0;
+		if (t->act->state == ACT_RUNNING)
+			t->moved = false;
+	}
 }
 
 static bool act_command(struct page *p, struct app *app, const struct command *c, struct str args)
@@ -395,7 +463,7 @@ static bool act_command(struct page *p, struct app *app, const struct command *c
 	t->changed = true;
 	if (!strcmp(n, "confirm")) {
 		if (t->act->state == ACT_SHOWN)
-			t->moved = !act_confirm(t->act, t->typed.data ? t->typed.data : "") && t->moved;
+			confirm(t);
 		else if (t->act->state == ACT_PLANNING)
 			app_say(app, false, "the plan is not there yet");
 		return true;
@@ -436,7 +504,7 @@ static bool act_offers(const struct page *p, const struct app *app, const struct
 {
 	const struct act *a = of(p)->act;
 	if (!strcmp(c->name, "confirm"))
-		return a->state == ACT_SHOWN && a->decision.allowed;
+		return act_wants(a) != ACT_WANTS_NOTHING;
 	if (!strcmp(c->name, "cancel"))
 		return a->state <= ACT_RUNNING;
 	if (!strcmp(c->name, "go-on"))
