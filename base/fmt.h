@@ -38,7 +38,7 @@ bool quantity_units(struct str s, int64_t *out);
  * False: not a time, *out untouched. */
 bool time_parse(struct str s, int64_t *out_ms);
 /* A moment as people write it, wall ms: "17:45" and "17:45:10" (the last such time before now), "2026-11-21 17:45" (both local),
- * "30m" or "2h30m" (so long ago), or RFC 3339. False: none of these, *at untouched. */
+ * "30m", "-30m" or "2h30m ago" (so long ago), or RFC 3339. False: none of these, *at untouched. */
 bool moment_parse(struct str s, int64_t now, int64_t *at);
 /* What fmt_age writes ("7d23h", "2y5d"), in ms; as exact as it was written. False: no age, *out untouched. */
 bool age_parse(struct str s, int64_t *out_ms);

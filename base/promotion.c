@@ -67,18 +67,6 @@ bool promotion_holds(const struct yaml *entry)
 	return how && !strcmp(how, "hold");
 }
 
-bool share_parse(const char *text, double *out)
-{
-	struct str s = str_trim(str_of(text));
-	bool percent = s.n && s.p[s.n - 1] == '%';
-	if (percent)
-		s = str_trim((struct str){ s.p, s.n - 1 });
-	if (!str_to_f64(s, out))
-		return false;
-	*out = percent ? *out / 100 : *out;
-	return true;
-}
-
 /* ---- words */
 
 static const char *word_of(const struct promotion_words *w, struct str name)
@@ -143,7 +131,7 @@ static void put_share(json_t *o, const struct yaml *of, const char *name)
 {
 	const char *text = yaml_text(of, name);
 	double v;
-	if (text && share_parse(text, &v))
+	if (text && ratio_parse(str_of(text), &v))
 		json_object_set_new(o, name, json_real(v));
 	else if (text)                           /* it stays a check, which then says what is wrong with it */
 		json_object_set_new(o, name, json_string(text));

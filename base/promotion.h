@@ -18,6 +18,4 @@ struct json_t *promotion_steps(const struct yaml *entry, const struct promotion_
 struct json_t *promotion_verify(const struct yaml *entry, const struct promotion_words *w);   /* NULL: nothing is verified */
 /* text with the words put in. Where the text is a JSON document they are escaped. Caller frees. */
 char *promotion_fill(const char *text, const struct promotion_words *w);
-/* "2%" or "0.02". */
-bool share_parse(const char *text, double *out);
 #endif

@@ -271,6 +271,10 @@ bool moment_parse(struct str s, int64_t now, int64_t *at)
 	char *text = str_dup(s);
 	bool ok = time_parse(s, at) || local_time(text, now, at);
 	free(text);
+	if (str_ends(s, STR(" ago")))
+		s = str_trim((struct str){ s.p, s.n - 4 });
+	else if (s.n && *s.p == '-')
+		s = (struct str){ s.p + 1, s.n - 1 };
 	if (!ok && duration_parse(s, false, &ago) && ago >= 0) {
 		*at = now - (int64_t)ago;
 		ok = true;

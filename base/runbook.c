@@ -33,6 +33,11 @@ bool runbook_over(const struct runbook *r)
 	return r->state >= RUNBOOK_DONE;
 }
 
+bool runbook_looking(const struct runbook *r)
+{
+	return r->priv->tell.on;
+}
+
 /* ---- small things */
 
 int64_t runbook_now(const struct runbook *r)

@@ -132,6 +132,7 @@ struct runbook *runbooks_get(const struct runbooks *rs, unsigned i);         /* 
 unsigned runbooks_recover(struct runbooks *rs, char **why);
 unsigned runbooks_living(const struct runbooks *rs);  /* unfinished ones that a running program has, when last looked */
 bool runbook_over(const struct runbook *r);
+bool runbook_looking(const struct runbook *r);        /* whether a step was taken is being asked: nothing can be chosen yet */
 const char *runbook_state_name(enum runbook_state s);
 const char *runbook_step_name(enum runbook_step_state s);
 #endif

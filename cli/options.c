@@ -13,10 +13,13 @@ const struct exit_help exit_codes[] = {
 	{ EXIT_NO_TERMINAL, "there is no terminal, or none that can show a screen" },
 	{ EXIT_UNREACHABLE, "no source answered in time" },
 	{ EXIT_REFUSED, "not let in, not allowed, or read-only" },
+	{ EXIT_GATES, "a gate did not pass, so nothing was changed" },
+	{ EXIT_ROLLED_BACK, "it went wrong and was taken back" },
+	{ EXIT_HELD, "it stopped in the midst, or is unfinished: somebody has to decide" },
 	{ 0, NULL },
 };
 
-enum { MAX_OPTIONS = 40 };
+enum { MAX_OPTIONS = 80 };
 
 #define AT(field) offsetof(struct cli, field)
 const struct option_def option_defs[] = {
@@ -38,12 +41,24 @@ const struct option_def option_defs[] = {
 	{ "selector", 'l', "LABELS", "only rows with these labels, as kubectl: app=api,tier!=web", AT(selector), "get", NULL },
 	{ "size", 0, "WxH", "size of the frame, in cells (120x40)", AT(size), "snapshot", "80x24|120x40|200x50" },
 	{ "wait", 0, "SECONDS", "wait this long for answers (30)", AT(wait), "get|snapshot|triage|verify|doctor|predict|watch", NULL },
-	{ "json", 0, NULL, "print JSON", AT(json), "doctor|audit|predict", NULL },
+	{ "json", 0, NULL, "print JSON", AT(json), "doctor|audit|predict|promote|rollback|runbooks", NULL },
 	{ "explain", 0, NULL, "print what each input contributed too", AT(explain), "predict", NULL },
-	{ "seed", 0, "NUMBER", "make the same demo again", AT(seed), "demo|snapshot|get|triage|verify|predict", NULL },
+	{ "seed", 0, "NUMBER", "make the same demo again", AT(seed), "demo|snapshot|get|triage|verify|predict|promote|rollback", NULL },
 	{ "tour", 0, NULL, "walk through the demo with captions", AT(tour), "demo", NULL },
 	{ "once", 0, NULL, "record what is there now, and end", AT(once), "watch", NULL },
 	{ "ddl", 0, NULL, "print the statements that make the team's history in PostgreSQL", AT(ddl), "watch", NULL },
+	{ "plan", 0, NULL, "print the plan and change nothing", AT(plan), "promote|rollback", NULL },
+	{ "yes", 'y', NULL, "do not ask; what the guards want typed still has to be said with --type", AT(yes), "promote|rollback|runbooks", NULL },
+	{ "type", 0, "NAME", "the model's name, where the guards want it typed", AT(type), "promote|rollback", NULL },
+	{ "reason", 0, "TEXT", "why, for whoever reads the registry or the audit trail later", AT(reason), "promote|rollback", NULL },
+	{ "alias", 0, "NAME", "the alias to set; without it that of the version in production", AT(alias), "promote|rollback", NULL },
+	{ "source", 0, "NAME", "the registry, where there are several", AT(source), "promote|rollback", NULL },
+	{ "hold", 0, NULL, "ask when something fails, instead of going back", AT(hold), "promote|rollback", NULL },
+	{ "override", 0, "REASON", "why gates that do not pass shall not matter", AT(override), "promote|rollback", NULL },
+	{ "at", 0, "TIME", "what was in production then: '2026-11-20 14:00', '3h ago'", AT(at), "rollback", NULL },
+	{ "go-on", 0, "ID", "go on with this one", AT(go_on), "runbooks", NULL },
+	{ "go-back", 0, "ID", "take back what this one did", AT(go_back), "runbooks", NULL },
+	{ "leave", 0, "ID", "leave all as it is and count it as finished", AT(leave), "runbooks", NULL },
 	{ "file", 0, "FILE", "read this audit file", AT(audit), "audit", "@file" },
 	{ "help", 'h', NULL, "say what can be said here", AT(help), NULL, NULL },
 	{ .name = NULL },
@@ -55,6 +70,10 @@ const struct subcommand subcommands[] = {
 	{ "snapshot", "PANE", "print one frame of a pane as text; needs no terminal", cli_snapshot, "@pane" },
 	{ "predict", "ENDPOINT [NAME=VALUE ... | JSON | @FILE]", "ask a model server for a prediction; without inputs: what it wants",
 	  cli_predict, NULL },
+	{ "promote", "MODEL VERSION", "put a version into production: gates, steps across systems, checks; back by itself when wrong",
+	  cli_promote, NULL },
+	{ "rollback", "MODEL [VERSION]", "put the version before, any other, or that of a time back into production", cli_rollback, NULL },
+	{ "runbooks", "", "list promotions and rollbacks that are unfinished; go on with them or take them back", cli_runbooks, NULL },
 	{ "triage", "", "print what is wrong, worst first; the exit code tells whether anything is", cli_triage, NULL },
 	{ "verify", "", "check the platform from end to end, with evidence", cli_verify, NULL },
 	{ "watch", "", "record what changes, without a screen, until it is ended: for a service", cli_watch, NULL },
@@ -107,7 +126,7 @@ static const struct subcommand *find_sub(const char *word)
 
 static int unknown_sub(const char *word)
 {
-	const char *names[16];
+	const char *names[32];
 	size_t n = 0;
 	for (const struct subcommand *s = subcommands + 1; s->name && n < ARRAY_SIZE(names); s++)
 		names[n++] = s->name;

@@ -10,6 +10,9 @@ enum exit_code {
 	EXIT_NO_TERMINAL = 3, /* there is no terminal, or none that can show a screen */
 	EXIT_UNREACHABLE = 4, /* no source answered in time */
 	EXIT_REFUSED = 5,     /* not let in, not allowed, or read-only */
+	EXIT_GATES = 6,       /* a gate did not pass: nothing was changed */
+	EXIT_ROLLED_BACK = 7, /* it went wrong and was taken back */
+	EXIT_HELD = 8,        /* stopped in the midst, or unfinished: somebody has to decide */
 };
 extern const struct exit_help { int code; const char *means; } exit_codes[];   /* ends with means NULL */
 
@@ -19,6 +22,8 @@ struct cli {
 	const char *wait;            /* seconds */
 	const char *selector;        /* labels */
 	const char *seed;
+	const char *reason, *alias, *source, *override, *type, *at, *go_on, *go_back, *leave;
+	bool plan, yes, hold;
 	const struct subcommand *sub;      /* never NULL after cli_parse; the first is the console itself */
 	char **args; int nargs;      /* what follows the sub-command */
 };
@@ -57,6 +62,9 @@ int cli_doctor(struct cli *c);
 int cli_predict(struct cli *c);
 int cli_demo(struct cli *c);
 int cli_watch(struct cli *c);
+int cli_promote(struct cli *c);
+int cli_rollback(struct cli *c);
+int cli_runbooks(struct cli *c);
 int cli_config(struct cli *c);
 int cli_audit(struct cli *c);
 int cli_approve(struct cli *c);

@@ -1,0 +1,460 @@
+/* promote: runbooks without a screen: promote a version, roll one back, and finish what a program that died left. The plan is
+ * printed first; on a terminal it is asked, elsewhere --yes has to be said, and what the guards want typed with --type. What has to
+ * be decided and has nobody to ask stays in its journal, and the exit code says so. */
+#define _GNU_SOURCE
+#include "base/fmt.h"
+#include "base/mem.h"
+#include "base/promotion.h"
+#include "cli/print.h"
+#include "cli/session.h"
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { SLICE_MS = 250 };
+struct desk { struct session *s; struct runbook *r; enum runbook_state from; unsigned printed; bool looking; };
+
+/* ---- words on the screen */
+
+static void say(FILE *to, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void say(FILE *to, const char *fmt, ...)
+{
+	struct buf b = { 0 };
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	print_text(to, b.data, 0);
+	putc('\n', to);
+	buf_release(&b);
+}
+
+static void print_list(const json_t *list, const char *before)
+{
+	size_t i;
+	json_t *text;
+	json_array_foreach(list, i, text)
+		say(stdout, "      %s%s", before, json_string_value(text));
+}
+
+static void print_plan(const json_t *plan)
+{
+	size_t i;
+	json_t *step;
+	const char *gone = json_string_value(json_object_get(plan, "not_undone")), *dry = json_string_value(json_object_get(plan, "dry_run"));
+	const char *already = json_string_value(json_object_get(plan, "already")), *blocked = json_string_value(json_object_get(plan, "blocked"));
+	const json_t *undo = json_object_get(plan, "undo");
+	print_list(json_object_get(plan, "change"), "");
+	print_list(json_object_get(plan, "warnings"), "warning: ");
+	json_array_foreach(json_object_get(plan, "steps"), i, step) {
+		const char *body = json_string_value(json_object_get(step, "body"));
+		say(stdout, "      > %s %s", json_string_value(json_object_get(step, "do")), body ? body : "");
+	}
+	if (dry)
+		say(stdout, "      dry run: %s", dry);
+	if (already)
+		say(stdout, "      nothing to do: %s", already);
+	if (blocked)
+		say(stdout, "      blocked: %s", blocked);
+	if (json_is_object(undo)) {
+		char *params = json_dumps(json_object_get(undo, "params"), JSON_COMPACT);
+		say(stdout, "      undo: %s %s%s", json_string_value(json_object_get(undo, "action")), params ? params : "",
+		    json_is_true(json_object_get(undo, "last")) ? " (after the others)" : "");
+		free(params);
+	}
+	if (gone)
+		say(stdout, "      stays: %s", gone);
+}
+
+static void print_runbook(const struct runbook *r)
+{
+	say(stdout, "%s %s: v%s -> v%s", r->verb, r->model, *r->previous ? r->previous : "-", r->version);
+	for (unsigned i = 0; r->gates && i < r->gates->n; i++)
+		say(stdout, "  gate %-12s %s: %s", gate_result_name(r->gates->list[i].result), r->gates->list[i].title,
+		    r->gates->list[i].figures ? r->gates->list[i].figures : "");
+	for (unsigned i = 0; i < r->nsteps; i++) {
+		const struct runbook_step *s = &r->steps[i];
+		say(stdout, "  step %u  %s: %s", i + 1, s->source->name, s->title);
+		if (s->act && s->act->targets[0].plan)
+			print_plan(s->act->targets[0].plan);
+		if (s->act && s->act->error)
+			say(stdout, "      cannot be done: %s", s->act->error);
+		if (s->until)
+			say(stdout, "      until %s, within %lld s", s->until, (long long)(s->within_ms / 1000));
+		if (s->pause_ms)
+			say(stdout, "      then a pause of %lld s", (long long)(s->pause_ms / 1000));
+	}
+	for (unsigned i = 0; i < r->nchecks; i++)
+		say(stdout, "  verify  %s", r->checks[i].title);
+	fflush(stdout);
+}
+
+/* ---- as JSON */
+
+static json_t *runbook_json(const struct runbook *r)
+{
+	json_t *o = json_pack("{s:s?, s:s, s:s, s:s, s:s, s:s?, s:s, s:b, s:s?, s:s?}", "runbook", r->id, "verb", r->verb, "model", r->model,
+		"version", r->version, "previous", r->previous, "reason", r->reason, "state", runbook_state_name(r->state), "recovered",
+		(int)r->recovered, "error", r->error, "ask", r->ask);
+	json_t *steps = json_array(), *gates = json_array(), *checks = json_array(), *log = json_array();
+	for (unsigned i = 0; r->gates && i < r->gates->n; i++)
+		json_array_append_new(gates, json_pack("{s:s?, s:s, s:s?}", "gate", r->gates->list[i].title, "result",
+			gate_result_name(r->gates->list[i].result), "figures", r->gates->list[i].figures));
+	for (unsigned i = 0; i < r->nsteps; i++) {
+		const struct runbook_step *s = &r->steps[i];
+		json_t *x = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?}", "title", s->title, "source", s->source->name, "action",
+			s->action->name, "kind", s->kind, "key", s->key, "state", runbook_step_name(s->state), "say", s->say);
+		if (s->act && s->act->targets[0].plan)
+			json_object_set(x, "plan", s->act->targets[0].plan);
+		json_array_append_new(steps, x);
+	}
+	for (unsigned i = 0; i < r->nchecks; i++)
+		json_array_append_new(checks, json_pack("{s:s, s:s, s:s?}", "check", r->checks[i].title, "result",
+			gate_result_name(r->checks[i].result), "say", r->checks[i].say));
+	for (unsigned i = 0; i < r->nlog; i++)
+		json_array_append_new(log, json_pack("{s:I, s:s}", "at", (json_int_t)r->log[i].at, "say", r->log[i].say));
+	json_object_set_new(o, "gates", gates);
+	json_object_set_new(o, "steps", steps);
+	json_object_set_new(o, "checks", checks);
+	json_object_set_new(o, "log", log);
+	return o;
+}
+
+static void print_json(json_t *o)
+{
+	json_dumpf(o, stdout, JSON_INDENT(2) | (print_raw_is_safe(stdout) ? 0 : JSON_ENSURE_ASCII));
+	putchar('\n');
+	json_decref(o);
+	fflush(stdout);
+}
+
+/* ---- moving on */
+
+static bool moved(void *arg)
+{
+	struct desk *d = arg;
+	runbooks_tick(d->s->runbooks, clock_wall(&d->s->clock));
+	for (; d->r && !d->s->cli->json && d->r->state > RUNBOOK_SHOWN && d->printed < d->r->nlog; d->printed++) {
+		say(stdout, "%s", d->r->log[d->printed].say);
+		fflush(stdout);
+	}
+	return !d->r || (d->r->state != d->from && !runbook_looking(d->r));
+}
+
+/* Until it is in another state. */
+static void leave(struct desk *d, enum runbook_state from)
+{
+	d->from = from;
+	while (!session_run(d->s, SLICE_MS, moved, d))
+		;
+}
+
+/* A line from the terminal; NULL: there is none. Caller frees. */
+static char *ask_line(const char *question)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return NULL;
+	print_text(stdout, question, 0);
+	putchar(' ');
+	fflush(stdout);
+	if (getline(&line, &cap, stdin) < 0) {
+		free(line);
+		return NULL;
+	}
+	line[strcspn(line, "\r\n")] = '\0';
+	return line;
+}
+
+static int code_of(const struct runbook *r)
+{
+	switch (r->state) {
+	case RUNBOOK_DONE: return EXIT_OK;
+	case RUNBOOK_UNDONE: return EXIT_ROLLED_BACK;
+	case RUNBOOK_HELD: case RUNBOOK_ASKING: return EXIT_HELD;
+	default: return EXIT_FAILED;
+	}
+}
+
+/* To its end; where something is asked and nobody is there to say it, no further. */
+static int carry_out(struct desk *d)
+{
+	struct runbook *r = d->r;
+	while (!runbook_over(r)) {
+		leave(d, r->state);
+		if (r->state != RUNBOOK_ASKING)
+			continue;
+		char *line = d->s->cli->yes ? NULL : ask_line("go on, go back, or hold? [on/back/hold]");
+		enum runbook_choice c = line && !strncmp(line, "on", 2) ? RUNBOOK_GO_ON : line && *line == 'b' ? RUNBOOK_GO_BACK : RUNBOOK_HOLD;
+		bool said = line && *line;
+		free(line);
+		if (!said) {
+			say(stderr, "binnacle: somebody has to decide: binnacle runbooks --go-on %s, --go-back %s or --leave %s", r->id, r->id, r->id);
+			break;
+		}
+		if (!runbook_choose(r, c))
+			say(stderr, "binnacle: %s", r->error);
+	}
+	if (d->s->cli->json)
+		print_json(runbook_json(r));
+	return code_of(r);
+}
+
+/* ---- confirming */
+
+static bool confirm(struct desk *d)
+{
+	const struct cli *c = d->s->cli;
+	struct runbook *r = d->r;
+	char *typed = NULL, *override = NULL, *yes = NULL;
+	bool ok = false;
+	unsigned bad = r->gates ? gates_failed(r->gates) : 0;
+	if (bad && !c->override && !c->yes)
+		override = ask_line("gates do not pass; why shall that not matter? (empty: stop)");
+	if (r->must_type && !c->type && (!bad || c->override || (override && *override))) {
+		char *question = xasprintf("type '%s' to go on:", r->must_type);
+		typed = ask_line(question);
+		free(question);
+	} else if (!r->must_type && !c->yes) {
+		yes = ask_line("go on? [y/N]");
+	}
+	if (!r->must_type && !c->yes && !(yes && (*yes == 'y' || *yes == 'Y')))
+		say(stderr, yes ? "binnacle: nothing was done" : "binnacle: nothing was done; where there is no terminal to ask on, say --yes");
+	else if (r->must_type && !c->yes && !typed && !isatty(STDIN_FILENO))
+		say(stderr, "binnacle: nothing was done; say --yes and --type %s", r->must_type);
+	else if (!runbook_confirm(r, c->type ? c->type : typed, c->override ? c->override : override))
+		say(stderr, "binnacle: nothing was done: %s", r->error);
+	else
+		ok = true;
+	free(typed);
+	free(override);
+	free(yes);
+	return ok;
+}
+
+static int plan_code(const struct runbook *r)
+{
+	return r->gates && gates_failed(r->gates) ? EXIT_GATES : r->decision.allowed ? EXIT_OK : EXIT_REFUSED;
+}
+
+static int shown(struct desk *d)
+{
+	const struct cli *c = d->s->cli;
+	struct runbook *r = d->r;
+	if (r->state != RUNBOOK_SHOWN) {
+		say(stderr, "binnacle: %s", r->error ? r->error : runbook_state_name(r->state));
+		if (c->json)
+			print_json(runbook_json(r));
+		return EXIT_FAILED;
+	}
+	if (c->json && c->plan)
+		print_json(runbook_json(r));
+	else if (!c->json)
+		print_runbook(r);
+	if (c->plan && !r->decision.allowed)
+		say(stderr, "binnacle: it cannot be done: %s", r->decision.why);
+	if (c->plan)
+		return plan_code(r);
+	if (!confirm(d))
+		return plan_code(r) == EXIT_OK ? EXIT_REFUSED : plan_code(r);
+	return carry_out(d);
+}
+
+/* ---- beginning */
+
+static bool promotes(const struct source *s, const char *verb)
+{
+	return action_find(s->backend, verb, !strcmp(verb, "rollback") ? "models" : "versions") != NULL;
+}
+
+/* The registry: as said, as configured for the model, else the only one. */
+static struct source *registry_of(const struct session *s, const char *verb, const char *model)
+{
+	const struct yaml *entry = s->cli->source ? NULL : promotion_entry(s->config, model, NULL);
+	const char *name = s->cli->source ? s->cli->source : entry ? yaml_text(entry, "source") : NULL;
+	struct source *found = NULL;
+	unsigned n = 0;
+	for (unsigned i = 0; i < s->nsources; i++)
+		if (promotes(s->sources[i], verb) && (!name || !strcmp(s->sources[i]->name, name))) {
+			found = s->sources[i];
+			n++;
+		}
+	if (n == 1)
+		return found;
+	if (name)
+		say(stderr, "binnacle: no registry '%s' is configured", name);
+	else
+		say(stderr, n ? "binnacle: there are several registries: say which one (--source)" : "binnacle: no registry is configured");
+	return NULL;
+}
+
+/* An unfinished one of the same model stands in the way: two halves would become one whole nobody planned. */
+static const struct runbook *unfinished(const struct session *s, const char *model)
+{
+	char *why;
+	runbooks_recover(s->runbooks, &why);
+	if (why)
+		say(stderr, "binnacle: %s", why);
+	free(why);
+	for (unsigned i = 0; runbooks_get(s->runbooks, i); i++)
+		if (!strcmp(runbooks_get(s->runbooks, i)->model, model))
+			return runbooks_get(s->runbooks, i);
+	return NULL;
+}
+
+static int begin(struct session *s, struct runbook_order *o)
+{
+	const char *why = NULL;
+	const struct runbook *old = unfinished(s, o->model);
+	struct desk d = { .s = s };
+	if (old) {
+		say(stderr, "binnacle: %s is unfinished: %s; binnacle runbooks --go-on %s or --go-back %s", old->id, old->ask, old->id, old->id);
+		return EXIT_HELD;
+	}
+	if (!(o->registry = registry_of(s, o->verb, o->model)))
+		return EXIT_USAGE;
+	if (!(d.r = runbook_start(s->runbooks, o, &why))) {
+		say(stderr, "binnacle: %s", why);
+		return EXIT_REFUSED;
+	}
+	leave(&d, RUNBOOK_PLANNING);
+	return shown(&d);
+}
+
+static int usage_of(const char *verb)
+{
+	fprintf(stderr, "binnacle: say which: binnacle %s MODEL %s; see binnacle %s --help\n", verb, !strcmp(verb, "promote") ? "VERSION"
+		: "[VERSION | --at TIME]", verb);
+	return EXIT_USAGE;
+}
+
+static int run(struct cli *c, const char *verb)
+{
+	int code;
+	struct runbook_order o = { .verb = verb, .reason = c->reason, .alias = c->alias, .hold = c->hold };
+	char *model = c->nargs ? xstrdup(c->args[0]) : NULL, *slash = model && c->nargs == 1 ? strrchr(model, '/') : NULL;
+	o.version = c->nargs > 1 ? c->args[1] : slash ? slash + 1 : NULL;
+	if (slash)
+		*slash = '\0';
+	o.model = model;
+	struct session *s = NULL;
+	if (!model || !*model || c->nargs > 2 || (!strcmp(verb, "promote") && !o.version) || (c->at && o.version))
+		code = usage_of(verb);
+	else if (c->at && !moment_parse(str_of(c->at), clock_wall(&clock_system), &o.at)) {
+		say(stderr, "binnacle: '%s' is no time; write it like '2026-11-20 14:00' or '3h ago'", c->at);
+		code = EXIT_USAGE;
+	} else if ((s = session_open(c, c->seed ? SESSION_DEMO : SESSION_CONFIGURED, &code))) {
+		session_start(s);
+		code = begin(s, &o);
+		session_close(s);
+	}
+	free(model);
+	return code;
+}
+
+int cli_promote(struct cli *c)
+{
+	return run(c, "promote");
+}
+
+int cli_rollback(struct cli *c)
+{
+	return run(c, "rollback");
+}
+
+/* ---- what is unfinished */
+
+static bool looked(void *arg)
+{
+	const struct session *s = arg;
+	bool all = true;
+	runbooks_tick(s->runbooks, clock_wall(&s->clock));
+	for (unsigned i = 0; runbooks_get(s->runbooks, i); i++)
+		all = all && !runbook_looking(runbooks_get(s->runbooks, i));
+	return all;
+}
+
+static int list(const struct session *s)
+{
+	json_t *all = json_array();
+	for (unsigned i = 0; runbooks_get(s->runbooks, i); i++) {
+		const struct runbook *r = runbooks_get(s->runbooks, i);
+		json_array_append_new(all, runbook_json(r));
+		if (s->cli->json)
+			continue;
+		say(stdout, "%s: %s", r->id, r->ask ? r->ask : runbook_state_name(r->state));
+		for (unsigned k = 0; k < r->nsteps; k++)
+			say(stdout, "  step %u  %s: %s: %s%s%s", k + 1, r->steps[k].source->name, r->steps[k].title,
+			    runbook_step_name(r->steps[k].state), r->steps[k].say ? ": " : "", r->steps[k].say ? r->steps[k].say : "");
+	}
+	if (!s->cli->json && runbooks_living(s->runbooks))
+		say(stdout, "%u more in the hands of a running binnacle", runbooks_living(s->runbooks));
+	int code = json_array_size(all) ? EXIT_HELD : EXIT_OK;
+	if (s->cli->json)
+		print_json(json_incref(all));
+	else if (code == EXIT_OK && !runbooks_living(s->runbooks))
+		say(stdout, "nothing is unfinished");
+	json_decref(all);
+	return code;
+}
+
+/* By its id, or the beginning of one that is like no other; "last" is the newest. */
+static struct runbook *find(const struct session *s, const char *id)
+{
+	struct runbook *found = NULL, *r;
+	unsigned n = 0;
+	for (unsigned i = 0; (r = runbooks_get(s->runbooks, i)); i++)
+		if (!strcmp(id, "last") || !strncmp(r->id, id, strlen(id))) {
+			found = r;
+			n++;
+		}
+	if (n == 1 || (n && !strcmp(id, "last")))
+		return found;
+	say(stderr, n ? "binnacle: '%s' is the beginning of several" : "binnacle: no unfinished runbook '%s'", id);
+	return NULL;
+}
+
+static int finish(struct session *s, const char *id, enum runbook_choice choice)
+{
+	struct desk d = { .s = s, .r = find(s, id) };
+	if (!d.r)
+		return EXIT_USAGE;
+	d.printed = d.r->nlog;
+	if (!s->cli->yes) {
+		say(stdout, "%s: %s", d.r->id, d.r->ask);
+		char *line = ask_line(choice == RUNBOOK_GO_BACK ? "go back? [y/N]" : choice == RUNBOOK_GO_ON ? "go on? [y/N]" : "leave it as it is? [y/N]");
+		bool yes = line && (*line == 'y' || *line == 'Y');
+		free(line);
+		if (!yes) {
+			say(stderr, "binnacle: nothing was done; where there is no terminal to ask on, say --yes");
+			return EXIT_REFUSED;
+		}
+	}
+	if (!runbook_choose(d.r, choice)) {
+		say(stderr, "binnacle: %s", d.r->error);
+		return EXIT_REFUSED;
+	}
+	return carry_out(&d);
+}
+
+int cli_runbooks(struct cli *c)
+{
+	int code;
+	char *why;
+	struct session *s = session_open(c, SESSION_CONFIGURED, &code);
+	if (!s)
+		return code;
+	session_start(s);
+	runbooks_recover(s->runbooks, &why);
+	if (why)
+		say(stderr, "binnacle: %s", why);
+	free(why);
+	while (!session_run(s, SLICE_MS, looked, s))
+		;
+	code = c->go_on ? finish(s, c->go_on, RUNBOOK_GO_ON) : c->go_back ? finish(s, c->go_back, RUNBOOK_GO_BACK)
+		: c->leave ? finish(s, c->leave, RUNBOOK_HOLD) : list(s);
+	session_close(s);
+	return code;
+}
