@@ -96,7 +96,9 @@ static void send_changes(struct demo *d)
 	for (size_t i = 0; w->registry_dirty && i < ARRAY_SIZE(of_registry); i++)
 		if (watched(d, of_registry[i]))
 			send_kind(d, of_registry[i]);
-	w->workloads_dirty = w->nodes_dirty = w->events_dirty = w->checks_dirty = w->registry_dirty = false;
+	if (w->crons_dirty && watched(d, "cronjobs"))
+		send_kind(d, "cronjobs");
+	w->crons_dirty = w->workloads_dirty = w->nodes_dirty = w->events_dirty = w->checks_dirty = w->registry_dirty = false;
 }
 
 static void tick(struct demo *d)

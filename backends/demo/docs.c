@@ -129,7 +129,7 @@ static void pod_yaml(const struct world *w, const struct pod *p, struct buf *b)
 		buf_adds(b, "    lastState:\n      terminated:\n        reason: OOMKilled\n        exitCode: 137\n");
 }
 
-static void workload_yaml(const struct workload *l, struct buf *b)
+void demo_workload_yaml(const struct workload *l, struct buf *b)
 {
 	static const char *const kinds[] = { "Deployment", "StatefulSet", "DaemonSet", "Job" };
 	buf_addf(b, "apiVersion: apps/v1\nkind: %s\nmetadata:\n  name: %s\n  namespace: %s\n  annotations:\n"
@@ -167,7 +167,7 @@ static bool document(struct world *w, const char *kind, struct str key, bool des
 	if (p)
 		pod_yaml(w, p, b);
 	else if (l)
-		workload_yaml(l, b);
+		demo_workload_yaml(l, b);
 	else if (n)
 		buf_addf(b, "apiVersion: v1\nkind: Node\nmetadata:\n  name: %s\nspec:\n  unschedulable: %s\nstatus:\n  conditions:\n"
 		         "  - type: Ready\n    status: \"%s\"\n", n->name, n->cordoned ? "true" : "false", n->ready ? "True" : "Unknown");

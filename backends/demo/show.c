@@ -246,8 +246,9 @@ static void show_nodes(struct world *w, struct cells *c, struct buf *body)
 		text(c, "instance_type", "%s", groups[n->group].type);
 		text(c, "capacity_type", "%s", n->group == CPU && i % 3 == 0 ? "SPOT" : "ON_DEMAND");
 		text(c, "zone", "eu-west-1%c", 'a' + i % 3);
-		if (groups[n->group].gpus)
-			text(c, "taints", "nvidia.com/gpu:NoSchedule");
+		if (groups[n->group].gpus || *n->taint)
+			text(c, "taints", "%s%s%s", groups[n->group].gpus ? "nvidia.com/gpu:NoSchedule" : "",
+			     groups[n->group].gpus && *n->taint ? "," : "", n->taint);
 		number(c, "cpu_allocatable", groups[n->group].cpu - 80);
 		number(c, "mem_allocatable", (int64_t)(groups[n->group].mem - 900) << 20);
 		number(c, "pods_allocatable", 58);
@@ -431,7 +432,7 @@ static void show_cronjobs(struct world *w, struct cells *c, struct buf *body)
 	start(c, &kind_cronjobs);
 	object(c, "ml-training", "batch-score", w->start - 90ll * 86400000, "cj");
 	text(c, "schedule", "*/15 * * * *");
-	number(c, "suspend", 0), number(c, "active", 1), number(c, "last_schedule", w->now - 40000);
+	number(c, "suspend", w->cron_suspended), number(c, "active", 1), number(c, "last_schedule", w->now - 40000);
 	put(c, body, "ml-training/batch-score", LEVEL_OK);
 }
 

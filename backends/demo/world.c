@@ -93,7 +93,7 @@ static int pick_node(struct world *w, enum group g)
 {
 	for (int tries = 0; tries < 60; tries++) {
 		int n = (int)rnd_below(&w->rnd, NODES);
-		if (w->nodes[n].group == g && w->nodes[n].ready && !w->nodes[n].cordoned)
+		if (w->nodes[n].group == g && w->nodes[n].ready && !w->nodes[n].cordoned && !*w->nodes[n].taint)
 			return n;
 	}
 	return -1;
@@ -400,18 +400,26 @@ unsigned workload_ready(const struct world *w, const struct workload *l)
 	return n;
 }
 
-/* A pod of the nightly scoring now and then: it runs, completes and is cleaned up. */
-static void step_jobs(struct world *w)
+struct pod *world_job(struct world *w, const char *from)
 {
-	if (w->step % 40 != 5)
-		return;
 	struct pod *p = world_pod(w, -1);
 	if (!p)
-		return;
-	snprintf(p->job, sizeof(p->job), "batch-score-%u", 29384100 + w->next_job++ * 15);
+		return NULL;
+	if (from)
+		snprintf(p->job, sizeof(p->job), "batch-score-%s-%u", from, w->next_job++);
+	else
+		snprintf(p->job, sizeof(p->job), "batch-score-%u", 29384100 + w->next_job++ * 15);
 	snprintf(p->name, sizeof(p->name), "%s-%c%c%c%c%c", p->job, letter(&w->rnd), letter(&w->rnd), letter(&w->rnd),
 	         letter(&w->rnd), letter(&w->rnd));
 	p->cpu_m = 900, p->mem_mi = 700;
+	return p;
+}
+
+/* A pod of the nightly scoring now and then: it runs, completes and is cleaned up. */
+static void step_jobs(struct world *w)
+{
+	if (w->step % 40 == 5 && !w->cron_suspended)
+		world_job(w, NULL);
 }
 
 static void move_metrics(struct world *w)

@@ -6,9 +6,11 @@
  *   show.c      the world as rows                                    docs.c     as logs, YAML, descriptions, reasons
  *   acts.c      what can be done to it                               demo.c     the source's thread
  *   demo_registry.c   models, versions and training runs             demo_pipelines.c   runs of pipelines
- *   demo_storage.c    buckets and objects                          demo_promote.c     promotions and rollbacks */
+ *   demo_storage.c    buckets and objects                          demo_promote.c     promotions and rollbacks
+ *   demo_change.c     images, zero and back, cron jobs, taints, editing */
 #ifndef DEMO_WORLD_H
 #define DEMO_WORLD_H
+#include "base/action.h"
 #include "base/clock.h"
 #include "base/source.h"
 
@@ -35,13 +37,14 @@ struct node {
 	enum group group;
 	int64_t born;                        /* 0: not there yet */
 	bool ready, cordoned;
+	char taint[80];                      /* put on it here; "" none */
 };
 struct workload {
 	const struct plan_of_workload *plan;
 	unsigned replicas, revision;
 	char image[80], before[80];          /* of this revision and of the one before */
 	int64_t born, rolled;                /* when the workload and its newest revision came */
-	unsigned limit_mi;
+	unsigned limit_mi, remembered;       /* remembered: replicas before it was scaled to zero */
 	enum { WELL, EATS_MEMORY, CANNOT_PULL, EXITS } fault, fault_before;   /* of the newest revision, of the one before */
 	bool gone;
 };
@@ -77,6 +80,7 @@ struct world {
 	struct event events[EVENTS_MAX]; unsigned nevents, next_event;
 	struct check checks[CHECKS_MAX]; unsigned nchecks;
 	unsigned next_job;
+	bool cron_suspended, crons_dirty;
 	bool nodes_dirty, workloads_dirty, events_dirty, checks_dirty;
 	char gone[64][112]; unsigned ngone;  /* keys of pods that went since they were last shown */
 	struct asked asked[ASKED_MAX]; unsigned nasked;   /* the newest ones, by nasked % ASKED_MAX */
@@ -150,6 +154,13 @@ void demo_open(struct world *w, struct link *l, const struct request *r);
 void demo_ask(struct world *w, struct link *l, const struct request *r);
 /* A second of a followed log: lines for the pods of the request. */
 void demo_log_tick(struct world *w, struct link *l, uint64_t id, const char *kind, struct str key);
+/* demo_change.c: smaller acts. False: not one of its own. */
+#define DEMO_CHANGES 9
+extern const struct action demo_changes[DEMO_CHANGES];
+bool demo_change_plan(struct world *w, struct link *l, const struct request *r);
+bool demo_change_run(struct world *w, struct link *l, const struct request *r);
+struct pod *world_job(struct world *w, const char *from);     /* a job of the cron job; from: NULL by its schedule. NULL: no room */
+void demo_workload_yaml(const struct workload *l, struct buf *b);   /* docs.c */
 /* acts.c */
 extern const struct action *const demo_actions[];
 void demo_plan(struct world *w, struct link *l, const struct request *r);
