@@ -108,11 +108,12 @@ static const struct action label = { "label", "Label", "Set or take off a label"
 static const struct action annotate = { "annotate", "Annotate", "Set or take off an annotation", anything, RISK_HARMLESS, true,
 	annotate_fields };
 
-const struct action *const kube_actions[] = { &restart, &scale, &scale_zero, &scale_back, &set_image, &rollback, &delete, &evict,
+const struct action *const kube_actions[] = { &act_scale_seldon, &act_scale_kserve, &act_canary, &act_sync,
+	&restart, &scale, &scale_zero, &scale_back, &set_image, &rollback, &delete, &evict,
 	&cordon, &uncordon, &drain, &taint, &untaint, &suspend, &resume, &trigger, &edit, &label, &annotate,
 	&act_shell, NULL };
 
-const struct act_way *act_way(const char *name)
+const struct act_way *act_way(const char *name, const char *kind)
 {
 	static const struct act_way ways[] = {
 		{ "restart", plan_restart, verify_rollout, NULL },
@@ -133,10 +134,16 @@ const struct act_way *act_way(const char *name)
 		{ "evict", plan_evict, verify_gone, NULL },
 		{ "cordon", plan_cordon, NULL, NULL },
 		{ "uncordon", plan_uncordon, NULL, NULL },
+		{ "canary", plan_canary, verify_serving, NULL },
+		{ "sync", plan_sync, verify_sync, NULL },
 		{ "drain", plan_drain, NULL, send_drain },
 		{ "shell", plan_shell, NULL, send_shell, true },
 	};
 
+	static const struct act_way scales = { "scale", plan_scale_serving, verify_serving, NULL };
+
+	if (!strcmp(name, "scale") && (!strcmp(kind, "inferenceservices") || !strcmp(kind, "seldondeployments")))
+		return &scales;
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
 		if (!strcmp(ways[i].name, name))
 			return &ways[i];

@@ -18,7 +18,7 @@ struct act_way {
 	bool (*send)(struct run *run);
 	bool containers;           /* a row of containers will do too */
 };
-const struct act_way *act_way(const char *name);
+const struct act_way *act_way(const char *name, const char *kind);
 
 bool plan_restart(struct plan *p);
 bool plan_scale(struct plan *p);
@@ -42,6 +42,12 @@ bool plan_taint(struct plan *p);
 bool plan_untaint(struct plan *p);
 /* Whether the pod tolerates the taint; seconds: for how long, -1 for good. */
 bool taint_tolerated(const json_t *pod, const json_t *taint, json_int_t *seconds);
+extern const struct action act_canary, act_scale_kserve, act_scale_seldon, act_sync;
+bool plan_canary(struct plan *p);
+bool plan_scale_serving(struct plan *p);
+bool verify_serving(struct run *run);
+bool plan_sync(struct plan *p);
+bool verify_sync(struct run *run);
 bool plan_delete(struct plan *p);
 bool plan_evict(struct plan *p);
 bool verify_gone(struct run *run);

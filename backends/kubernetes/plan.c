@@ -380,7 +380,7 @@ static bool make(struct plan *p, const struct act_way *way)
 
 void work_plan(struct work *w)
 {
-	const struct act_way *way = act_way(w->r->what);
+	const struct act_way *way = act_way(w->r->what, w->r->kind);
 	struct plan p = { .w = w };
 	bool made = false;
 

@@ -210,7 +210,7 @@ static void finish(struct run *run, bool ok, bool changed)
 
 void work_run(struct work *w)
 {
-	const struct act_way *way = act_way(w->r->what);
+	const struct act_way *way = act_way(w->r->what, w->r->kind);
 	struct run run = { .w = w };
 	json_t *plan = json_deep_copy(json_object_get(w->params, "plan"));
 	bool ok, changed = false;
@@ -219,7 +219,10 @@ void work_run(struct work *w)
 	run.of = (unsigned)json_array_size(json_object_get(plan, "steps"));
 	if (!way || !json_is_object(plan) || !jis(plan, "target.key", w->r->key) || !jis(plan, "target.kind", w->r->kind))
 		work_fail(w, "the plan is not one for '%s' of '%s'", w->r->what, w->r->key);
-	else if (json_object_get(plan, "blocked") || !run.of)
+	else if (json_object_get(plan, "already") && !run.of) {
+		snprintf(run.say, sizeof(run.say), "nothing to do: %.500s", jtext(plan, "already"));
+		finish(&run, true, false);
+	} else if (json_object_get(plan, "blocked") || !run.of)
 		work_fail(w, "the plan cannot be run: %s", run.of ? jtext(plan, "blocked") : "it has no steps");
 	else if (!work_target(w, &run.t))
 		work_fail_exchange(w);

@@ -232,6 +232,7 @@ def openapi():
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True    # head and body are two writes: without it an answer waits 40 ms for an acknowledgement
 
     def log_message(self, *_):
         pass
