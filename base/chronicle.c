@@ -274,7 +274,8 @@ static void put_row(struct table *t, uint16_t source, struct str key, const stru
 	rows_start(&b, kind_timeline.name);
 	rows_put(&b, key, x->level);
 	cell_int(&b, x->at);
-	cell_text(&b, str_of(x->sort->letter));
+	bool failed = !strcmp(x->sort->name, "run") && x->level >= LEVEL_BAD;      /* to be seen without colour, as in pipelines */
+	cell_text(&b, failed ? STR("X") : str_of(x->sort->letter));
 	for (int i = 0; i < KIND; i++)
 		cell_text_or_null(&b, x->parts[i]);
 	cell_text(&b, str_of(x->sort->name));

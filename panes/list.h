@@ -13,6 +13,7 @@
 	X(cost) \
 	X(predict) \
 	X(storage) \
+	X(timeline) \
 	X(audit) \
 	X(verify)
 
@@ -38,7 +39,8 @@ static const struct pane *const panes_all[] = {
 	X(cost) \
 	X(endpoints) \
 	X(predict) \
-	X(storage)
+	X(storage) \
+	X(timeline)
 
 #define X(name) extern const struct command_scope name##_scope;
 PANE_SCOPES(X)

@@ -384,6 +384,11 @@ struct chronicle *app_chronicle(const struct app *app)
 	return app->o.chronicle;
 }
 
+struct history *app_history(const struct app *app)
+{
+	return app->o.history;
+}
+
 const struct clock *app_clock(const struct app *app)
 {
 	return app->o.clock;

@@ -40,6 +40,7 @@ struct actor *app_actor(const struct app *app);
 const struct clock *app_clock(const struct app *app);
 const struct config *app_config(const struct app *app);   /* NULL: there is none */
 struct chronicle *app_chronicle(const struct app *app);   /* NULL: nothing is remembered */
+struct history *app_history(const struct app *app);       /* NULL: nothing is kept */
 bool app_ascii(const struct app *app);
 struct source *app_source(const struct app *app, uint16_t index);
 unsigned app_sources(const struct app *app);
@@ -47,6 +48,7 @@ void app_push(struct app *app, struct page *p);           /* takes p */
 void app_pop(struct app *app);
 struct page *app_top(const struct app *app);              /* what is shown; NULL = nothing yet */
 bool app_goto(struct app *app, const char *pane, struct str args);   /* by pane name */
+bool app_push_pane(struct app *app, const char *pane, struct str args);   /* its first page over this one: Esc comes back */
 /* The list of that kind with the cursor on that row. False: no such kind. */
 bool app_open_row(struct app *app, const char *kind, uint16_t source, struct str key);
 bool app_run_line(struct app *app, struct str line);      /* as typed at `:` */

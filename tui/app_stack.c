@@ -141,6 +141,19 @@ bool app_goto(struct app *app, const char *pane, struct str args)
 	return false;
 }
 
+bool app_push_pane(struct app *app, const char *pane, struct str args)
+{
+	for (unsigned i = 0; i < app->npanes; i++) {
+		struct page *p = strcmp(app->o.panes[i]->name, pane) ? NULL : app->o.panes[i]->open(app, args);
+
+		if (p)
+			app_push(app, p);
+		if (p)
+			return true;
+	}
+	return false;
+}
+
 static bool has_kind(const struct pane *p, const char *kind)
 {
 	for (const char *const *k = p ? p->kinds : NULL; k && *k; k++)

@@ -37,6 +37,7 @@ static const struct command commands[] = {
 	{ "tree", NULL, "show owners and owned as a tree", NULL },
 	{ "node", NULL, "go to the row's node", NULL },
 	{ "events", NULL, "show the object's events", NULL },
+	{ "around", NULL, "show what changed in the 30 minutes before the row's time: when it ended, began or was made", NULL },
 	{ "save", "FILE", "write the rows to a .csv or .json file", NULL },
 	{ "action", "NAME [PARAMETER=VALUE ...]", "start an action on the row or the marked rows", NULL },
 	{ NULL, NULL, NULL, NULL },

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "base/say.h"
 #include "tui/edit_page.h"
 #include "tui/table_page.h"
 #include "tui/why_page.h"
@@ -11,6 +12,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What is known of a row that has no document. */
@@ -371,6 +373,22 @@ bool table_page_offers(const struct page *p, const struct app *app, const struct
 	return !filled;
 }
 
+/* The timeline before the moment that the row is about: the first of these that it has. */
+static void go_around(struct table_page *t, struct app *app, const struct row *r)
+{
+	static const char *const columns[] = { "since", "restarted", "end", "last_seen", "time", "age", "updated" };
+	int64_t at = 0;
+	char text[40];
+	struct tm tm;
+	for (size_t i = 0; i < ARRAY_SIZE(columns) && !at; i++)
+		at = row_time_by(t->table, r, columns[i]);
+	time_t s = (time_t)(at / 1000);
+	if (!at || !gmtime_r(&s, &tm) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		app_say(app, false, "nothing says when this %s was", t->table->kind->singular);
+	else if (!app_push_pane(app, "timeline", str_of(text)))
+		app_say(app, true, "there is no timeline here");
+}
+
 bool table_page_open_command(struct table_page *t, struct app *app, const char *name, struct str args)
 {
 	static const struct { const char *command, *what, *params; } texts[] = {
@@ -405,6 +423,8 @@ bool table_page_open_command(struct table_page *t, struct app *app, const char *
 		edit(t, app, r);
 	else if (strcmp(name, "action") == 0 && str_is(args, "edit"))
 		edit(t, app, r);
+	else if (strcmp(name, "around") == 0)
+		go_around(t, app, r);
 	else if (strcmp(name, "action") == 0)
 		act(t, app, r, args);
 	else
