@@ -18,6 +18,8 @@ struct share {
 	sqlite3 *db;
 	bool prepared;               /* the outbox holds what was written before there was a team */
 	int64_t position;            /* of the newest that was fetched */
+	bool anew;                   /* everything has to be copied again */
+	uint64_t done;               /* batches of the writer that the last exchange knew of */
 };
 
 static int64_t now_ms(clockid_t clock)
@@ -96,6 +98,7 @@ static bool end(const struct share *x, bool ok, char **why)
 static bool begin_anew(struct share *x, char **why)
 {
 	x->position = 0;
+	x->anew = true;
 	bool ok = exec(x, "begin immediate") && exec(x, "delete from outbox; insert into outbox(kind, at, source, subject, what)"
 		" select kind, at, source, subject, what from events") && write_position(x, 0);
 	return end(x, ok, why);
@@ -249,15 +252,16 @@ static bool exchange(struct share *x, bool look)
 {
 	char *why = NULL;
 	pthread_mutex_lock(&x->h->lock);
-	uint64_t written = x->h->written;
+	uint64_t written = x->done = x->h->written;
 	pthread_mutex_unlock(&x->h->lock);
 	bool more = true, ok = prepare(x, &why), any = false;
-	while (ok && more && !atomic_load(&x->h->closing)) {
-		ok = copy_some(x, &more, &why);
-		any |= more;
-	}
-	for (more = look || any; ok && more && !atomic_load(&x->h->closing);)
-		ok = fetch_page(x, &more, &why);
+	do {
+		x->anew = false;
+		for (more = true; ok && more && !atomic_load(&x->h->closing); any |= more)
+			ok = copy_some(x, &more, &why);
+		for (more = look || any; ok && more && !atomic_load(&x->h->closing);)
+			ok = fetch_page(x, &more, &why);
+	} while (ok && x->anew);
 	say(x, ok && !atomic_load(&x->h->closing), written, why);
 	free(why);
 	return ok;
@@ -282,7 +286,7 @@ void *history_share_all(void *arg)
 		pthread_mutex_lock(&h->lock);
 		int64_t until = retry_at ? retry_at : look_at;
 		struct timespec ts = in_ms(until > now ? (int)(until - now) : 1);
-		if (!atomic_load(&h->closing))
+		if (!atomic_load(&h->closing) && (retry_at || h->written == x.done))
 			pthread_cond_timedwait(&h->copy, &h->lock, &ts);
 		pthread_mutex_unlock(&h->lock);
 		if (atomic_load(&h->closing))
