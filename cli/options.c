@@ -48,7 +48,7 @@ const struct option_def option_defs[] = {
 	{ "once", 0, NULL, "record what is there now, and end", AT(once), "watch", NULL },
 	{ "ddl", 0, NULL, "print the statements that make the team's history in PostgreSQL", AT(ddl), "watch", NULL },
 	{ "plan", 0, NULL, "print the plan and change nothing", AT(plan), "promote|rollback", NULL },
-	{ "yes", 'y', NULL, "do not ask; what the guards want typed still has to be said with --type", AT(yes), "promote|rollback|runbooks", NULL },
+	{ "yes", 'y', NULL, "do not ask; a name that the guards want typed is wanted still", AT(yes), "promote|rollback|runbooks", NULL },
 	{ "type", 0, "NAME", "the model's name, where the guards want it typed", AT(type), "promote|rollback", NULL },
 	{ "reason", 0, "TEXT", "why, for whoever reads the registry or the audit trail later", AT(reason), "promote|rollback", NULL },
 	{ "alias", 0, "NAME", "the alias to set; without it that of the version in production", AT(alias), "promote|rollback", NULL },
