@@ -3,6 +3,7 @@
 #include "base/changes.h"
 #include "base/cost.h"
 #include "base/drift.h"
+#include "base/forwards.h"
 #include "base/pipelines.h"
 #include "base/ranges.h"
 #include "base/registry.h"
@@ -16,6 +17,8 @@ const struct kind *const kinds_all[] = {
 	&kind_ingresses, &kind_configmaps, &kind_secrets, &kind_persistentvolumeclaims,
 	&kind_persistentvolumes, &kind_storageclasses, &kind_horizontalpodautoscalers,
 	&kind_poddisruptionbudgets, &kind_events,
+	/* kinds_forwards.c */
+	&kind_forwards,
 	/* kinds_drift.c */
 	&kind_drift, &kind_features,
 	/* ranges.c */

@@ -111,7 +111,7 @@ static const struct action annotate = { "annotate", "Annotate", "Set or take off
 const struct action *const kube_actions[] = { &act_scale_seldon, &act_scale_kserve, &act_canary, &act_sync,
 	&restart, &scale, &scale_zero, &scale_back, &set_image, &rollback, &delete, &evict,
 	&cordon, &uncordon, &drain, &taint, &untaint, &suspend, &resume, &trigger, &edit, &label, &annotate,
-	&act_shell, NULL };
+	&act_shell, &act_forward, &act_forward_stop, NULL };
 
 const struct act_way *act_way(const char *name, const char *kind)
 {
@@ -138,6 +138,7 @@ const struct act_way *act_way(const char *name, const char *kind)
 		{ "sync", plan_sync, verify_sync, NULL },
 		{ "drain", plan_drain, NULL, send_drain },
 		{ "shell", plan_shell, NULL, send_shell, true },
+		{ "forward", plan_forward, NULL, send_forward },
 	};
 
 	static const struct act_way scales = { "scale", plan_scale_serving, verify_serving, NULL };

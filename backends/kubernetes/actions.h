@@ -56,6 +56,11 @@ bool plan_uncordon(struct plan *p);
 bool plan_drain(struct plan *p);
 bool send_drain(struct run *run);
 
+/* act_forward.c */
+extern const struct action act_forward, act_forward_stop;
+bool plan_forward(struct plan *p);
+bool send_forward(struct run *run);
+
 /* act_shell.c */
 #define CONTAINER_FIELD { .name = "container", .title = "container", .help = "empty: the row's, the default one, or the first", \
 	.type = FIELD_TEXT }

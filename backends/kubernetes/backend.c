@@ -2,6 +2,7 @@
 #define _GNU_SOURCE    /* eventfd, epoll */
 #include "backends/kubernetes/actions.h"
 #include "backends/kubernetes/engine.h"
+#include "backends/kubernetes/forwards.h"
 #include "base/kinds.h"
 #include "base/mem.h"
 #include <jansson.h>
@@ -17,6 +18,7 @@
 #define AGAIN_MS 8000            /* no answer to that: ask again */
 #define METRICS_MS 15000
 #define GATHER_MS 80
+#define MODELS_MS 60000              /* between two looks for services that serve models */
 #define PATIENCE_MS 30000
 
 /* ---- health */
@@ -176,6 +178,8 @@ static void work(void *arg, struct kube *k, struct http *h, struct request *r)
 		look_up(arg, h, r->kind);
 	else if (r->type == REQ_ASK && !r->id && strcmp(r->what, "credentials") == 0)
 		credentials_fetch(arg);
+	else if (r->type == REQ_ASK && !r->id && strcmp(r->what, "models") == 0)
+		models_tick(k->forwards, k, h);
 	else if (r->type == REQ_ASK && strcmp(r->what, "kinds") == 0)
 		answer_kinds(k, h, r);
 	else
@@ -208,12 +212,16 @@ static void take_request(struct engine *e, struct request *r)
 		watches_kick(e);    /* the user is here and asks: no pause now */
 		logs_kick(e);
 	}
-	if (r->type == REQ_WATCH) {
+	if (r->type == REQ_WATCH && !strcmp(r->kind, "forwards")) {
+		forwards_watch(e->kube->forwards, r->id);
+		e->models_due = 0;
+		request_free(r);
+	} else if (r->type == REQ_WATCH) {
 		watch_request(e, r);
 	} else if (r->type == REQ_OPEN && strcmp(r->what, "logs") == 0) {
 		logs_request(e, r);
 	} else if (r->type == REQ_CANCEL) {
-		if (!watch_cancel(e, r->id))
+		if (!watch_cancel(e, r->id) && !forwards_unwatch(e->kube->forwards, r->id))
 			logs_cancel(e, r->id);
 		request_free(r);
 	} else if (r->type == REQ_ASK && strcmp(r->what, "retry") == 0) {
@@ -224,6 +232,20 @@ static void take_request(struct engine *e, struct request *r)
 	} else {
 		pool_put(e->pool, r);
 	}
+}
+
+/* While somebody looks at the forwards: which services serve models? */
+static int64_t look_for_models(struct engine *e, int64_t now)
+{
+	const char *setting = link_setting(e->link, "models");
+
+	if (!setting || !*setting || !forwards_watched(e->kube->forwards))
+		return NEVER;
+	if (now >= e->models_due) {
+		e->models_due = now + MODELS_MS;
+		pool_put(e->pool, request_new(REQ_ASK, "", STR(""), "models", ""));
+	}
+	return e->models_due;
 }
 
 static int64_t least(int64_t a, int64_t b)
@@ -252,6 +274,7 @@ static void loop(struct engine *e)
 		int64_t next = least(watches_tick(e, now), logs_tick(e, now));
 		next = least(next, usage_tick(e->usage, now));
 		next = least(next, version_tick(e, now));
+		next = least(next, look_for_models(e, now));
 		int64_t wait = next <= now ? 0 : next - now;
 		e->calm_events = 0;
 		/* Not -1: http_run would go on by itself after data, and rows wait for the ticks. */
@@ -352,8 +375,10 @@ static void run(struct link *l)
 		return;
 	pthread_mutex_init(&k.lock, NULL);
 	k.apis = kube_apis_new();
+	k.forwards = forwards_new(&k);
 	kube_access_http_conf(k.access, &k.conf);
 	run_engine(&k);
+	forwards_free(k.forwards);
 	kube_apis_free(k.apis);
 	pthread_mutex_destroy(&k.lock);
 	kube_access_free(k.access);
@@ -369,6 +394,9 @@ static const struct config_key keys[] = {
 	{ "as", CONFIG_TEXT, .help = "User to act as (impersonation)." },
 	{ "metrics_interval", CONFIG_DURATION, .otherwise = "15s", .help = "How often the use of CPU and memory is asked "
 	  "for, while pods or nodes are on screen." },
+	{ "models", CONFIG_TEXT, .help = "Services whose models a source of type serving is to ask, each through a port of this "
+	  "machine: 'annotated' (binnacle/serving: \"true\"), 'known' (labels of KServe, Seldon, Ray Serve, MLServer), or "
+	  "NAMESPACE/NAME:PORT with * in it; several with commas. Without it none." },
 	{ "shell", CONFIG_TEXT, .help = "What a shell in a container is. Without it bash, or sh where there is none." },
 	{ "timeout", CONFIG_DURATION, .otherwise = "30s", .help = "How long a list may stand still before it is asked for "
 	  "again." },
@@ -378,7 +406,8 @@ static const struct kind *const kinds[] = {
 	&kind_pods, &kind_containers, &kind_nodes, &kind_namespaces, &kind_deployments, &kind_replicasets,
 	&kind_statefulsets, &kind_daemonsets, &kind_jobs, &kind_cronjobs, &kind_services, &kind_endpoints, &kind_ingresses,
 	&kind_configmaps, &kind_secrets, &kind_persistentvolumeclaims, &kind_persistentvolumes, &kind_storageclasses,
-	&kind_horizontalpodautoscalers, &kind_poddisruptionbudgets, &kind_events, NULL
+	&kind_horizontalpodautoscalers, &kind_poddisruptionbudgets, &kind_events,
+	&kind_forwards, NULL
 };
 
 /* Logs are of what has pods; of a kind that is not built in it is not known. */

@@ -59,6 +59,7 @@ struct engine {
 	char why[512], remedy[256];
 	int64_t version_due;             /* mono ms; NEVER: it is known */
 	bool version_failed;
+	int64_t models_due;              /* mono ms: services that serve models are looked for */
 	struct fetch *ping;              /* GET /version under way */
 	/* kinds that the pool looked up: its threads leave the watch's id here and raise wake_fd */
 	pthread_mutex_t lock;

@@ -14,12 +14,14 @@
 #include <pthread.h>
 
 struct kube_apis;        /* discovery's cache, behind a lock of its own */
+struct forwards;         /* forwarded ports, likewise */
 
 struct kube {
 	struct link *link;
 	struct kube_access *access;
 	struct http_conf conf;       /* of access; each thread makes its own http from it (the pool's threads have one) */
 	struct kube_apis *apis;
+	struct forwards *forwards;
 	pthread_mutex_t lock;        /* of what follows */
 	char version[32];            /* "v1.34.4"; "" until it answered */
 	int64_t skew_ms;             /* server's Date less our clock, of the last exchange; 0 unknown */

@@ -1,6 +1,7 @@
 /* work: see work.h. kube_work() is where the pool's threads enter this room. */
 #define _GNU_SOURCE
 #include "backends/kubernetes/work.h"
+#include "backends/kubernetes/forwards.h"
 #include "base/mem.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -238,6 +239,8 @@ static void dispatch(struct work *w)
 		{ REQ_ASK, "can", work_can },
 		{ REQ_ASK, "doctor", work_doctor },
 		{ REQ_ASK, "kind", work_kind },
+		{ REQ_PLAN, "forward-stop", work_plan_forward_stop },
+		{ REQ_RUN, "forward-stop", work_run_forward_stop },
 		{ REQ_PLAN, NULL, work_plan },
 		{ REQ_RUN, NULL, work_run },
 	};
