@@ -9,6 +9,7 @@
 	X(postgres) \
 	X(reports) \
 	X(serving) \
+	X(models) \
 	X(mlflow) \
 	X(cost) \
 	X(s3) \

@@ -268,7 +268,7 @@ static void carry(struct carried *x, struct websocket *ws)
 			{ .fd = x->c->fd, .events = (short)((take ? POLLIN : 0) | (x->out.len ? POLLOUT : 0)) },
 			{ .fd = d->quit, .events = POLLIN },
 		};
-		int n = poll(fds, 3, more && read ? 0 : sends ? 5000 : 2000);
+		int n = poll(fds, 3, more && read ? 0 : 5000);
 		if (!n && !sends && !more)
 			break;
 		if (fds[1].revents & (POLLIN | POLLERR | POLLHUP) && take)

@@ -19,6 +19,14 @@ void access_open(struct access *a, struct link *l, const char *what)
 		.auth = access_auth, .renew = access_renew, .arg = a };
 }
 
+void access_at(struct access *a, const char *url)
+{
+	free(a->base);
+	a->base = xstrdup(url);
+	a->conf.base = a->base;
+	http_redact(a->base, a->shown, sizeof(a->shown));
+}
+
 void access_close(struct access *a)
 {
 	secret_release(&a->password.is);

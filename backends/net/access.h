@@ -29,6 +29,7 @@ struct access {
 	struct http_conf conf;           /* for http_new: all of the settings, auth and renew; the caller may change it before */
 };
 void access_open(struct access *a, struct link *l, const char *what);      /* what: http_conf's; borrowed */
+void access_at(struct access *a, const char *url);           /* another address than the setting's; copied */
 void access_close(struct access *a);
 bool access_has(const struct access *a, const char *key);    /* "token" or "password" is set */
 /* Has the secrets at hand that are set. False: auth's error and remedy say which cannot be read. */

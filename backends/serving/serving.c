@@ -15,6 +15,8 @@
 
 struct watcher {
 	struct serving s;
+	struct watcher *first, *next;            /* of a chain; first: itself where it is alone */
+	bool group;                              /* the first of a chain that is no server itself */
 	struct { uint64_t id; bool predictions; } watches[WATCHES_MAX];
 	unsigned nwatches;
 	int64_t poll_ms, next_ms, looked_ms;     /* mono */
@@ -87,7 +89,7 @@ struct model *serving_model(struct serving *s, const char *name)
 			i--;                     /* enough */
 		else
 			s->models[s->nmodels++] = (struct model){ .name = xstrdup(name), .explains = -1,
-				.key = *plain ? xasprintf("%s/%s", link_name(s->link), plain) : xstrdup(link_name(s->link)) };
+				.key = *plain ? xasprintf("%s/%s", s->name, plain) : xstrdup(s->name) };
 	}
 	s->models[i].seen = true;
 	return &s->models[i];
@@ -134,12 +136,14 @@ static void put_model(const struct serving *s, const struct model *m, struct buf
 static void send_rows(struct watcher *w)
 {
 	struct msg *m = msg_new(MSG_ROWS, 0);
+	struct link *l = w->s.link;
 	rows_start(&m->body, "modelendpoints");
 	rows_begin(&m->body, STR(""));
-	for (unsigned i = 0; i < w->s.nmodels; i++)
-		put_model(&w->s, &w->s.models[i], &m->body);
+	for (w = w->first; w; w = w->next)
+		for (unsigned i = 0; i < w->s.nmodels; i++)
+			put_model(&w->s, &w->s.models[i], &m->body);
 	rows_end(&m->body, STR(""));
-	link_send(w->s.link, m);
+	link_send(l, m);
 }
 
 static void say_health(struct watcher *w, enum health_state state, const char *why, const char *remedy)
@@ -151,6 +155,10 @@ static void say_health(struct watcher *w, enum health_state state, const char *w
 	if (state != w->said || !w->since)
 		w->since = now;
 	w->said = state;
+	if (w->first != w) {                             /* of one among many: found.c says how all are */
+		set_text(&w->said_why, why);
+		return;
+	}
 	set_text(&w->said_why, why);
 	if (!w->said_why)
 		w->said_why = xstrdup("");
@@ -164,6 +172,7 @@ static void say_health(struct watcher *w, enum health_state state, const char *w
 
 static bool watched(const struct watcher *w, bool predictions)
 {
+	w = w->first;
 	for (unsigned i = 0; i < w->nwatches; i++)
 		if (w->watches[i].predictions == predictions)
 			return true;
@@ -202,6 +211,8 @@ bool serving_find(struct serving *s)
 {
 	if (!s->http) {
 		access_open(&s->access, s->link, "the model server");
+		if (s->url)
+			access_at(&s->access, s->url);
 		s->access.conf.connect_ms = 5000;
 		s->http = http_new(&s->access.conf, link_clock(s->link));
 	}
@@ -263,7 +274,7 @@ static struct model *model_of(struct serving *s, const char *key)
 	for (unsigned i = 0; i < s->nmodels; i++)
 		if (!strcmp(s->models[i].key, key) || !strcmp(s->models[i].name, key))
 			return &s->models[i];
-	return s->nmodels == 1 && (!*key || !strcmp(key, link_name(s->link))) ? &s->models[0] : NULL;
+	return s->nmodels == 1 && (!*key || !strcmp(key, s->name)) ? &s->models[0] : NULL;
 }
 
 static void answer_schema(struct serving *s, struct model *m, uint64_t id)
@@ -309,7 +320,7 @@ static void ask(struct watcher *w, const struct request *r)
 	else
 		call_ask(s, m, r, explain);
 	s->asking = 0;
-	if (w->nwatches)
+	if (w->first->nwatches)
 		send_rows(w);
 }
 
@@ -336,19 +347,44 @@ static void act(struct watcher *w, const struct request *r)
 		buf_release(&why);
 	}
 	s->asking = 0;
-	if (w->nwatches && m)
+	if (w->first->nwatches && m)
 		send_rows(w);
 }
 
-static void handle(struct watcher *w, struct request *r)
+/* The server that a request is for: whose model it names, else whose name begins the key. */
+static struct watcher *server_of(struct watcher *first, const char *key)
 {
-	struct link *l = w->s.link;
+	struct watcher *w, *near = NULL;
+	for (w = first->group ? first->next : first; w; w = w->next) {
+		size_t n = strlen(w->s.name);
+		if (!first->group || model_of(&w->s, key))
+			return w;
+		if (!strncmp(key, w->s.name, n) && (!key[n] || key[n] == '/'))
+			near = w;
+	}
+	return near;
+}
+
+void watcher_handle(struct watcher *first, struct request *r)
+{
+	struct link *l = first->s.link;
+	bool of_one = r->type == REQ_ASK || r->type == REQ_PLAN || r->type == REQ_RUN;
+	struct watcher *w = of_one ? server_of(first, r->key) : first;
+	if (!w && r->type == REQ_RUN)
+		run_over(l, r->id, false, STR("there is no such endpoint any more"), NULL);
+	else if (!w)
+		link_fail(l, r->id, "there is no endpoint '%.200s' here", r->key);
+	if (!w) {
+		request_free(r);
+		return;
+	}
 	switch (r->type) {
 	case REQ_WATCH:
 		if (w->nwatches < WATCHES_MAX)
 			w->watches[w->nwatches].id = r->id, w->watches[w->nwatches++].predictions = !strcmp(r->kind, "predictions");
 		if (!strcmp(r->kind, "predictions") || clock_mono(link_clock(l)) - w->looked_ms > PACE_MS || !w->looked_ms)
-			w->next_ms = 0;
+			for (struct watcher *x = w; x; x = x->next)
+				x->next_ms = 0;
 		else
 			send_rows(w);
 		break;
@@ -368,7 +404,8 @@ static void handle(struct watcher *w, struct request *r)
 		act(w, r);
 		break;
 	case REQ_ROWS:
-		known_take(w->s.known, r);
+		for (struct watcher *x = w; x; x = x->next)
+			known_take(x->s.known, r);
 		break;
 	}
 	request_free(r);
@@ -380,25 +417,23 @@ static int64_t time_setting(const struct serving *s, const char *key, int64_t ot
 	return duration_parse(str_of(setting(s, key)), true, &ms) && ms >= 1 && ms < 1e9 ? (int64_t)ms : otherwise;
 }
 
-static void run(struct link *l)
+struct watcher *watcher_new(struct link *l, const char *name, const char *url)
 {
 	struct watcher *w = xcalloc(1, sizeof(*w));
-	struct request *r;
+	w->first = w;
 	w->s.link = l;
+	w->s.name = name;
+	w->s.url = url;
 	w->s.known = known_new();
 	w->s.models = xcalloc(MODELS_MAX, sizeof(*w->s.models));
 	w->s.timeout_ms = (int)time_setting(&w->s, "timeout", 75000);
 	w->poll_ms = link_pace(l, time_setting(&w->s, "poll", 15000));
 	w->backoff = (struct http_backoff){ .rnd.s = (uint64_t)clock_wall(link_clock(l)), .first_ms = 2000, .most_ms = 60000 };
-	while (!link_closing(l)) {
-		int64_t left = w->nwatches ? w->next_ms - clock_mono(link_clock(l)) : -1;
-		if (w->nwatches && left <= 0) {
-			look(w);
-			continue;
-		}
-		if ((r = link_take(l, left > 60000 ? 60000 : (int)left)))
-			handle(w, r);
-	}
+	return w;
+}
+
+void watcher_free(struct watcher *w)
+{
 	for (unsigned i = 0; i < w->s.nmodels; i++)
 		model_release(&w->s.models[i]);
 	free(w->s.models);
@@ -410,6 +445,72 @@ static void run(struct link *l)
 	free(w->s.flavour);
 	free(w->said_why);
 	free(w);
+}
+
+void watcher_chain(struct watcher *first, struct watcher *w)
+{
+	w->first = first;
+	w->next = first->next;
+	first->next = w;
+}
+
+void watcher_group(struct watcher *first)
+{
+	first->group = true;
+}
+
+void watcher_unchain(struct watcher *first, struct watcher *w)
+{
+	for (struct watcher *x = first; x; x = x->next)
+		if (x->next == w)
+			x->next = w->next;
+}
+
+struct watcher *watcher_next(const struct watcher *w)
+{
+	return w->next;
+}
+
+struct serving *watcher_serving(struct watcher *w)
+{
+	return &w->s;
+}
+
+int64_t watcher_due(const struct watcher *w)
+{
+	return w->first->nwatches ? w->next_ms : INT64_MAX;
+}
+
+bool watcher_look(struct watcher *w)
+{
+	return look(w);
+}
+
+void watcher_rows(struct watcher *first)
+{
+	send_rows(first);
+}
+
+bool watcher_health(const struct watcher *w, const char **why)
+{
+	*why = w->said_why ? w->said_why : "";
+	return w->said == HEALTH_LIVE || w->said == HEALTH_IDLE || w->said == HEALTH_CONNECTING;
+}
+
+static void run(struct link *l)
+{
+	struct watcher *w = watcher_new(l, link_name(l), NULL);
+	struct request *r;
+	while (!link_closing(l)) {
+		int64_t due = watcher_due(w), left = due == INT64_MAX ? -1 : due - clock_mono(link_clock(l));
+		if (due != INT64_MAX && left <= 0) {
+			look(w);
+			continue;
+		}
+		if ((r = link_take(l, left > 60000 ? 60000 : (int)left)))
+			watcher_handle(w, r);
+	}
+	watcher_free(w);
 }
 
 /* ---- the descriptor */

@@ -4,6 +4,7 @@
  *   call.c       a prediction or explanation: sent, read, counted        answer.c   what came back, in any shape
  *   schema.c     the fields a model wants, from any description          history.c  what it remembers
  *   acts.c       reload, unload: planned, sent, read back            warmup.c   predictions to warm it up, and to measure
+ *   found.c      model servers in a cluster: type models
  *   known.c      what other sources know: the registry's champions, the log's last inputs
  *   rest.c kserve.c v2.c mlflow.c ray.c      the protocols, each a constant descriptor */
 #ifndef SERVING_SERVING_H
@@ -34,6 +35,8 @@ struct model {                    /* one endpoint */
 struct protocol;
 struct serving {
 	struct link *link;
+	const char *name;             /* the source's, and which service of a cluster; begins the keys of its models */
+	const char *url;              /* NULL: the setting */
 	struct http *http;
 	struct access access;         /* opened before the first look */
 	const struct protocol *protocol;      /* NULL: not found yet */
@@ -86,6 +89,22 @@ extern const struct protocol protocol_rest, protocol_kserve, protocol_v2, protoc
 extern const struct protocol *const protocols[];  /* in the order of trying; NULL at the end */
 json_t *v2_schema(struct serving *s, struct model *m);
 char *model_path(const char *before, const struct model *m, const char *after);   /* name escaped; caller frees */
+
+/* serving.c: one server, and its turns; found.c has many in one source */
+struct watcher;
+struct watcher *watcher_new(struct link *l, const char *name, const char *url);      /* borrowed until it is freed */
+void watcher_free(struct watcher *w);
+/* The rows of it and of what is chained to it by watcher_next are one list, and what watches is the first's. */
+void watcher_chain(struct watcher *first, struct watcher *w);
+void watcher_group(struct watcher *first);     /* it is no server itself, only the first of a chain */
+void watcher_unchain(struct watcher *first, struct watcher *w);
+struct watcher *watcher_next(const struct watcher *w);
+struct serving *watcher_serving(struct watcher *w);
+int64_t watcher_due(const struct watcher *w);        /* mono ms of its next look; INT64_MAX: nobody looks */
+bool watcher_look(struct watcher *w);
+void watcher_handle(struct watcher *first, struct request *r);   /* takes r; what is of one model goes to its server */
+void watcher_rows(struct watcher *first);
+bool watcher_health(const struct watcher *w, const char **why);  /* live? */
 
 /* call.c */
 void call_ask(struct serving *s, struct model *m, const struct request *r, bool explain);
