@@ -187,6 +187,8 @@ static int until_due(struct app *app, int64_t mono, bool changed)
 		due = app->say_until;
 	if (app->wake_at && app->wake_at < due)
 		due = app->wake_at;
+	if (app->runbooks_at && app->runbooks_at < due)
+		due = app->runbooks_at;
 	t = app_watch_next(app);
 	due = t < due ? t : due;
 	t = app_tour_next(app, mono);
@@ -210,6 +212,7 @@ static void take_time(struct app *app, int64_t mono)
 	if (app->o.chronicle)
 		chronicle_tick(app->o.chronicle);
 	app_watch_tick(app, mono);
+	app_runbooks_tick(app, mono);
 	app_tour_tick(app, mono);
 }
 
@@ -319,6 +322,7 @@ int app_run(struct app *app, const char *first_pane)
 	app_watch_header(app);
 	if (!first_pane || !app_goto(app, first_pane, STR("")))
 		app_show_pane(app, 0);
+	app_runbooks_start(app);
 	app_tour_start(app);
 	draw(app, FOR_DATA);
 	loop(app);
@@ -363,6 +367,11 @@ void app_snapshot(struct app *app, const char *pane, int w, int h, int wait_ms, 
 }
 
 /* ---- small things that pages ask */
+
+struct runbooks *app_runbooks(const struct app *app)
+{
+	return app->o.runbooks;
+}
 
 struct store *app_store(const struct app *app)
 {

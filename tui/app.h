@@ -2,6 +2,7 @@
 #ifndef TUI_APP_H
 #define TUI_APP_H
 #include "base/chronicle.h"
+#include "base/runbook.h"
 #include "tui/page.h"
 #include "tui/scopes.h"
 #include "tui/tour.h"
@@ -10,6 +11,7 @@ struct app_options {
 	struct store *store;
 	struct inbox *inbox;
 	struct actor *actor;
+	struct runbooks *runbooks;           /* NULL: nothing is promoted or rolled back */
 	const struct clock *clock;
 	struct source **sources; unsigned nsources;
 	struct feed *feed;                   /* told what is watched; may be NULL */
@@ -90,6 +92,9 @@ struct page *text_page_given(struct app *app, const char *title, const char *wha
 struct page *tree_page_new(struct app *app, const char *title, uint16_t source, const char *what, const char *kind,
                            struct str key);
 struct page *act_page_new(struct app *app, struct act *act);
+struct page *runbook_page_new(struct app *app, struct runbook *r);
+struct page *runbooks_page_new(struct app *app);          /* all of them, as a list */
+struct runbooks *app_runbooks(const struct app *app);     /* may be NULL */
 /* enter: what Enter does, after "Enter ": "shows the plan; nothing is sent yet". */
 struct page *form_page_new(struct app *app, const char *title, const char *enter, const struct field *fields,
                            void (*done)(void *arg, struct app *app, const char *params_json), void *arg);

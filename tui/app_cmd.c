@@ -23,6 +23,11 @@ static const struct command app_commands[] = {
 	{ "view-save", "NAME [LINE]", "save this place, or a command line, as a view", NULL },
 	{ "view-forget", "NAME", "forget a saved view", NULL },
 	{ "theme", "NAME", "use another theme", NULL },
+	{ "promote", "[MODEL VERSION [reason=\"WHY\"] [hold]]", "put a version into production: gates, steps, checks; without words the "
+	  "version, or the model's challenger, under the cursor", NULL },
+	{ "rollback", "[MODEL [VERSION] [at TIME]]", "put the version before, another, or that of a time back; without words for the model "
+	  "that the row is about", NULL },
+	{ "runbooks", NULL, "list promotions and rollbacks of this session, and unfinished ones", NULL },
 	{ "undo", NULL, "undo the last action that can be undone", NULL },
 	{ "copy", NULL, "copy what is shown or selected to the clipboard", NULL },
 	{ "redraw", NULL, "draw the whole screen again", NULL },
@@ -240,6 +245,8 @@ static bool app_command(struct app *app, const struct command *c, struct str arg
 		return app_view_save(app, args, STR("")) || true;
 	else if (strcmp(n, "theme") == 0)
 		return set_theme(app, args);
+	else if (strcmp(n, "promote") == 0 || strcmp(n, "rollback") == 0 || strcmp(n, "runbooks") == 0)
+		return app_runbook_command(app, n, args);
 	else if (strcmp(n, "undo") == 0)
 		return undo(app);
 	else if (strcmp(n, "copy") == 0)

@@ -186,6 +186,18 @@ static int draw_spend(const struct app *app, struct frame *f, struct rect line, 
 	return end;
 }
 
+/* "▲ :runbooks asks", or how far the one is that runs; nothing where none does. Returns the cells taken. */
+static int draw_runbook(const struct app *app, struct frame *f, struct rect line, int x, int end)
+{
+	const struct runbook *r = app_runbook_now(app);
+
+	if (!r || end - x < 20)
+		return 0;
+	if (r->state == RUNBOOK_ASKING)
+		return frame_textf(f, line, x, 0, end - x, ROLE_BAD, "%s %s asks: :runbooks", f->ascii ? "!" : "▲", r->verb) + 2;
+	return frame_textf(f, line, x, 0, end - x, ROLE_BUSY, "%s %s", r->verb, runbook_state_name(r->state)) + 2;
+}
+
 static void draw_header(const struct app *app, struct frame *f, struct rect line, int64_t now)
 {
 	time_t t = (time_t)(now / 1000);
@@ -214,6 +226,7 @@ static void draw_header(const struct app *app, struct frame *f, struct rect line
 	if (app->o.readonly)
 		x += frame_text(f, line, x, 0, end - x, STR(" read-only "), ROLE_BADGE_DEV) + 1;
 	x++;
+	x += draw_runbook(app, f, line, x, end);
 	end = draw_spend(app, f, line, x + (line.w >= 100 ? line.w / 3 : 24), end, now);
 	x += draw_sources(app, f, line, x, end, now);
 }
@@ -346,13 +359,15 @@ static void draw_hints(const struct app *app, struct frame *f, struct rect line)
 	}
 	for (unsigned k = 0; k < app->o.keymap->n; k++) {
 		const struct binding *key = &app->o.keymap->bindings[k];
+		bool runbook = !strcmp(key->line, "promote") || !strcmp(key->line, "rollback");
+		const char *action = key->line + (runbook ? 0 : 7);
 
-		if (!str_starts(str_of(key->line), STR("action ")) || key_of(app, scopes, n, key->line) != key ||
-		    !is_offered(app, key->line + 7))
+		if ((!runbook && !str_starts(str_of(key->line), STR("action "))) || key_of(app, scopes, n, key->line) != key ||
+		    !is_offered(app, action))
 			continue;
 		buf_clear(&b);
 		binding_show(key, &b);
-		x += hint(f, left, x, buf_str(&b), key->line + 7);
+		x += hint(f, left, x, buf_str(&b), action);
 	}
 	last = line;
 	for (const struct command *c = app_scope.commands; c->name; c++) {

@@ -5,6 +5,7 @@
  *   app_stack.c   panes and their stacks of pages               app_watch.c   which kinds are asked for
  *   app_lend.c    the terminal lent to somebody
  *   app_kind.c    kinds that only a source knows                app_tour.c    the demo's walk with captions
+ *   app_runbook.c promotions and rollbacks, from a line or a row
  *   handover.c    the terminal lent to a program or a shell
  */
 #ifndef TUI_APP_IN_H
@@ -59,6 +60,8 @@ struct app {
 	unsigned tour_at;            /* step of o.tour */
 	const char *tour_line;       /* of that step, still to be run; NULL = all were */
 	int64_t tour_until;          /* mono ms; 0 = the line before was only just run */
+	int64_t runbooks_at;         /* mono ms when they want to be moved on, 0 = not at all */
+	uint64_t runbooks_version;
 	struct kind_quest *quest;    /* a kind being asked for, or NULL */
 	int lent;                    /* descriptor of who has the terminal, or will have it; -1 = nobody */
 	bool quit;
@@ -84,6 +87,13 @@ bool app_open_kind(struct app *app, const struct kind *k, struct str filter);
 void app_show_pane(struct app *app, unsigned i);
 void app_reap(struct app *app);
 void app_free_pages(struct app *app);
+
+/* app_runbook.c */
+bool app_runbook_command(struct app *app, const char *name, struct str args);
+void app_runbooks_start(struct app *app);       /* looks for what a program before left in the middle */
+void app_runbooks_tick(struct app *app, int64_t mono);
+const struct runbook *app_runbook_now(const struct app *app);    /* that asks, else that runs; NULL: none */
+void app_runbook_complete(const struct app *app, struct prompt *p, struct str before, size_t from);
 
 /* app_draw.c */
 void app_layout(const struct app *app, struct rect *page);

@@ -215,6 +215,8 @@ static size_t complete(void *arg, struct prompt *p, struct str before)
 			offer(p, typed, app->views[i].name, app->views[i].line);
 	} else if (str_is(first, "goto") && from == first.n + 1) {
 		offer_panes_and_kinds(app, p, typed);
+	} else if (str_is(first, "promote") || str_is(first, "rollback")) {
+		app_runbook_complete(app, p, before, from);
 	} else if (str_is(first, "action")) {
 		offer_actions(app, p, typed);
 	} else if ((k = store_kind(app->o.store, first)) != NULL) {

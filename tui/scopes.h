@@ -3,7 +3,7 @@
 #define TUI_SCOPES_H
 #include "tui/command.h"
 
-#define TUI_SCOPES(X) X(app) X(table) X(text) X(tree) X(form) X(act) X(edit) X(help) X(tour)
+#define TUI_SCOPES(X) X(app) X(table) X(text) X(tree) X(form) X(act) X(edit) X(runbook) X(help) X(tour)
 #define X(name) extern const struct command_scope name##_scope;
 TUI_SCOPES(X)
 #undef X
