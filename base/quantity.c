@@ -232,23 +232,18 @@ bool ratio_parse(struct str s, double *out)
 static bool local_time(const char *s, int64_t now, int64_t *at)
 {
 	time_t t = (time_t)(now / 1000);
-	int y, mon, d, h, min, sec = 0;
+	int y, mon, d, h, min, sec = 0, at_min = 0, at_sec = 0;
 	struct tm tm;
-	char rest;
 	localtime_r(&t, &tm);
-	int n = sscanf(s, "%4d-%2d-%2d%*1[ T]%2d:%2d:%2d%c", &y, &mon, &d, &h, &min, &sec, &rest);
-	bool dated = n == 5 || n == 6;
+	bool dated = sscanf(s, "%4d-%2d-%2d%*1[ T]%2d:%2d%n:%2d%n", &y, &mon, &d, &h, &min, &at_min, &sec, &at_sec) >= 5;
 	if (dated) {
 		tm.tm_year = y - 1900;
 		tm.tm_mon = mon - 1;
 		tm.tm_mday = d;
-	} else {
-		sec = 0;
-		n = sscanf(s, "%2d:%2d:%2d%c", &h, &min, &sec, &rest);
-		if (n < 2 || n > 3)
-			return false;
+	} else if (sscanf(s, "%2d:%2d%n:%2d%n", &h, &min, &at_min, &sec, &at_sec) < 2) {
+		return false;
 	}
-	if (h < 0 || h > 23 || min < 0 || min > 59 || sec < 0 || sec > 60)
+	if (s[at_sec ? at_sec : at_min] || h < 0 || h > 23 || min < 0 || min > 59 || sec < 0 || sec > 60)
 		return false;
 	tm.tm_hour = h;
 	tm.tm_min = min;

@@ -61,7 +61,7 @@ static struct app *make_app(struct session *s, const struct dress *l, bool ascii
 {
 	p->session = s;
 	return p->app = app_new(&(struct app_options){
-		.store = s->store, .inbox = s->inbox, .actor = s->actor, .clock = &s->clock,
+		.store = s->store, .inbox = s->inbox, .actor = s->actor, .runbooks = s->runbooks, .clock = &s->clock,
 		.sources = s->sources, .nsources = s->nsources, .feed = s->feed, .panes = panes_all,
 		.keymap = l->keymap, .theme = l->theme, .theme_dir = l->theme_dir,
 		.environment = s->environment, .state_dir = s->state_dir, .config = s->config,

@@ -71,7 +71,9 @@ static const char *doubt(bool ascii)
 
 bool runbook_is_barred(const struct runbook *r)
 {
-	return r->gates && gates_failed(r->gates) > 0;
+	const struct decision *d = &r->decision;
+	return (r->gates && gates_failed(r->gates) > 0 && !d->gates_firm) || (!d->allowed && d->overridable) ||
+	       (d->reason && !str_trim(str_of(r->reason)).n);
 }
 
 /* ---- left: both versions, gates */
@@ -308,16 +310,20 @@ static void write_shown(struct runbook_page *t, bool ascii)
 	struct rb_lines *l = &t->parts[RB_FOOT];
 	const struct runbook *r = t->r;
 	unsigned failed = r->gates ? gates_failed(r->gates) : 0;
-	if (!r->decision.allowed) {
+	bool barred = runbook_is_barred(r), firm = failed && r->decision.gates_firm, never = !r->decision.allowed && !r->decision.overridable;
+	if (!r->decision.allowed)
 		add(l, bad(ascii), ROLE_BAD, 0, "not allowed: %s", r->decision.why);
-		return;
-	}
 	if (failed)
-		add(l, bad(ascii), ROLE_BAD, 0, "%u of %u gates %s not pass: Enter asks why it shall go on all the same; the answer is audited",
-		    failed, r->gates->n, failed == 1 ? "does" : "do");
+		add(l, bad(ascii), ROLE_BAD, 0, "%u of %u gates %s not pass%s", failed, r->gates->n, failed == 1 ? "does" : "do",
+		    firm ? ", and that cannot be overridden here" : "");
+	if (never || firm)
+		return;
+	if (barred)
+		add(l, "", ROLE_TEXT, 0, failed || !r->decision.allowed ? "Enter asks why it shall be done all the same; the answer is audited."
+		    : "Enter asks for the reason, which is audited.");
 	if (r->must_type)
 		add(l, "", ROLE_PROMPT, 0, "type '%s' and Enter to go on: %s", r->must_type, t->typed.data ? t->typed.data : "");
-	else if (!failed)
+	else if (!barred)
 		add(l, "", ROLE_PROMPT, 0, "Enter or y does it%s. Esc leaves everything as it is.", r->nsteps > 1 ? ", step by step" : "");
 	if (r->nchecks)
 		add(l, "", ROLE_DIM, 0, r->hold ? "When the verification fails it holds and asks (h: go back by itself)."

@@ -103,12 +103,14 @@ static void confirm_or_ask(struct runbook_page *t, struct app *app, struct str r
 		app_say(app, false, "g goes on, b goes back, h holds");
 	else if (r->state != RUNBOOK_SHOWN)
 		return;
-	else if (!runbook_is_barred(r) || !r->decision.allowed || (r->must_type && strcmp(typed, r->must_type)))
+	else if (!runbook_is_barred(r) || (r->must_type && strcmp(typed, r->must_type)))
 		confirm(t, NULL);                /* or it says what is missing */
-	else if (reason.n)
-		overridden(t, app, reason.p);
-	else
-		app_prompt(app, "why all the same: ", "", NULL, overridden, t);
+	else if (reason.n) {
+		char *text = str_dup(reason);
+		overridden(t, app, text);
+		free(text);
+	} else
+		app_prompt(app, "why: ", "", NULL, overridden, t);
 }
 
 static void choose(struct runbook_page *t, struct app *app, enum runbook_choice c)
@@ -182,7 +184,7 @@ static bool page_typed(struct page *p, struct app *app, struct str s)
 {
 	struct runbook_page *t = of(p);
 	(void)app;
-	if (t->r->state != RUNBOOK_SHOWN || !t->r->must_type || !t->r->decision.allowed)
+	if (t->r->state != RUNBOOK_SHOWN || !t->r->must_type || (!t->r->decision.allowed && !t->r->decision.overridable))
 		return false;
 	if (t->typed.len + s.n < 512)
 		buf_addstr(&t->typed, s);
@@ -195,7 +197,7 @@ static bool page_offers(const struct page *p, const struct app *app, const struc
 	const struct runbook *r = of(p)->r;
 	(void)app;
 	if (!strcmp(c->name, "confirm"))
-		return r->state == RUNBOOK_SHOWN && r->decision.allowed;
+		return r->state == RUNBOOK_SHOWN && (r->decision.allowed || r->decision.overridable);
 	if (!strcmp(c->name, "cancel"))
 		return r->state <= RUNBOOK_VERIFYING;
 	if (!strcmp(c->name, "go-on") || !strcmp(c->name, "go-back"))

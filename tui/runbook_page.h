@@ -32,6 +32,6 @@ void runbook_clear(struct runbook_page *t);
 /* Takes measure for this size: rows, foot; *current: the row to keep in sight, -1 none. */
 void runbook_measure(struct runbook_page *t, int w, int h, bool ascii, int *current);
 void runbook_draw(const struct runbook_page *t, struct frame *f, struct rect area);
-/* Gates that did not pass and have to be overridden with a reason. */
+/* Enter alone does not do: a reason has to be written, since gates do not pass, a rule stands against it, or one is asked for. */
 bool runbook_is_barred(const struct runbook *r);
 #endif

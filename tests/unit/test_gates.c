@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-static atomic_int under_way, most_under_way, asked;
+static atomic_int most_under_way, asked;
 
 #define SIGNATURE "'signature': {'inputs': [{'name': 'bed', 'type': 'long'}]}"
 static const char *const versions[] = {
