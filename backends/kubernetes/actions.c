@@ -111,7 +111,7 @@ static const struct action annotate = { "annotate", "Annotate", "Set or take off
 const struct action *const kube_actions[] = { &act_scale_seldon, &act_scale_kserve, &act_canary, &act_sync,
 	&restart, &scale, &scale_zero, &scale_back, &set_image, &rollback, &delete, &evict,
 	&cordon, &uncordon, &drain, &taint, &untaint, &suspend, &resume, &trigger, &edit, &label, &annotate,
-	&act_shell, &act_forward, &act_forward_stop, NULL };
+	&act_shell, &act_forward, &act_forward_stop, &act_copy_from, &act_copy_to, &act_debug, NULL };
 
 const struct act_way *act_way(const char *name, const char *kind)
 {
@@ -139,6 +139,9 @@ const struct act_way *act_way(const char *name, const char *kind)
 		{ "drain", plan_drain, NULL, send_drain },
 		{ "shell", plan_shell, NULL, send_shell, true },
 		{ "forward", plan_forward, NULL, send_forward },
+		{ "copy-from", plan_copy_from, NULL, send_copy_from, true },
+		{ "copy-to", plan_copy_to, NULL, send_copy_to, true },
+		{ "debug", plan_debug, NULL, send_debug, true },
 	};
 
 	static const struct act_way scales = { "scale", plan_scale_serving, verify_serving, NULL };

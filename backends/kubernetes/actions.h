@@ -61,6 +61,18 @@ extern const struct action act_forward, act_forward_stop;
 bool plan_forward(struct plan *p);
 bool send_forward(struct run *run);
 
+/* act_debug.c */
+extern const struct action act_debug;
+bool plan_debug(struct plan *p);
+bool send_debug(struct run *run);
+
+/* act_copy.c */
+extern const struct action act_copy_from, act_copy_to;
+bool plan_copy_from(struct plan *p);
+bool plan_copy_to(struct plan *p);
+bool send_copy_from(struct run *run);
+bool send_copy_to(struct run *run);
+
 /* act_shell.c */
 #define CONTAINER_FIELD { .name = "container", .title = "container", .help = "empty: the row's, the default one, or the first", \
 	.type = FIELD_TEXT }

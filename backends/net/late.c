@@ -51,6 +51,7 @@ LATE_TABLE(crypto)
 LATE_TABLE(expat)
 LATE_TABLE(z)
 LATE_TABLE(wslay)
+LATE_TABLE(archive)
 
 static void load_curl(void)
 {
@@ -118,4 +119,15 @@ static void load_wslay(void)
 	wslay.why = late_fill(files, names, &wslay.table, ARRAY_SIZE(names),
 	                      "the library libwslay.so.1 is not installed; install the package libwslay1",
 	                      "the library libwslay is too old; version 1.0 or newer is needed");
+}
+
+static void load_archive(void)
+{
+#define X(name) "archive_" #name,
+	static const char *const names[] = { LATE_ARCHIVE(X) };
+#undef X
+	static const char *const files[] = { "libarchive.so.13", "libarchive.so", NULL };
+	archive.why = late_fill(files, names, &archive.table, ARRAY_SIZE(names),
+	                        "the library libarchive.so.13 is not installed; install the package libarchive13",
+	                        "the library libarchive is too old; version 3.1 or newer is needed");
 }

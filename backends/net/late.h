@@ -7,6 +7,8 @@
  * not there; *why (constant, may be NULL when not wanted) says which and what to install. */
 #ifndef NET_LATE_H
 #define NET_LATE_H
+#include <archive.h>
+#include <archive_entry.h>
 #include <curl/curl.h>
 #include <expat.h>
 #include <libpq-fe.h>
@@ -47,6 +49,14 @@
 	X(context_client_init) X(context_free) X(config_set_max_recv_msg_length) X(recv) X(send) X(queue_msg) X(queue_close) \
 	X(set_error) X(want_read) X(want_write) X(get_queued_msg_length) X(get_close_received) X(get_status_code_received)
 
+/* libarchive: files to and from a container (tar.h) */
+#define LATE_ARCHIVE(X) \
+	X(read_new) X(read_free) X(read_support_format_tar) X(read_open) X(read_next_header) X(read_data) X(error_string) \
+	X(write_new) X(write_free) X(write_set_format_pax_restricted) X(write_set_bytes_in_last_block) X(write_open) \
+	X(write_header) X(write_data) X(write_close) X(entry_new) X(entry_free) X(entry_pathname) X(entry_filetype) \
+	X(entry_hardlink) X(entry_perm) X(entry_copy_pathname) X(entry_set_filetype) X(entry_set_size) X(entry_set_perm) \
+	X(entry_set_mtime)
+
 struct late_curl {
 #define X(name) __typeof__(curl_##name) *name;
 	LATE_CURL(X)
@@ -72,6 +82,11 @@ struct late_z {
 	LATE_Z(X)
 #undef X
 };
+struct late_archive {
+#define X(name) __typeof__(archive_##name) *name;
+	LATE_ARCHIVE(X)
+#undef X
+};
 struct late_wslay {
 #define X(name) __typeof__(wslay_event_##name) *name;
 	LATE_WSLAY(X)
@@ -83,5 +98,6 @@ const struct late_pq *late_pq(const char **why);
 const struct late_crypto *late_crypto(const char **why);
 const struct late_expat *late_expat(const char **why);
 const struct late_z *late_z(const char **why);
+const struct late_archive *late_archive(const char **why);
 const struct late_wslay *late_wslay(const char **why);
 #endif
