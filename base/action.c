@@ -780,11 +780,6 @@ struct act *actor_last_undoable(struct actor *ar)
 	return NULL;
 }
 
-void actor_approvers(struct actor *ar, const struct approvers *a)
-{
-	ar->approvers = a;
-}
-
 const struct audit *actor_audit(const struct actor *a)
 {
 	return a->audit;

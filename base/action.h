@@ -60,6 +60,7 @@ const struct action *action_find(const struct backend *b, const char *name, cons
 
 /* ---- the machine */
 struct approvers;
+struct audit_copy;
 struct approval;
 enum act_state { ACT_PLANNING, ACT_SHOWN, ACT_RUNNING, ACT_DONE, ACT_FAILED, ACT_CANCELLED };
 struct act_target {
@@ -98,6 +99,9 @@ struct actor;                        /* owns all acts */
 struct actor *actor_new(struct store *store, struct audit *audit, struct guards *guards, const struct clock *clock);
 void actor_free(struct actor *a);
 void actor_approvers(struct actor *ar, const struct approvers *a);    /* borrowed; NULL (the default): there are none */
+/* Copies of the trail (base/audit_copy.h), borrowed, some may be NULL; and which of them are behind, as a sentence. */
+void actor_copies(struct actor *ar, struct audit_copy *const *copies, unsigned n);
+void actor_copies_say(const struct actor *ar, struct buf *out);
 const struct audit *actor_audit(const struct actor *a);   /* NULL: there is none */
 /* Asks for the plans. keys and params are copied. NULL and *why when refused at once (read-only, limit, not bulk). */
 struct act *act_start(struct actor *ar, struct source *s, const struct action *a, const char *kind,

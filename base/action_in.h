@@ -25,6 +25,8 @@ struct actor {
 	struct audit *audit;
 	struct guards *guards;
 	const struct approvers *approvers;
+	struct audit_copy *const *copies;
+	unsigned ncopies;
 	const struct clock *clock;
 	struct act **acts;
 	unsigned nacts;

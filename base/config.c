@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "base/config.h"
 #include "base/approval.h"
+#include "base/audit_copy.h"
 #include "base/fmt.h"
 #include "base/guard.h"
 #include "base/mem.h"
@@ -54,6 +55,7 @@ const struct config_key config_keys[] = {
 	  "production when." },
 	{ "approvers", CONFIG_SECTIONS, .section = approver_keys, .help = "Who may be the second person of guards that ask for one." },
 	{ "approvals", CONFIG_SECTION, .section = approval_keys, .help = "How requests for a second person are passed on." },
+	{ "audit", CONFIG_SECTION, .section = audit_keys, .help = "Copies of the audit trail beside the file; none by default." },
 	{ "verify", CONFIG_SECTIONS, .section = verify_keys, .help = "Checks of your own for `binnacle verify`, by name." },
 	{ "promotions", CONFIG_SECTIONS, .section = promotion_keys,
 	  .help = "What promoting a model takes, by its name (* as a wildcard): gates, steps beyond the registry, checks." },

@@ -2,6 +2,7 @@
  * object's name. Part of the action machine (base/action.h); what is wanted is decided by base/guard.c. */
 #define _GNU_SOURCE
 #include "base/action_in.h"
+#include "base/audit_copy.h"
 #include "base/mem.h"
 #include "base/redact.h"
 #include <jansson.h>
@@ -48,6 +49,25 @@ enum act_want act_wants(const struct act *act)
 	if (d->second && !approved(act))
 		return ACT_WANTS_APPROVAL;
 	return act->must_type ? ACT_WANTS_NAME : ACT_WANTS_YES;
+}
+
+/* ---- what it is decided by */
+
+void actor_approvers(struct actor *ar, const struct approvers *a)
+{
+	ar->approvers = a;
+}
+
+void actor_copies(struct actor *ar, struct audit_copy *const *copies, unsigned n)
+{
+	ar->copies = copies;
+	ar->ncopies = n;
+}
+
+void actor_copies_say(const struct actor *ar, struct buf *out)
+{
+	for (unsigned i = 0; i < ar->ncopies; i++)
+		audit_copy_say(ar->copies[i], out);
 }
 
 /* ---- the second person */

@@ -146,12 +146,15 @@ static bool forget_live(struct link *l, uint64_t id)
 	return false;
 }
 
-static void refuse(struct source *s, uint64_t id)
+static void refuse(struct source *s, enum req_type type, uint64_t id)
 {
-	struct msg *m = msg_new(MSG_STEP, id);
+	struct msg *m = msg_new(type == REQ_RUN ? MSG_STEP : MSG_ANSWER, id);
 	m->at = clock_wall(s->link->clock);
 	m->source = s->index;
-	msg_put_step(m, (struct msg_step){ STEP_FINISHED, false, 0, 0, STR("this source is read-only"), { "", 0 } });
+	if (type == REQ_RUN)
+		msg_put_step(m, (struct msg_step){ STEP_FINISHED, false, 0, 0, STR("this source is read-only"), { "", 0 } });
+	else
+		msg_put_answer(m, (struct msg_answer){ false, STR("this source is read-only") });
 	inbox_put(s->link->inbox, m, NULL);
 }
 
@@ -159,9 +162,9 @@ uint64_t source_ask(struct source *s, struct request *r)
 {
 	struct link *l = s->link;
 	uint64_t id = r->id = l->next_id++;     /* only the main thread asks */
-	if (s->readonly && r->type == REQ_RUN) {
+	if (s->readonly && (r->type == REQ_RUN || r->type == REQ_PLAN)) {     /* a dry run is a writing request too */
+		refuse(s, r->type, id);
 		request_free(r);
-		refuse(s, id);
 		return id;
 	}
 	if (s->on_ask)

@@ -75,7 +75,7 @@ struct source {
 	uint16_t index;          /* in the store */
 	char *name;              /* "eks-prod" */
 	char *environment;       /* "prod"; never NULL */
-	bool readonly;           /* environment or --readonly: the link refuses REQ_RUN, whoever asks */
+	bool readonly;           /* environment or --readonly: REQ_PLAN and REQ_RUN are refused, whoever asks */
 	const struct backend *backend;
 	struct link *link;
 	/* Sees each question before its thread does (recording); the main thread's. NULL: nobody. */

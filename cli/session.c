@@ -3,6 +3,7 @@
 #include "cli/session.h"
 #include "cli/replay.h"
 #include "backends/list.h"
+#include "backends/net/pg_audit.h"
 #include "backends/net/pg_history.h"
 #include "base/fmt.h"
 #include "base/history.h"
@@ -23,6 +24,8 @@ struct session_private {
 	struct clock_leaping leaping;    /* the demo's tour jumps ahead */
 	struct guard_rule *rules;
 	struct approvers *approvers;
+	struct audit_copy *copies[2];    /* of the audit trail: to PostgreSQL, to syslog */
+	atomic_bool copies_closing[2];
 	struct yaml_doc **settings;      /* made from the command line */
 	unsigned nsettings;
 	struct replay *replay;
@@ -274,6 +277,23 @@ struct approvers *session_approvers(const struct config *config)
 	return a;
 }
 
+static void open_copies(struct session *s, const char *path)
+{
+	struct session_private *p = s->priv;
+	const struct yaml *audit = s->config ? yaml_get(s->config->root, "audit") : NULL, *pg = yaml_get(audit, "postgres");
+	const char *facility = yaml_text(audit, "syslog");
+	struct audit_sink sink;
+	if (pg && pg->type == YAML_MAP) {
+		sink = pg_audit_new(pg, path, &p->copies_closing[0]);
+		p->copies[0] = audit_copy_new(path, &sink, &p->copies_closing[0]);
+	}
+	if (facility) {
+		sink = audit_syslog(facility);
+		p->copies[1] = audit_copy_new(path, &sink, &p->copies_closing[1]);
+	}
+	actor_copies(s->actor, p->copies, ARRAY_SIZE(p->copies));
+}
+
 static void open_actor(struct session *s)
 {
 	char why[300], *path = session_audit_path();
@@ -293,6 +313,7 @@ static void open_actor(struct session *s)
 	char *folder = xasprintf("%s/runbooks", s->state_dir);
 	s->runbooks = runbooks_new(s->actor, s->store, s->sources, s->nsources, s->config, folder, &s->clock);
 	free(folder);
+	open_copies(s, path);
 	actor_approvers(s->actor, s->priv->approvers = session_approvers(s->config));
 	free(path);
 }
@@ -372,6 +393,8 @@ void session_close(struct session *s)
 	runbooks_free(s->runbooks);
 	actor_free(s->actor);
 	approvers_free(p->approvers);
+	for (size_t i = 0; i < ARRAY_SIZE(p->copies); i++)
+		audit_copy_free(p->copies[i], 1000);
 	feed_free(s->feed);
 	chronicle_free(s->chronicle);
 	bool over = true;
