@@ -22,7 +22,7 @@ struct link;
 enum req_type {
 	REQ_WATCH = 'w',    /* keep rows of `kind` coming (scope = namespace or ""); until cancelled */
 	REQ_OPEN = 'o',     /* stream `what` ("logs", "yaml", "describe") of row `key`: TEXT messages */
-	REQ_ASK = 'q',      /* one ANSWER for `what` ("why", "tree", "doctor", "can", "complete") */
+	REQ_ASK = 'q',      /* one ANSWER for `what` ("why", "tree", "doctor", "complete"; "can": base/permits.h) */
 	REQ_PLAN = 'p',     /* action `what` on `key` with `params`: ANSWER with a plan (base/plan.h) */
 	REQ_RUN = 'x',      /* carry the plan in `params` out: STEPs up to FINISHED */
 	REQ_CANCEL = 'c',   /* of request `id` */

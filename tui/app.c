@@ -27,6 +27,7 @@ struct app *app_new(const struct app_options *o)
 	char *path;
 
 	app->o = *o;
+	app->permits = permits_new(o->store, o->clock);
 	app->context = -1;
 	app->lent = -1;
 	app->ns = xstrdup("");
@@ -53,6 +54,7 @@ void app_free(struct app *app)
 	app_drop_quest(app);
 	app_leave_line(app);
 	app_free_pages(app);
+	permits_free(app->permits);
 	app_watch_free(app);
 	app_lines_free(app);
 	frame_release(&app->frame);
@@ -132,6 +134,7 @@ static void draw(struct app *app, enum why why)
 	app->drawn_version = app->o.store->version;
 	if (p && p->ops->prepare)
 		changed = p->ops->prepare(p, app, area.w, area.h, app->page_now);
+	app_want_permits(app);
 	int64_t tells = app->page_now;
 	app->page_now = told;
 	if (is_out_of_sight(app, why, changed, same, now)) {

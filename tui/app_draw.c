@@ -293,15 +293,15 @@ static void draw_title(const struct app *app, struct frame *f, struct rect line)
 	buf_release(&b);
 }
 
-/* One hint, when there is room for the whole of it. Returns the cells taken with the gap after it. */
-static int hint(struct frame *f, struct rect line, int x, struct str key, const char *what)
+/* One hint, when there is room for the whole of it; dim: it would be refused. Returns the cells taken with the gap after it. */
+static int hint(struct frame *f, struct rect line, int x, struct str key, const char *what, bool dim)
 {
 	int w = text_width(key, f->ascii) + 1 + text_width(str_of(what), f->ascii);
 
 	if (x + w > line.w)
 		return 0;
-	x += frame_text(f, line, x, 0, -1, key, ROLE_HINT_KEY);
-	frame_text(f, line, x + 1, 0, -1, str_of(what), ROLE_HINT);
+	x += frame_text(f, line, x, 0, -1, key, dim ? ROLE_DIM : ROLE_HINT_KEY);
+	frame_text(f, line, x + 1, 0, -1, str_of(what), dim ? ROLE_DIM : ROLE_HINT);
 	return w + 2;
 }
 
@@ -329,6 +329,37 @@ static bool is_offered(const struct app *app, const char *action)
 	return false;
 }
 
+/* The row under the cursor of a list, and its source; NULL: there is none. */
+static const struct row *row_in_hand(const struct app *app, struct source **s)
+{
+	const struct page *p = app_top(app);
+	const struct row *r = p && page_is_table(p) ? table_page_row(p, NULL) : NULL;
+
+	*s = r ? app_source(app, r->source) : NULL;
+	return *s ? r : NULL;
+}
+
+void app_want_permits(struct app *app)
+{
+	struct source *s;
+	const struct row *r = row_in_hand(app, &s);
+
+	if (r && !app->o.replay)
+		permits_want(app->permits, s, table_page_kind(app_top(app)), row_key(r));
+}
+
+const char *app_refuses(const struct app *app, const char *action)
+{
+	struct source *s;
+	const struct row *r = row_in_hand(app, &s);
+
+	if (!r)
+		return NULL;
+	if (s->readonly)
+		return "read-only";
+	return permits_refused(app->permits, s, table_page_kind(app_top(app)), row_key(r), action);
+}
+
 /* From the page outward: what its commands say, then actions that have a key and are offered on what is listed. The
  * app's own come at the right end, whose room is kept for them. */
 static void draw_hints(const struct app *app, struct frame *f, struct rect line)
@@ -353,7 +384,7 @@ static void draw_hints(const struct app *app, struct frame *f, struct rect line)
 			if (s == n - 1)
 				own += text_width(buf_str(&b), f->ascii) + text_width(str_of(c->hint), f->ascii) + 3;
 			else
-				x += hint(f, left, x, buf_str(&b), c->hint);
+				x += hint(f, left, x, buf_str(&b), c->hint, false);
 		}
 		left.w = line.w - own > 0 ? line.w - own : 0;
 	}
@@ -367,7 +398,7 @@ static void draw_hints(const struct app *app, struct frame *f, struct rect line)
 			continue;
 		buf_clear(&b);
 		binding_show(key, &b);
-		x += hint(f, left, x, buf_str(&b), action);
+		x += hint(f, left, x, buf_str(&b), action, app_refuses(app, action) != NULL);
 	}
 	last = line;
 	for (const struct command *c = app_scope.commands; c->name; c++) {
@@ -377,7 +408,7 @@ static void draw_hints(const struct app *app, struct frame *f, struct rect line)
 			continue;
 		buf_clear(&b);
 		binding_show(key, &b);
-		x += hint(f, last, x, buf_str(&b), c->hint);
+		x += hint(f, last, x, buf_str(&b), c->hint, false);
 	}
 	buf_release(&b);
 }

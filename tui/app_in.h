@@ -11,6 +11,7 @@
 #ifndef TUI_APP_IN_H
 #define TUI_APP_IN_H
 #include "tui/app.h"
+#include "base/permits.h"
 #include "tui/keymap.h"
 #include "tui/prompt.h"
 #include "tui/term.h"
@@ -28,6 +29,7 @@ struct saved_view { char *name, *line; };
 
 struct app {
 	struct app_options o;
+	struct permits *permits;     /* what may be done where, as far as it was asked */
 	struct terminal *term;       /* NULL in a snapshot */
 	struct theme *own_theme;     /* after `theme NAME` */
 	struct frame frame;
@@ -124,4 +126,7 @@ void app_watch_header(struct app *app);     /* what the header shows, for as lon
 void app_watch_tick(struct app *app, int64_t mono);
 int64_t app_watch_next(const struct app *app);          /* mono ms of the next tick needed, or INT64_MAX */
 void app_watch_free(struct app *app);
+/* Asks what may be done with the row under the cursor; and why this action may not, NULL: it may, or it is not known. */
+void app_want_permits(struct app *app);
+const char *app_refuses(const struct app *app, const char *action);
 #endif

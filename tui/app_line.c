@@ -142,8 +142,11 @@ static void offer_namespaces(const struct app *app, struct prompt *p, struct str
 static void offer_actions(const struct app *app, struct prompt *p, struct str typed)
 {
 	for (unsigned i = 0; i < app->o.nsources; i++)
-		for (const struct action *const *a = app->o.sources[i]->backend->actions; a && *a; a++)
-			offer(p, typed, (*a)->name, (*a)->help);
+		for (const struct action *const *a = app->o.sources[i]->backend->actions; a && *a; a++) {
+			const char *refused = app_refuses(app, (*a)->name);
+
+			offer(p, typed, (*a)->name, refused ? refused : (*a)->help);
+		}
 }
 
 /* Values that a column has, for "status=Cr". */

@@ -54,8 +54,10 @@ static void add_keys(const struct keymap *m, const char *scope, const char *line
 		}
 }
 
-static void add_scope(struct help_page *h, const struct keymap *m, const struct command_scope *s)
+static void add_scope(struct help_page *h, const struct app *app, const struct command_scope *s)
 {
+	const struct keymap *m = app->o.keymap;
+
 	if (h->n)
 		add_line(h, (struct help_line){ .text = xstrdup(""), .heading = true });
 	add_line(h, (struct help_line){ .text = xstrdup(s->help ? s->help : s->name), .heading = true });
@@ -69,6 +71,7 @@ static void add_scope(struct help_page *h, const struct keymap *m, const struct 
 	/* what is bound with arguments: "action restart" */
 	for (unsigned i = 0; i < m->n; i++) {
 		const struct binding *b = &m->bindings[i];
+		const char *refused = str_starts(str_of(b->line), STR("action ")) ? app_refuses(app, b->line + 7) : NULL;
 		struct buf keys = { 0 };
 		bool before = false;
 
@@ -81,7 +84,7 @@ static void add_scope(struct help_page *h, const struct keymap *m, const struct 
 		if (before)
 			continue;
 		add_keys(m, s->name, b->line, &keys);
-		add_line(h, (struct help_line){ buf_detach(&keys), xasprintf(":%s", b->line), xstrdup(""), false });
+		add_line(h, (struct help_line){ buf_detach(&keys), xasprintf(":%s", b->line), xstrdup(refused ? refused : ""), false });
 	}
 }
 
@@ -183,7 +186,7 @@ struct page *help_page_new(struct app *app, const struct page *of)
 
 	h->page.ops = &help_ops;
 	for (unsigned i = 0; of && of->ops->scopes && of->ops->scopes[i]; i++)
-		add_scope(h, app->o.keymap, of->ops->scopes[i]);
-	add_scope(h, app->o.keymap, &app_scope);
+		add_scope(h, app, of->ops->scopes[i]);
+	add_scope(h, app, &app_scope);
 	return &h->page;
 }

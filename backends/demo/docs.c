@@ -311,7 +311,7 @@ void demo_ask(struct world *w, struct link *l, const struct request *r)
 	else if (!strcmp(r->what, "tree") && load)
 		answer = tree_of(w, load);
 	else if (!strcmp(r->what, "can"))
-		answer = json_pack("{s:b, s:s}", "allowed", 1, "why", "");
+		answer = json_pack("{s:b, s:s, s:{}}", "allowed", 1, "why", "", "may");
 	else if (!strcmp(r->what, "doctor"))
 		answer = json_pack("[{s:s, s:b, s:s}]", "check", "simulated", "ok", 1, "say", "a simulated platform; there is nothing to reach");
 	if (!answer) {

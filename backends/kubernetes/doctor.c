@@ -5,7 +5,7 @@
  * (level: enum level, base/rows.h; ok: false when it is wrong, null when it is doubtful or unknown)
  *
  * and REQ_ASK "can" for one permission: params {"verb","kind","namespace","name","sub"} (kind and namespace default to the
- * request's) -> {"allowed": true, "why": ""}. */
+ * request's) -> {"allowed": true, "why": ""}; without a verb for all actions on the kind (may.c). */
 #define _GNU_SOURCE
 #include "backends/kubernetes/plan.h"
 #include "base/fmt.h"
@@ -148,6 +148,10 @@ void work_doctor(struct work *w)
 
 void work_can(struct work *w)
 {
+	if (!*jtext(w->params, "verb")) {
+		work_may_all(w);
+		return;
+	}
 	const char *kind = *jtext(w->params, "kind") ? jtext(w->params, "kind") : w->r->kind;
 	const struct kube_api *api = work_api(w, kind);
 	char why[300] = "";
@@ -157,7 +161,7 @@ void work_can(struct work *w)
 		work_fail_exchange(w);
 		return;
 	}
-	may = work_may(w, *jtext(w->params, "verb") ? jtext(w->params, "verb") : "get", api, jtext(w->params, "namespace"),
+	may = work_may(w, jtext(w->params, "verb"), api, jtext(w->params, "namespace"),
 	               jtext(w->params, "name"), jtext(w->params, "sub"), why, sizeof(why));
 	if (may < 0)
 		work_fail_exchange(w);

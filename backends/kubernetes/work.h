@@ -54,6 +54,7 @@ void work_describe(struct work *w);
 void work_tree(struct work *w);
 void work_why(struct work *w);
 void work_can(struct work *w);
+void work_may_all(struct work *w);
 void work_doctor(struct work *w);
 void work_plan(struct work *w);
 void work_run(struct work *w);
