@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <strings.h>
 #include <unistd.h>
+#include <unistd.h>
 
 #define LOG_MAX 4000       /* older steps of an endless drain go */
 
@@ -137,6 +138,7 @@ struct actor *actor_new(struct store *store, struct audit *audit, struct guards 
 	ar->store = store;
 	ar->audit = audit;
 	ar->guards = guards;
+	snprintf(ar->tag, sizeof(ar->tag), "%llx-%x", (unsigned long long)clock_wall(&clock_system), (unsigned)getpid());
 	ar->clock = clock;
 	return ar;
 }
@@ -165,12 +167,18 @@ static json_t *target_json(const struct act *act, unsigned i)
 	return t;
 }
 
+/* Unique in all trails that come together somewhere, so that an undo can name what it undoes. */
+static json_t *act_name(const struct act *act, uint64_t id)
+{
+	return json_sprintf("%s-%llu", act->priv->actor->tag, (unsigned long long)id);
+}
+
 static json_t *event_new(const struct act *act, const char *event, unsigned i)
 {
 	json_t *o = json_object(), *user = json_object_get(act->targets[i].plan, "as");
 
 	json_object_set_new(o, "event", json_string(event));
-	json_object_set_new(o, "act", json_integer((json_int_t)act->id));
+	json_object_set_new(o, "act", act_name(act, act->id));
 	json_object_set_new(o, "action", json_string(act->action->name));
 	json_object_set_new(o, "source", json_string_nocheck(act->source->name));
 	json_object_set_new(o, "environment", json_string_nocheck(act->source->environment));
@@ -244,7 +252,7 @@ static int audit_run(const struct act *act, unsigned i, char *why, size_t size)
 	if (evidence)
 		json_object_set_new(o, "approved", evidence);
 	if (act->undo_of)
-		json_object_set_new(o, "undo_of", json_integer((json_int_t)act->undo_of));
+		json_object_set_new(o, "undo_of", act_name(act, act->undo_of));
 	plan = json_copy(act->targets[i].plan);
 	json_object_del(plan, "diff");               /* lines, in which no secret can be told: the requests say the same */
 	json_object_del(plan, "meanwhile");

@@ -31,6 +31,7 @@ struct actor {
 	struct act **acts;
 	unsigned nacts;
 	uint64_t next_id;
+	char tag[32];          /* of this run of the program: with an act's number its name in the audit trail */
 	char why[320];
 };
 

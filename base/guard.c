@@ -213,7 +213,7 @@ static bool count_line(void *arg, const struct json_t *e)
 		risk_of(json_string_value(json_object_get(e, "risk"))) };
 	const char *event = json_string_value(json_object_get(e, "event"));
 
-	if (event && !strcmp(event, "run") && !json_object_get(e, "undo_of") && key && subject_matches(c->rule, &s) &&
+	if (event && !strcmp(event, "run") && !json_object_get(e, "undo_of") && !json_object_get(e, "undo_of_step") && key && subject_matches(c->rule, &s) &&
 	    name_takes(c->rule->object, key))
 		c->n++;
 	return true;

@@ -2,6 +2,7 @@
 #include "base/action.h"
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "panes/audit_line.h"
 #include "tui/table_page.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@ static const struct column columns[] = {
 	{ .name = "action", .title = "ACTION", .type = COL_TEXT, .flags = COL_SHARED, .width = 10 },
 	{ .name = "target", .title = "TARGET", .type = COL_TEXT, .width = 34 },
 	{ .name = "outcome", .title = "OUTCOME", .type = COL_STATUS, .flags = COL_SHARED, .width = 12 },
+	{ .name = "reason", .title = "REASON", .type = COL_TEXT, .width = 20, .priority = 5 },
+	{ .name = "runbook", .title = "RUNBOOK", .type = COL_TEXT, .flags = COL_SHARED, .width = 20, .priority = 6 },
 	{ .name = "say", .title = "DETAIL", .type = COL_TEXT, .width = 40, .priority = 2 },
 };
 static const struct kind kind_audit = {
@@ -70,6 +73,8 @@ static bool line(void *arg, unsigned number, const json_t *event, bool chain_ok)
 	cell_text_or_null(&r->rows, text_of(event, "action"));
 	cell_text_or_null(&r->rows, what);
 	cell_text(&r->rows, str_of(guess(state)));
+	cell_text_or_null(&r->rows, text_of(event, "reason"));
+	cell_text_or_null(&r->rows, text_of(event, "runbook"));
 	cell_text_or_null(&r->rows, say);
 	return true;
 }
@@ -123,11 +128,17 @@ static void title(void *arg, const struct page *p, const struct app *app, struct
 	const struct audit_pane *a = arg;
 	if (a->wrong)
 		buf_addf(out, "  %u lines were changed or lost: see binnacle audit verify", a->wrong);
+	struct buf behind = { 0 };
+	if (app_actor(app))
+		actor_copies_say(app_actor(app), &behind);
+	if (behind.len)
+		buf_addf(out, "  %s", behind.data);
+	buf_release(&behind);
 }
 
 static bool offers(void *arg, const struct command *c)
 {
-	static const char *const not_here[] = { "open", "describe", "yaml", "reveal", "logs", "previous-logs", "why", "tree", "node",
+	static const char *const not_here[] = { "yaml", "reveal", "logs", "previous-logs", "why", "tree", "node",
 		"events", "action" };
 	for (size_t i = 0; i < ARRAY_SIZE(not_here); i++)
 		if (strcmp(c->name, not_here[i]) == 0)
@@ -137,7 +148,15 @@ static bool offers(void *arg, const struct command *c)
 
 static bool command(void *arg, struct page *p, struct app *app, const struct command *c, struct str args)
 {
-	return !offers(arg, c);
+	const struct audit *audit = actor_audit(app_actor(app));
+	const struct row *r = table_page_row(p, NULL);
+	if (!offers(arg, c))
+		return true;
+	if (strcmp(c->name, "open") && strcmp(c->name, "describe"))
+		return false;
+	if (r && audit)
+		app_push(app, audit_line_page(app, audit_path(audit), (unsigned)atoi(row_key(r).p)));
+	return true;
 }
 
 static void release(void *arg, struct app *app)

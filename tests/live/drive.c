@@ -9,6 +9,7 @@
  *     --kubeconfig FILE --context NAME   where (else $KUBECONFIG)
  *     --audit FILE         the audit file (else /dev/null is not good enough: act needs one)
  *     --environment NAME   --readonly   --type TEXT (what the user types)
+ *     --guards YAML        rules as under guards: in binnacle.yaml
  *     --between COMMAND    run by the shell after the plan came, before it is confirmed
  *     --cancel MS          cancel so long after the run began
  *     --undo               undo it afterwards
@@ -27,7 +28,7 @@
 #include <stdlib.h>
 
 struct drive {
-	const char *settings, *kubeconfig, *context, *audit, *environment, *typed, *between;
+	const char *settings, *kubeconfig, *context, *audit, *environment, *typed, *between, *laws;
 	int wait_ms, cancel_ms;
 	bool readonly, undo, go_on;
 	struct store *store;
@@ -137,7 +138,9 @@ static int act(struct drive *d, char **arg)
 	const char *keys[16], *refused = NULL;
 	unsigned n = 0;
 	struct audit *audit = audit_open(d->audit ? d->audit : "/dev/full", &clock_system, why, sizeof(why));
-	struct actor *ar = actor_new(d->store, audit, guards_new(rules, ARRAY_SIZE(rules), NULL), &clock_system);
+	struct yaml_error err;
+	struct yaml_doc *laws = d->laws ? yaml_parse(str_of(d->laws), &err) : NULL;
+	struct actor *ar = actor_new(d->store, audit, guards_new(rules, ARRAY_SIZE(rules), laws ? yaml_root(laws) : NULL), &clock_system);
 	struct act *one;
 	int rc;
 
@@ -157,6 +160,8 @@ static int act(struct drive *d, char **arg)
 	if (refused)
 		fprintf(stderr, "refused: %s\n", refused);
 	actor_free(ar);
+	if (laws)
+		yaml_doc_free(laws);
 	audit_close(audit);
 	free(key);
 	return rc;
@@ -168,6 +173,7 @@ static bool options(struct drive *d, int argc, char **argv, int *at)
 		{ "--source", &d->settings, NULL, NULL }, { "--kubeconfig", &d->kubeconfig, NULL, NULL }, { "--context", &d->context, NULL, NULL },
 		{ "--audit", &d->audit, NULL, NULL }, { "--environment", &d->environment, NULL, NULL },
 		{ "--type", &d->typed, NULL, NULL }, { "--between", &d->between, NULL, NULL },
+		{ "--guards", &d->laws, NULL, NULL },
 		{ "--cancel", NULL, &d->cancel_ms, NULL }, { "--wait", NULL, &d->wait_ms, NULL },
 		{ "--readonly", NULL, NULL, &d->readonly }, { "--undo", NULL, NULL, &d->undo },
 		{ "--go-on", NULL, NULL, &d->go_on },

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 #include "base/action.h"
+#include "base/approval.h"
 
 static char dir[] = "/tmp/binnacle-action-XXXXXX";
 static char audit_file[128];
@@ -100,6 +101,8 @@ struct desk {
 };
 static const struct guard_rule rules[] = { { "dev", GUARD_CONFIRM, 3 }, { "prod", GUARD_TYPE_NAME, 2 }, { "vault", GUARD_READONLY, 9 } };
 
+static const struct yaml *laws;      /* of the section guards:, NULL: none */
+
 static void desk_open(struct desk *d, const char *environment, const char *file)
 {
 	char why[300];
@@ -114,7 +117,7 @@ static void desk_open(struct desk *d, const char *environment, const char *file)
 	d->inbox = inbox_new(1 << 20);
 	d->source = source_new(store_add_source(d->store, "s", environment), "s", environment, &backend, NULL, &clock_system, d->inbox);
 	d->audit = audit_open(file ? file : audit_file, &clock_system, why, sizeof(why));
-	d->actor = actor_new(d->store, d->audit, guards_new(rules, 3, NULL), &clock_system);
+	d->actor = actor_new(d->store, d->audit, guards_new(rules, 3, laws), &clock_system);
 	source_start(d->source);
 }
 
@@ -543,10 +546,136 @@ static void test_limit_is_told_at_once(void **state)
 	desk_close(&d);
 }
 
+/* ---- what people give */
+
+static struct yaml_doc *lay_down(const char *text)
+{
+	struct yaml_error err;
+	struct yaml_doc *doc = yaml_parse(str_of(text), &err);
+
+	assert_non_null(doc);
+	laws = yaml_root(doc);
+	return doc;
+}
+
+static void test_reason_and_override(void **state)
+{
+	struct yaml_doc *doc = lay_down("{why: {require-reason: true}, no: {action: poke, deny: frozen, overridable: true}}");
+	const char *why = NULL;
+	struct act *act;
+	struct lines l;
+	struct desk d;
+
+	desk_open(&d, "dev", NULL);
+	act = begin(&d, &single, "a/b", &why);
+	assert_int_equal(act_wants(act), ACT_WANTS_REASON);
+	assert_false(act_confirm(act, NULL));
+	assert_false(act_answer(act, "  "));
+	assert_true(act_answer(act, "it is late"));
+	assert_int_equal(act_wants(act), ACT_WANTS_YES);
+	assert_true(act_answer(act, ""));
+	leave(&d, act, ACT_RUNNING);
+	act = begin(&d, &poke, "a/b", &why);
+	assert_int_equal(act_wants(act), ACT_WANTS_OVERRIDE);
+	assert_false(act_confirm(act, NULL));
+	assert_false(act_answer(act, ""));
+	assert_true(act_answer(act, "it burns; password=hunter2"));
+	assert_true(act_answer(act, ""));
+	leave(&d, act, ACT_RUNNING);
+	assert_int_equal(act->state, ACT_DONE);
+	l = audit_lines();
+	assert_non_null(strstr(l.all, "\"reason\":\"it is late\""));
+	assert_non_null(strstr(l.all, "\"override\":{\"rules\":\"no\",\"reason\":\"it burns"));
+	assert_null(strstr(l.all, "hunter2"));
+	desk_close(&d);
+	laws = NULL;
+	yaml_doc_free(doc);
+}
+
+static void test_second_person(void **state)
+{
+	struct yaml_doc *doc = lay_down("{two: {second-person: true}}");
+	char why_not[300], ours[48], theirs[48], *text, *own = NULL, *bob = NULL, *answer;
+	struct config_errors errors;
+	struct config *config;
+	struct approvers *a, *b;
+	const char *why = NULL;
+	struct act *act, *undo;
+	struct lines l;
+	struct desk d;
+	bool laid;
+
+	desk_open(&d, "dev", NULL);
+	act = begin(&d, &poke, "a/b", &why);
+	assert_false(act->decision.allowed);                     /* nobody who could */
+	assert_non_null(strstr(act->decision.why, "second person"));
+	assert_false(act_confirm(act, NULL));
+	assert_true(asprintf(&own, "%s/own", dir) > 0 && asprintf(&bob, "%s/bob", dir) > 0);
+	assert_true(approval_key(own, ours, why_not, 300) && approval_key(bob, theirs, why_not, 300));
+	assert_true(asprintf(&text, "approvers: {me: {key: '%s'}, bob: {key: '%s'}}", ours, theirs) > 0);
+	config = config_parse(str_of(text), "x", (const struct config_type_keys[]){ { 0 } }, &errors);
+	a = approvers_new(config, own);
+	b = approvers_new(config, bob);
+	actor_approvers(d.actor, a);
+	act = begin(&d, &poke, "a/b", &why);
+	assert_int_equal(act_wants(act), ACT_WANTS_APPROVAL);
+	assert_false(act_confirm(act, NULL));
+	assert_false(act_answer(act, "bob:nonsense"));
+	answer = approval_sign(b, act->approval->request, "bob", clock_wall(&clock_system), &laid, why_not, 300);
+	assert_true(act_answer(act, answer));
+	assert_true(act_answer(act, ""));
+	leave(&d, act, ACT_RUNNING);
+	assert_int_equal(act->state, ACT_DONE);
+	assert_int_equal(act_wants(act), ACT_WANTS_NOTHING);
+	undo = act_undo(act, &why);                              /* coming back stays possible */
+	leave(&d, undo, ACT_PLANNING);
+	assert_int_equal(act_wants(undo), ACT_WANTS_YES);
+	act = begin(&d, &poke, "a/b", &why);                     /* the same once more: the answer was used */
+	assert_false(act_answer(act, answer));
+	l = audit_lines();
+	assert_non_null(strstr(l.all, "\"approved\":{\"by\":\"bob\""));
+	assert_non_null(strstr(l.all, answer));
+	desk_close(&d);
+	approvers_free(a);
+	approvers_free(b);
+	config_free(config);
+	free(answer);
+	free(text);
+	free(own);
+	free(bob);
+	laws = NULL;
+	yaml_doc_free(doc);
+}
+
+/* Two programs with one trail: what one used up the other cannot, even when its plan was shown before. */
+static void test_limit_between_programs(void **state)
+{
+	struct yaml_doc *doc = lay_down("{few: {limit: 2/hour}}");
+	const char *why = NULL;
+	struct act *act;
+	struct desk d;
+
+	desk_open(&d, "dev", NULL);
+	struct actor *other = actor_new(d.store, d.audit, guards_new(rules, 3, laws), &clock_system);
+	const char *key = "x/y";
+	act = act_start(other, d.source, &poke, "things", &key, 1, "{}", &why);
+	leave(&d, act, ACT_PLANNING);
+	done(&d, &poke, "a", NULL);
+	done(&d, &poke, "b", NULL);
+	assert_false(act_confirm(act, NULL));
+	assert_non_null(strstr(act->error, "2 were done"));
+	assert_int_equal(audit_lines().runs, 2);
+	actor_free(other);
+	desk_close(&d);
+	laws = NULL;
+	yaml_doc_free(doc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_well), cmocka_unit_test(test_undo_is_a_new_act), cmocka_unit_test(test_bulk_stops_at_failure),
+		cmocka_unit_test(test_reason_and_override), cmocka_unit_test(test_second_person),
+		cmocka_unit_test(test_limit_between_programs), cmocka_unit_test(test_well), cmocka_unit_test(test_undo_is_a_new_act), cmocka_unit_test(test_bulk_stops_at_failure),
 		cmocka_unit_test(test_guards), cmocka_unit_test(test_readonly), cmocka_unit_test(test_unrecorded_does_not_run),
 		cmocka_unit_test(test_audit_lost_midway), cmocka_unit_test(test_plans_that_fail), cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_killed_while_running), cmocka_unit_test(test_leave_while_planning),

@@ -101,7 +101,7 @@ static char *settings_of(const char *backend, int port)
 		{ "kubernetes", "kubeconfig: /tmp/binnacle-readonly-kubeconfig" }, { "airflow", "url: 'http://127.0.0.1:%d'" },
 		{ "postgres", "{host: 127.0.0.1, port: %d, user: x, sslmode: disable}" }, { "reports", "url: 'http://127.0.0.1:%d/'" },
 		{ "serving", "{url: 'http://127.0.0.1:%d', protocol: rest}" }, { "mlflow", "url: 'http://127.0.0.1:%d'" }, { "cost", "{}" },
-		{ "s3", "{endpoint: 'http://127.0.0.1:%d', access_key: a, secret_key: {env: HOME}}" }, { "demo", "{}" },
+		{ "s3", "{endpoint: 'http://127.0.0.1:%d', access_key: a, secret_key: {env: HOME}}" }, { "demo", "{}" }, { "models", "{}" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
