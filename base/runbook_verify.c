@@ -291,7 +291,7 @@ void verify_begin_looking(struct runbook *r)
 	runbook_look_again(r);
 	if (!runbook_note(r, json_pack("{s:s, s:I}", "e", "verify", "until", (json_int_t)r->verify_until)))
 		runbook_ask(r, "the journal cannot be written: %s", r->error);
-	runbook_say(r, STEP_RUNNING, "verifying for %lld s", (long long)((r->verify_until - runbook_now(r)) / 1000));
+	runbook_say(r, STEP_RUNNING, "verifying for %lld s", (long long)((r->verify_until - runbook_now(r) + 500) / 1000));
 }
 
 void verify_look(struct runbook *r)

@@ -267,7 +267,7 @@ void plan_ask(struct airflow *a, const struct request *r)
 /* ---- running */
 
 /* Step i of the plan, as it was shown. */
-static bool send_step(struct airflow *a, const json_t *step_of, struct buf *say)
+static bool send_step(struct airflow *a, const json_t *step_of, struct buf *say, bool *unknown)
 {
 	struct str path = text_in(step_of, "do"), method = str_split(&path, ' ');
 	const json_t *body_text = json_object_get(step_of, "body");
@@ -284,7 +284,9 @@ static bool send_step(struct airflow *a, const json_t *step_of, struct buf *say)
 	else
 		buf_adds(say, body ? a->api.error : "the plan is not what was shown");
 	/* Taken or not, when no answer came? A run has the name that the plan gave it: the list will tell. */
-	if (!answer && a->api.end != HTTP_STATUS && a->api.end != HTTP_CREDENTIALS && body)
+	*unknown = !answer && a->api.end != HTTP_STATUS && a->api.end != HTTP_CREDENTIALS && a->api.end != HTTP_CONNECT &&
+	           a->api.end != HTTP_RESOLVE && a->api.end != HTTP_TLS && body;
+	if (*unknown)
 		buf_adds(say, "; whether it was taken is not known: look at the list before trying again");
 	free(m);
 	free(p);
@@ -301,7 +303,7 @@ void run_ask(struct airflow *a, const struct request *r)
 	json_t *params = json_loads(r->params, 0, NULL), *plan = json_object_get(params, "plan"), *now;
 	const json_t *steps = json_object_get(plan, "steps"), *undo = json_object_get(json_object_get(plan, "undo"), "params");
 	size_t i, n = json_array_size(steps);
-	bool ok = n > 0;
+	bool ok = n > 0, unknown = false;
 	task_key_parse(str_of(r->key), &p.key);
 	if (!strcmp(r->what, "trigger"))
 		p.key.run = p.key.task = STR("");
@@ -312,12 +314,13 @@ void run_ask(struct airflow *a, const struct request *r)
 	}
 	for (i = 0; i < n && ok; i++) {
 		buf_clear(&say);
-		ok = send_step(a, json_array_get(steps, i), &say);
+		ok = send_step(a, json_array_get(steps, i), &say, &unknown);
 		link_step(a->api.link, r->id, (struct msg_step){ ok ? STEP_DONE : STEP_FAILED, ok, (unsigned)i + 1, (unsigned)n,
 			buf_str(&say), STR("") });
 	}
 	char *undo_text = ok && undo ? json_dumps(undo, JSON_COMPACT) : NULL;
-	link_step(a->api.link, r->id, (struct msg_step){ STEP_FINISHED, ok, 0, 0, buf_str(&say), str_of(undo_text ? undo_text : "") });
+	link_step(a->api.link, r->id, (struct msg_step){ STEP_FINISHED, ok, 0, 0, buf_str(&say), str_of(undo_text ? undo_text : ""),
+		unknown });
 	free(undo_text);
 	json_decref(now);
 	json_decref(params);
@@ -326,4 +329,45 @@ void run_ask(struct airflow *a, const struct request *r)
 	a->dags.due = a->dags.listed ? mono_of(a) : a->dags.due;
 	for (unsigned k = 0; k < a->nsets; k++)
 		a->sets[k]->list.due = mono_of(a);
+}
+
+/* ---- was it carried out? A run has the name that the plan gave it; a pause can be seen. */
+
+void taken_ask(struct airflow *a, const struct request *r)
+{
+	json_t *params = json_loads(r->params, 0, NULL), *plan = json_object_get(params, "plan");
+	const json_t *step_of = json_array_get(json_object_get(plan, "steps"), 0), *text = json_object_get(step_of, "body");
+	json_t *body = json_is_string(text) ? json_loads(json_string_value(text), 0, NULL) : NULL, *now = NULL;
+	struct str run = text_in(body, "dag_run_id");
+	struct buf dag = { 0 }, id = { 0 }, say = { 0 };
+	struct task_key key = { 0 };
+	const char *taken = "unknown";
+	task_key_parse(str_of(r->key), &key);
+	http_escape(&dag, key.dag);
+	http_escape(&id, run);
+	bool begins = run.n && json_object_get(body, "conf"), pause = json_is_boolean(json_object_get(body, "is_paused"));
+	if (begins)
+		now = api_get(&a->api, "/dags/%s/dagRuns/%s", dag.data, id.data);
+	else if (pause)
+		now = api_get(&a->api, "/dags/%s", dag.data);
+	if (begins && (now || (a->api.end == HTTP_STATUS && a->api.status == 404))) {
+		taken = now ? "yes" : "no";
+		buf_addf(&say, now ? "run " STR_FMT " is there" : "there is no run " STR_FMT, STR_ARG(run));
+	} else if (pause && now) {
+		taken = json_equal(json_object_get(now, "is_paused"), json_object_get(body, "is_paused")) ? "yes" : "no";
+		buf_adds(&say, json_is_true(json_object_get(now, "is_paused")) ? "it is paused" : "it runs as scheduled");
+	} else {
+		buf_adds(&say, begins || pause ? a->api.error : "what it was to do leaves nothing that could be looked for");
+	}
+	json_t *o = json_pack("{s:s, s:s%}", "taken", taken, "say", say.data, say.len);
+	char *out = json_dumps(o, JSON_COMPACT);
+	link_answer(a->api.link, r->id, true, str_of(out ? out : "{}"));
+	free(out);
+	json_decref(o);
+	json_decref(now);
+	json_decref(body);
+	json_decref(params);
+	buf_release(&dag);
+	buf_release(&id);
+	buf_release(&say);
 }

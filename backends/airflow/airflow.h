@@ -179,4 +179,5 @@ void doctor_ask(struct airflow *a, uint64_t id);
 extern const struct action *const airflow_actions[];
 void plan_ask(struct airflow *a, const struct request *r);
 void run_ask(struct airflow *a, const struct request *r);
+void taken_ask(struct airflow *a, const struct request *r);
 #endif

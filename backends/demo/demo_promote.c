@@ -129,7 +129,7 @@ bool demo_promote_plan(struct world *w, struct link *l, const struct request *r)
 		json_object_set_new(plan, "blocked", json_string(back && !text.n ? "which version was in production before is not known: "
 			"say which one (version)" : "there is no such version of this model"));
 	else if ((unsigned)t.version == t.champion)
-		json_object_set_new(plan, "blocked", json_sprintf("v%u is in production already", t.champion));
+		json_object_set_new(plan, "already", json_sprintf("v%u is in production already", t.champion));
 	else
 		fill(w, &t, json_string_value(json_object_get(json_object_get(plan, "target"), "reason")), plan);
 	char *out = json_dumps(plan, JSON_COMPACT);

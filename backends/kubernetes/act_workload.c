@@ -190,7 +190,7 @@ static void undo_deployment(struct plan *p, const json_t *set)
 		if (stays(key))
 			json_object_set(notes, key, v);
 	if (json_equal(template, jat(p->object, "spec.template")))
-		plan_block(p, "that revision has the template that runs already");
+		plan_already(p, "that revision has the template that runs already");
 	say_template_diff(p, jat(p->object, "spec.template"), template);
 	ops = json_pack("[{ssssss} {ssssss} {ssssso} {ssssso}]",
 		"op", "test", "path", "/metadata/uid", "value", p->uid,
@@ -238,7 +238,7 @@ bool plan_rollback(struct plan *p)
 		plan_block(p, want ? "revision %lld is not kept any more" : "there is no former revision to go back to",
 		           (long long)want);
 	else if (to->number == now)
-		plan_block(p, "revision %lld is what runs already", (long long)now);
+		plan_already(p, "revision %lld is what runs already", (long long)now);
 	plan_blocked_by_pause(p);
 	if (to) {
 		plan_change(p, "revision %lld -> the template of revision %lld", (long long)now, (long long)to->number);

@@ -57,6 +57,7 @@ struct run {
 	const json_t *plan;
 	char say[600];             /* how it ended */
 	unsigned at, of;
+	bool unknown;              /* a request went out, and whether it was taken cannot be told */
 };
 void run_step(struct run *run, int state, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Sends one step of the plan as it stands; NULL: refused (w->status, run->say). Caller decrefs. */

@@ -108,6 +108,7 @@ json_t *run_send(struct run *run, const json_t *step)
 			return NULL;
 		}
 		run->w->end = end;
+		run->unknown = true;
 	}
 	if (!answer)
 		say_refused(run, what);
@@ -203,9 +204,60 @@ static void finish(struct run *run, bool ok, bool changed)
 	char *params = changed && undo ? json_dumps(undo, JSON_COMPACT) : NULL;
 
 	link_step(run->w->k->link, run->w->r->id, (struct msg_step){ .state = STEP_FINISHED, .ok = ok, .at = run->at,
-		.of = run->of, .say = str_of(run->say), .undo = str_of(params) });
+		.of = run->of, .say = str_of(run->say), .undo = str_of(params), .unknown = !ok && run->unknown });
 	run->w->ended = true;
 	free(params);
+}
+
+/* All that the body of a patch says stands in the object; lists are compared whole. */
+static bool stands_in(const json_t *body, const json_t *object)
+{
+	const char *key;
+	json_t *v;
+
+	if (!json_is_object(body))
+		return json_equal(body, object);
+	json_object_foreach((json_t *)(uintptr_t)body, key, v)
+		if (strcmp(key, "resourceVersion") && !(json_is_null(v) ? !json_object_get(object, key)
+		    : stands_in(v, json_object_get(object, key))))
+			return false;
+	return json_is_object(object);
+}
+
+/* REQ_ASK "taken": what the plan's last request says is looked for in the object. */
+void work_taken(struct work *w)
+{
+	struct run run = { .w = w, .plan = json_object_get(w->params, "plan") };
+	const json_t *steps = json_object_get(run.plan, "steps");
+	const json_t *step = json_array_get(steps, json_array_size(steps) - 1);
+	const char *what = jtext(step, "do"), *space = strchr(what, ' '), *taken = "unknown", *say = "it is as it was when planned";
+	json_t *body = json_loads(jtext(step, "body"), 0, NULL), *o;
+	char method[12] = "", print[17];
+
+	if (!space || !work_target(w, &run.t)) {
+		work_fail(w, "that is no plan whose end could be looked for");
+		json_decref(body);
+		return;
+	}
+	snprintf(method, sizeof(method), "%.*s", (int)(space - what), what);
+	if (!strcmp(method, "PATCH") && json_is_object(body)) {
+		o = work_object(w, run.t.api, run.t.ns, run.t.name);
+		if (o)
+			object_print(o, print);
+		taken = !o ? "unknown" : stands_in(body, o) ? "yes" : jis(run.plan, "target.print", print) ? "no" : "unknown";
+		say = !o ? w->error : !strcmp(taken, "yes") ? "what it was to set is there" : *taken == 'n' ? say
+			: "it changed since it was planned, and not into what was planned";
+		w->status = o ? 0 : w->status;
+		work_answer(w, json_pack("{s:s, s:s}", "taken", taken, "say", say));
+		json_decref(o);
+	} else {
+		int found = look_once(&run, method, space + 1, body);
+
+		work_answer(w, json_pack("{s:s, s:s}", "taken", found > 0 ? "yes" : found < 0 ? "unknown" : "no", "say", found > 0
+			? "what it was to bring about is so" : found < 0 ? w->error : say));
+	}
+	json_decref(body);
+	target_release(&run.t);
 }
 
 void work_run(struct work *w)

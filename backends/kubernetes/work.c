@@ -241,6 +241,7 @@ static void dispatch(struct work *w)
 		{ REQ_ASK, "kind", work_kind },
 		{ REQ_PLAN, "forward-stop", work_plan_forward_stop },
 		{ REQ_RUN, "forward-stop", work_run_forward_stop },
+		{ REQ_ASK, "taken", work_taken },
 		{ REQ_PLAN, NULL, work_plan },
 		{ REQ_RUN, NULL, work_run },
 	};

@@ -58,4 +58,5 @@ void work_may_all(struct work *w);
 void work_doctor(struct work *w);
 void work_plan(struct work *w);
 void work_run(struct work *w);
+void work_taken(struct work *w);             /* whether a plan was carried out (base/action.h) */
 #endif

@@ -183,10 +183,12 @@ static bool choose(struct plan *p, int64_t number)
 	else if (number > INT32_MAX || !standing_version(&p->s, (int)number))
 		say(p, "blocked", "there is no v%lld of this model", (long long)number);
 	else if (number == p->s.champion && alone(&p->s))
-		say(p, "blocked", p->back ? "v%lld is in production: there is nothing to go back from" : "v%lld is in production already",
+		say(p, "already", p->back ? "v%lld is in production: there is nothing to go back from" : "v%lld is in production already",
 		    (long long)number);
 	p->to = (int)number;
-	return !json_object_get(p->o, "blocked");
+	if (json_object_get(p->o, "already"))
+		json_object_set_new(json_object_get(p->o, "target"), "to", json_integer(p->to));
+	return !json_object_get(p->o, "blocked") && !json_object_get(p->o, "already");
 }
 
 static void compare(struct plan *p)
@@ -258,6 +260,7 @@ struct running {
 	struct str model, alias;
 	int to;
 	size_t done;                 /* steps that the server took, or may have */
+	bool unsure;                 /* the last one it may have */
 	struct buf say;
 };
 
@@ -283,6 +286,7 @@ static bool send(struct running *x, const json_t *s)
 	               (e == HTTP_STATUS && x->m->failure.status < 500);
 	if (ok || !untaken)
 		x->done++;
+	x->unsure = !ok && !untaken;
 	json_decref(j);
 	free(p);
 	free(body);
@@ -365,9 +369,52 @@ void mlflow_run(struct mlflow *m, const struct request *r)
 	x.alias = get_text(target, "alias");
 	bool ok = still_as_planned(&x, target) && run_steps(&x, json_object_get(plan, "steps"));
 	char *back = x.done && undo ? json_dumps(undo, JSON_COMPACT) : NULL;
-	link_step(m->link, r->id, (struct msg_step){ STEP_FINISHED, ok, 0, 0, buf_str(&x.say), str_of(back ? back : "") });
+	link_step(m->link, r->id, (struct msg_step){ STEP_FINISHED, ok, 0, 0, buf_str(&x.say), str_of(back ? back : ""), !ok && x.unsure });
 	free(back);
 	json_decref(params);
 	buf_release(&x.say);
 	m->next_ms = m->models_ms = m->versions_ms = 0;      /* the rows show it at once */
+}
+
+/* ---- was it carried out? */
+
+/* Whether the tag that the plan writes last is there. True where it cannot be told. */
+static bool tagged(struct mlflow *m, struct str model, int version, const json_t *steps)
+{
+	const json_t *last = json_array_get(steps, json_array_size(steps) - 1);
+	json_t *body = json_loads(json_string_value(json_object_get(last, "body")) ? json_string_value(json_object_get(last, "body")) : "",
+		0, NULL), *now = is_tag(last) ? detail_read(m, model, version, false) : NULL;
+	char *key = str_dup(get_text(body, "key"));
+	bool there = !now || json_equal(json_object_get(json_object_get(now, "tags"), key), json_object_get(body, "value"));
+	free(key);
+	json_decref(now);
+	json_decref(body);
+	return there;
+}
+
+void mlflow_taken(struct mlflow *m, const struct request *r)
+{
+	int64_t number;
+	struct str model = model_of(r, &number);
+	json_t *params = json_loads(r->params, 0, NULL), *plan = json_object_get(params, "plan"), *target = json_object_get(plan, "target");
+	int to = (int)get_int(target, "to", -1);
+	struct standing s;
+	bool read = standing_read(m, model, get_text(target, "alias"), &s), same = str_eq(buf_str(&s.words), get_text(target, "version"));
+	const struct stood *v = read ? standing_version(&s, to) : NULL;
+	bool yes = read && s.champion == to && alone(&s), part = !yes && v && s.stages && v->production, no = read && !yes && !part && same;
+	const char *taken = yes ? "yes" : part ? "part" : no ? "no" : "unknown";
+	struct buf say = { 0 };
+	buf_addf(&say, "%s", read ? s.words.data : m->failure.error);
+	if (read && !yes && !part && !no)
+		buf_adds(&say, ", which is neither as it was nor as it was to be");
+	if (yes && !tagged(m, model, to, json_object_get(plan, "steps")))
+		buf_addf(&say, "; the tags of v%d that say who and why are not all written", to);
+	json_t *o = json_pack("{s:s, s:s%}", "taken", taken, "say", say.data, say.len);
+	char *text = json_dumps(o, JSON_COMPACT);
+	link_answer(m->link, r->id, true, str_of(text ? text : "{}"));
+	free(text);
+	json_decref(o);
+	json_decref(params);
+	buf_release(&say);
+	standing_release(&s);
 }

@@ -179,6 +179,8 @@ static void ask(struct mlflow *m, const struct request *r)
 		detail_version(m, r, false);
 	else if (!strcmp(r->what, "metric"))
 		detail_metric(m, r);
+	else if (!strcmp(r->what, "taken"))
+		mlflow_taken(m, r);
 	else
 		link_fail(m->link, r->id, "an MLflow source cannot answer '%s'", r->what);
 }

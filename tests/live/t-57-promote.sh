@@ -58,7 +58,7 @@ for v in 1 2 3; do
 	said=$(act "$url" plan promote versions "$model/2")
 	like "$v: a worse key metric is a warning" 'key metric r2_score is 17.0 % worse' "$said"
 	like "$v: another signature too" 'signature differs in inputs: without or otherwise broker_rank, listing_age' "$said"
-	like "$v: what is there already" 'blocked.*v6 is in production already' "$(act "$url" plan promote versions "$model/6")"
+	like "$v: what is there already" 'already.*v6 is in production already' "$(act "$url" plan promote versions "$model/6")"
 	like "$v: no such version" 'blocked.*there is no v99' "$(act "$url" plan promote versions "$model/99")"
 	like "$v: nobody knows who was before" 'blocked.*not known: say which one' "$(act "$url" plan rollback models "$model")"
 	like "$v: a version that is none" "blocked.*'x7' is no version" "$(act "$url" plan rollback models "$model" '{"version":"x7"}')"
