@@ -20,6 +20,8 @@ struct act_way {
 };
 const struct act_way *act_way(const char *name, const char *kind);
 
+bool may_knows(const char *action);      /* may.c: what has to be permitted for it */
+
 bool plan_restart(struct plan *p);
 bool plan_scale(struct plan *p);
 bool plan_rollback(struct plan *p);

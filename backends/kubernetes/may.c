@@ -18,8 +18,19 @@ static const struct need needs[] = {
 	{ "edit", "patch", NULL, "" }, { "label", "patch", NULL, "" }, { "annotate", "patch", NULL, "" }, { "taint", "patch", NULL, "" },
 	{ "untaint", "patch", NULL, "" }, { "delete", "delete", NULL, "" }, { "evict", "create", "pods", "eviction" },
 	{ "cordon", "patch", NULL, "" }, { "uncordon", "patch", NULL, "" }, { "drain", "create", "pods", "eviction" },
-	{ "shell", "create", "pods", "exec" },
+	{ "shell", "create", "pods", "exec" }, { "copy-from", "create", "pods", "exec" }, { "copy-to", "create", "pods", "exec" },
+	{ "debug", "patch", "pods", "ephemeralcontainers" }, { "forward", "get", "pods", "portforward" }, { "canary", "patch", NULL, "" },
+	{ "sync", "patch", NULL, "" },
+	{ "forward-stop", NULL, NULL, "" },                    /* ends what is ours */
 };
+
+bool may_knows(const char *action)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(needs); i++)
+		if (!strcmp(needs[i].action, action))
+			return true;
+	return false;
+}
 
 /* ---- what the rules say */
 
@@ -80,19 +91,21 @@ struct asked { struct work *w; const char *ns; const json_t *rules; bool incompl
 static void answer_one(struct asked *q, const struct need *n, const struct kube_api *own)
 {
 	const struct kube_api *api = n->kind ? work_api(q->w, n->kind) : own;
+	/* custom resources are scaled by their own fields */
+	const char *sub = strcmp(n->sub, "scale") || !strcmp(own->group, "apps") ? n->sub : "";
 	char why[200] = "";
 	int may;
 
-	if (!api)
+	if (!api || !n->verb)
 		return;
-	may = rules_say(q->rules, n->verb, api->group, api->plural, n->sub);
+	may = rules_say(q->rules, n->verb, api->group, api->plural, sub);
 	if (may == 0 && q->incomplete)
-		may = work_may(q->w, n->verb, api, q->ns, "", n->sub, why, sizeof(why));
+		may = work_may(q->w, n->verb, api, q->ns, "", sub, why, sizeof(why));
 	if (may > 0)
 		json_object_set_new(q->may, n->action, json_true());
 	else if (may == 0)
-		json_object_set_new(q->may, n->action, json_sprintf("you may not %s %s%s%s%s%s%s", n->verb, api->plural, *n->sub ? "/" : "",
-			n->sub, *q->ns ? " in namespace '" : "", q->ns, *q->ns ? "'" : ""));
+		json_object_set_new(q->may, n->action, json_sprintf("you may not %s %s%s%s%s%s%s", n->verb, api->plural, *sub ? "/" : "",
+			sub, *q->ns ? " in namespace '" : "", q->ns, *q->ns ? "'" : ""));
 }
 
 /* params {"namespace"}: "" where the objects are in none. */

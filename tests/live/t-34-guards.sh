@@ -72,8 +72,8 @@ config 1 >"$scratch/far.yaml"
 config "$PORT_PG" >"$scratch/near.yaml"
 export approve="XDG_CONFIG_HOME=$scratch/bob USER=bob $BINNACLE --config $scratch/near.yaml approve"
 if USER=ann screen "$scratch/far.yaml" --pane cluster <<DRIVE
-keys :deployments name=$ns\r
-wait 20 $ns
+keys :deployments namespace=$ns\r
+wait 20 registry.example.com
 keys :action scale replicas=3\r
 wait 20 write why this is done
 keys load of the morning\r
@@ -140,8 +140,8 @@ fi
 
 # --- read-only, on the screen and without one
 if screen "$scratch/near.yaml" --readonly <<DRIVE
-keys :deployments name=$ns\r
-wait 20 $ns
+keys :deployments namespace=$ns\r
+wait 20 registry.example.com
 keys :action scale replicas=9\r
 wait 10 is read-only here
 keys Q

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include <jansson.h>
+#include "backends/kubernetes/actions.h"
 #include "base/action.h"
 
 static const char *const kinds[] = { "deployments", NULL };
@@ -202,12 +203,20 @@ static void test_what_is_refused_in_the_file(void **state)
 	}
 }
 
+/* A new action of a cluster's has to say what has to be permitted for it, or that nothing has. */
+static void test_every_action_can_be_asked_for(void **state)
+{
+	for (const struct action *const *a = kube_actions; *a; a++)
+		if (!may_knows((*a)->name))
+			fail_msg("backends/kubernetes/may.c does not know what '%s' needs", (*a)->name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_matching), cmocka_unit_test(test_strictest_wins),
 		cmocka_unit_test(test_time), cmocka_unit_test(test_limit_counts_the_trail),
-		cmocka_unit_test(test_what_is_refused_in_the_file),
+		cmocka_unit_test(test_what_is_refused_in_the_file), cmocka_unit_test(test_every_action_can_be_asked_for),
 	};
 
 	return cmocka_run_group_tests_name("guard", tests, NULL, NULL);
