@@ -119,6 +119,8 @@ bool plan_scale_zero(struct plan *p)
 	json_int_t has = jint(p->object, "spec.replicas", 1);
 	char name[400], undo[64];
 
+	if (!strcmp(p->t.api->kind, "NodePool"))
+		return plan_pool_zero(p);
 	what(p, name, sizeof(name));
 	plan_title(p, "scale %s to zero", name);
 	plan_change(p, "replicas %lld -> 0, and %lld is remembered on it (%s)", (long long)has, (long long)has, REPLICAS);
@@ -142,6 +144,8 @@ bool plan_scale_back(struct plan *p)
 	int64_t remembered = 0;
 	char name[400];
 
+	if (!strcmp(p->t.api->kind, "NodePool"))
+		return plan_pool_back(p);
 	if (want <= 0 && str_to_i64(str_of(note), &remembered))
 		want = remembered;
 	what(p, name, sizeof(name));
@@ -160,6 +164,11 @@ bool plan_scale_back(struct plan *p)
 	plan_need(p, "patch", p->t.api, p->ns, p->name, "");
 	plan_warn_owners(p, "f:replicas");
 	return true;
+}
+
+bool verify_scaling(struct run *run)
+{
+	return !strcmp(run->t.api->kind, "NodePool") || verify_rollout(run);
 }
 
 /* ---- suspend, resume, trigger */
@@ -282,6 +291,7 @@ static bool plan_note(struct plan *p, const char *action, const char *where)
 	bool remove = !equals && n > 1 && text[n - 1] == '-';
 	char *name = str_dup((struct str){ text, n - remove }), object[400], *path = xasprintf("metadata.%s", where);
 	json_t *now = jat(p->object, path), *note = json_object();
+	const char *noun = !strcmp(action, "label") ? "label" : "annotation";
 
 	key = name;
 	was = jnamed(p->object, path, key);
@@ -290,9 +300,9 @@ static bool plan_note(struct plan *p, const char *action, const char *where)
 	if (!*key || (!equals && !remove))
 		plan_block(p, "write it as key=value, or as key- to take it off");
 	else if (remove ? !json_object_get(now, key) : json_object_get(now, key) && !strcmp(was, equals + 1))
-		plan_already(p, remove ? "it has no %s '%s'" : "its %s '%s' is so already", action, key);
+		plan_already(p, remove ? "it has no %s '%s'" : "its %s '%s' is so already", noun, key);
 	else {
-		plan_change(p, "%s %s: %s%s%s", action, key, json_object_get(now, key) ? was : "-", " -> ", remove ? "-" : equals + 1);
+		plan_change(p, "%s %s: %s%s%s", noun, key, json_object_get(now, key) ? was : "-", " -> ", remove ? "-" : equals + 1);
 		json_object_set_new(note, key, remove ? json_null() : json_string(equals + 1));
 		plan_step(p, "PATCH", "", JSON_MERGE, json_pack("{s{sssssO}}", "metadata", "uid", p->uid, "resourceVersion",
 			p->version, where, note), NULL, "as it was");

@@ -4,6 +4,7 @@
 
 static const char *const rollouts[] = { "deployments", "statefulsets", "daemonsets", NULL };
 static const char *const scalables[] = { "deployments", "statefulsets", "replicasets", NULL };
+static const char *const zeroables[] = { "deployments", "statefulsets", "replicasets", "nodepools.karpenter.sh", NULL };
 static const char *const imaged[] = { "deployments", "statefulsets", "daemonsets", "cronjobs", NULL };
 static const char *const suspendables[] = { "cronjobs", "jobs", NULL };
 static const char *const cronjobs[] = { "cronjobs", NULL };
@@ -88,10 +89,10 @@ static const struct action drain = { "drain", "Drain", "Cordon the node and evic
 
 static const struct action set_image = { "set-image", "Set image", "Run another image in one container, by a rollout", imaged,
 	RISK_DISRUPTIVE, true, image_fields };
-static const struct action scale_zero = { "scale-zero", "Scale to zero", "Leave no pod, and remember on the object how many there were",
-	scalables, RISK_DISRUPTIVE, true, NULL };
+static const struct action scale_zero = { "scale-zero", "Scale to zero", "Leave no pod, and remember on the object how many there were; "
+	"of a node pool: no node", zeroables, RISK_DISRUPTIVE, true, NULL };
 static const struct action scale_back = { "scale-back", "Scale back", "Start as many pods as there were before it was scaled to zero",
-	scalables, RISK_DISRUPTIVE, true, back_fields };
+	zeroables, RISK_DISRUPTIVE, true, back_fields };
 static const struct action suspend = { "suspend", "Suspend", "Start no more jobs by the schedule; of a job: end its pods",
 	suspendables, RISK_DISRUPTIVE, true, NULL };
 static const struct action resume = { "resume", "Resume", "Start jobs by the schedule again; of a job: start its pods again",
@@ -120,8 +121,8 @@ const struct act_way *act_way(const char *name, const char *kind)
 		{ "scale", plan_scale, verify_rollout, NULL },
 		{ "rollback", plan_rollback, verify_rollout, NULL },
 		{ "set-image", plan_set_image, verify_image, NULL },
-		{ "scale-zero", plan_scale_zero, verify_rollout, NULL },
-		{ "scale-back", plan_scale_back, verify_rollout, NULL },
+		{ "scale-zero", plan_scale_zero, verify_scaling, NULL },
+		{ "scale-back", plan_scale_back, verify_scaling, NULL },
 		{ "suspend", plan_suspend, NULL, NULL },
 		{ "resume", plan_resume, NULL, NULL },
 		{ "trigger", plan_trigger, verify_triggered, NULL },

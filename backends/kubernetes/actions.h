@@ -34,6 +34,9 @@ bool plan_set_image(struct plan *p);
 bool verify_image(struct run *run);
 bool plan_scale_zero(struct plan *p);
 bool plan_scale_back(struct plan *p);
+bool plan_pool_zero(struct plan *p);     /* the same two of a node pool of Karpenter */
+bool plan_pool_back(struct plan *p);
+bool verify_scaling(struct run *run);
 bool plan_suspend(struct plan *p);
 bool plan_resume(struct plan *p);
 bool plan_trigger(struct plan *p);

@@ -28,6 +28,18 @@ bool work_sleep(const struct work *w, int64_t ms)
 	return !work_cancelled(w);
 }
 
+/* A patch that makes no valid object is refused with the whole object in the sentence (a Secret's values and all): only what is
+ * said after it counts. */
+static void drop_value(struct work *w)
+{
+	const char *text = jtext(w->refusal, "message"), *value = strstr(text, "Invalid value: \"{"), *end = NULL;
+
+	for (const char *at = value; at && (at = strstr(at, "}\": ")); at += 4)
+		end = at + 4;
+	if (value)
+		snprintf(w->error, sizeof(w->error), "%.590s", end ? end : "what it would become is not a valid object");
+}
+
 static void note_exchange(struct work *w, const struct http_reply *reply)
 {
 	const json_t *cause;
@@ -44,6 +56,7 @@ static void note_exchange(struct work *w, const struct http_reply *reply)
 	w->refusal = NULL;
 	if (reply->end == HTTP_STATUS && reply->body.len)
 		w->refusal = json_loadb(reply->body.data, reply->body.len, 0, NULL);
+	drop_value(w);
 	/* Which budget forbids an eviction is only said in the causes. */
 	cause = json_array_get(jat(w->refusal, "details.causes"), 0);
 	if (w->status == 429 && *jtext(cause, "message"))
