@@ -176,6 +176,10 @@ static bool add_sources(struct session *s, enum session_kind kind)
 	const struct cli *c = s->cli;
 	if (kind == SESSION_DEMO) {
 		const char *const names[] = { "seed" };
+		struct config_errors errors = { 0 };
+		s->config = config_parse(str_of(demo_config), "demo", session_source_types(), &errors);
+		session_print_errors(&errors);
+		config_errors_release(&errors);
 		add_source(s, "demo", "demo", &backend_demo, settings_of(s, names, &c->seed, 1));
 		add_demo_cost(s);
 		return true;
@@ -294,7 +298,7 @@ static void open_copies(struct session *s, const char *path)
 	actor_copies(s->actor, p->copies, ARRAY_SIZE(p->copies));
 }
 
-static void open_actor(struct session *s)
+static void open_actor(struct session *s, enum session_kind kind)
 {
 	char why[300], *path = session_audit_path();
 	unsigned n = 0, most = (s->config ? s->config->nenvironments : 0) + 2;
@@ -310,7 +314,7 @@ static void open_actor(struct session *s)
 	make_dirs(s->state_dir);
 	s->audit = audit_open(path, &clock_system, why, sizeof(why));
 	s->actor = actor_new(s->store, s->audit, guards_new(rules, n, s->config ? yaml_get(s->config->root, "guards") : NULL), &s->clock);
-	char *folder = xasprintf("%s/runbooks", s->state_dir);
+	char *folder = xasprintf("%s/%srunbooks", s->state_dir, kind == SESSION_DEMO ? "demo-" : "");
 	s->runbooks = runbooks_new(s->actor, s->store, s->sources, s->nsources, s->config, folder, &s->clock);
 	free(folder);
 	open_copies(s, path);
@@ -361,7 +365,7 @@ struct session *session_open(const struct cli *c, enum session_kind kind, int *e
 	}
 	s->feed = feed_new(s->store, s->sources, s->nsources);
 	s->environment = s->store->nsources ? s->store->sources[0].environment : "";
-	open_actor(s);
+	open_actor(s, kind);
 	open_history(s);
 	if (c->record && !(s->record = record_open(c->record, s->store, why, sizeof(why)))) {
 		fprintf(stderr, "binnacle: %s\n", why);

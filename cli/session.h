@@ -59,5 +59,6 @@ uint64_t session_watch(struct session *s, const char *kind, const char *scope);
 char *session_ask(struct session *s, struct source *from, enum req_type type, const char *kind, struct str key, const char *what,
                   const char *params, int wait_ms, bool *ok);
 
+extern const char demo_config[];        /* tour.c: binnacle.yaml of the demo */
 extern const struct tour demo_tour;     /* tour.c: what `demo --tour` walks through */
 #endif

@@ -3,6 +3,30 @@
  * backends/demo/script.c. */
 #include "cli/session.h"
 
+const char demo_config[] =
+	"promotions:\n"
+	"  real_estate_model:\n"
+	"    gates:\n"
+	"      - {metric: rmse, better_by: 1%}\n"
+	"      - {metric: r2_score, at_least: 0.35}\n"
+	"      - {metric: mae, worse_at_most: 5%}\n"
+	"      - {signature: same}\n"
+	"      - {trained_within: 1d}\n"
+	"      - {some: drift, where: age<6h, say: drift was checked in the last 6 hours}\n"
+	"      - {predictions: 20, challenger: model-api-v7, champion: model-api, differ_below: 15%}\n"
+	"      - {latency: model-api-v7, below: 300ms}\n"
+	"    steps:\n"
+	"      - {action: reload, kind: modelendpoints, name: model-api}\n"
+	"      - {action: restart, kind: deployments, name: ml-serving/explainer, until: ready=2/2, within: 2m}\n"
+	"    verify:\n"
+	"      for: 20s\n"
+	"      every: 2s\n"
+	"      failures: 3\n"
+	"      checks:\n"
+	"        - {kind: modelendpoints, name: model-api, where: 'version={version} status=ready', say: model-api serves the version}\n"
+	"        - {kind: modelendpoints, name: model-api, errors_below: 2%, slower_below: 150%, say: errors and latency of model-api}\n"
+	"        - {kind: modelendpoints, name: model-api, predictions: 10, differ_below: 25%, say: predictions of model-api}\n";
+
 static const struct tour_step steps[] = {
 	{ "It is 3 in the morning, and you are on call for a company that prices houses. The first screen says what is wrong, since "
 	  "when, where, and what changed before it. Space goes on, PgUp goes back, every other key works as ever.",

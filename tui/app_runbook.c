@@ -4,12 +4,14 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/runbook.h"
+#include "base/say.h"
 #include "tui/app_in.h"
 #include "tui/table_page.h"
 #include <jansson.h>
 #include <stdlib.h>
 
-enum { LEAST_MS = 20 };              /* between two looks at the runbooks */
+enum { LEAST_MS = 20,                /* between two looks at the runbooks */
+       FRESH_MS = 2 * 3600 * 1000 };
 
 /* ---- whose model it is */
 
@@ -60,14 +62,30 @@ static bool any_named(const struct yaml *list, struct str kind, struct str key)
 	return false;
 }
 
-/* The model among whose steps or checks this object is; NULL: none. */
+/* It went into production not long ago: what is wrong with what serves it may come from there. */
+static bool is_fresh(const struct app *app, struct str model)
+{
+	const struct table *t = store_table_const(app->o.store, "promotions");
+	const struct runbook *r;
+	bool fresh = false;
+	for (unsigned i = 0; app->o.runbooks && (r = runbooks_get(app->o.runbooks, i)); i++)
+		fresh |= str_is(model, r->model) && (r->state == RUNBOOK_DONE || r->state == RUNBOOK_HELD);
+	for (uint32_t i = 0; !fresh && t && i < t->nslots; i++) {
+		const struct row *row = table_row(t, i);
+		int64_t at = row ? row_time_by(t, row, "age") : 0;
+		fresh = row && str_eq(row_text_by(t, row, "model"), model) && at && clock_wall(app->o.clock) - at < FRESH_MS;
+	}
+	return fresh;
+}
+
+/* The model among whose steps or checks this object is, when it was promoted of late: else the object has a past of its own. */
 static char *model_served_by(const struct app *app, struct str kind, struct str key)
 {
 	const struct yaml *all = app->o.config ? yaml_get(app->o.config->root, "promotions") : NULL;
 	for (unsigned i = 0; all && all->type == YAML_MAP && i < all->n; i++)
 		if (!memchr(all->keys[i]->text.p, '*', all->keys[i]->text.n) &&
 		    (any_named(yaml_get(all->items[i], "steps"), kind, key) ||
-		     any_named(yaml_get(yaml_get(all->items[i], "verify"), "checks"), kind, key)))
+		     any_named(yaml_get(yaml_get(all->items[i], "verify"), "checks"), kind, key)) && is_fresh(app, all->keys[i]->text))
 			return str_dup(all->keys[i]->text);
 	return NULL;
 }

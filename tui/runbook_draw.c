@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { TWO_COLUMNS = 112, CELL = 12, CHANGE = 15, MARK = 4, LOG_SHOWN = 8, CHANGES_SHOWN = 3 };
+enum { TWO_COLUMNS = 112, CELL = 12, CHANGE = 15, MARK = 4, SUB = 6, LOG_SHOWN = 8, CHANGES_SHOWN = 3 };
 
 /* ---- lines */
 
@@ -181,11 +181,11 @@ static void write_exactly(struct rb_lines *l, const json_t *plan)
 	json_array_foreach(json_object_get(plan, "steps"), i, s) {
 		const json_t *body = json_object_get(s, "body");
 		char *text = json_is_string(body) ? xstrdup(json_string_value(body)) : body ? json_dumps(body, JSON_COMPACT) : NULL;
-		add(l, "", ROLE_TEXT, 3, "%s", text_of(s, "do"));
+		add(l, "", ROLE_TEXT, SUB, "%s", text_of(s, "do"));
 		if (text && *text)
-			add(l, "", ROLE_VALUE, 5, "%s", text);
+			add(l, "", ROLE_VALUE, SUB + 2, "%s", text);
 		if (*text_of(s, "check"))
-			add(l, "", ROLE_DIM, 5, "check: %s", text_of(s, "check"));
+			add(l, "", ROLE_DIM, SUB + 2, "check: %s", text_of(s, "check"));
 		free(text);
 	}
 }
@@ -199,22 +199,46 @@ static void write_plan(struct runbook_page *t, const struct runbook_step *s, boo
 	json_t *v;
 	json_array_foreach(changes, i, v)
 		if (i < most)
-			add(l, "", ROLE_TEXT, 3, "%s", json_string_value(v) ? json_string_value(v) : "");
+			add(l, "", ROLE_TEXT, SUB, "%s", json_string_value(v) ? json_string_value(v) : "");
 	if (json_array_size(changes) > most)
-		add(l, "", ROLE_DIM, 3, "and %zu more; x shows all, and the requests", json_array_size(changes) - most);
+		add(l, "", ROLE_DIM, SUB, "and %zu more; x shows all, and the requests", json_array_size(changes) - most);
 	if (*text_of(plan, "blocked"))
 		add(l, bad(ascii), ROLE_BAD, 0, "cannot be run: %s", text_of(plan, "blocked"));
 	if (*text_of(plan, "already"))
-		add(l, "", ROLE_DIM, 3, "%s: nothing to do", text_of(plan, "already"));
+		add(l, "", ROLE_DIM, SUB, "%s: nothing to do", text_of(plan, "already"));
 	json_array_foreach(json_object_get(plan, "warnings"), i, v)
 		add(l, doubt(ascii), ROLE_DOUBT, 0, "%s", json_string_value(v) ? json_string_value(v) : "");
 	if (t->exactly)
 		write_exactly(l, plan);
 }
 
-static void write_check_and_undo(struct rb_lines *l, const struct runbook_step *s)
+static void write_undo(struct rb_lines *l, const struct runbook_step *s)
 {
 	const json_t *plan = plan_of(s), *undo = json_object_get(plan, "undo");
+	struct buf b = { 0 };
+	const char *name;
+	json_t *v;
+	if (!s->undo_action && !json_is_object(undo)) {
+		if (plan)
+			add(l, "", ROLE_DIM, SUB, "undo: %s", *text_of(plan, "not_undone") ? text_of(plan, "not_undone") : "there is none");
+		return;
+	}
+	json_t *params = s->undo_action ? json_loads(s->undo_params ? s->undo_params : "{}", 0, NULL) : json_incref(json_object_get(undo, "params"));
+	json_object_foreach(params, name, v)
+		if (json_is_string(v))
+			buf_addf(&b, " %s=%.60s", name, json_string_value(v));
+		else if (json_is_integer(v))
+			buf_addf(&b, " %s=%lld", name, (long long)json_integer_value(v));
+	add(l, "", ROLE_DIM, SUB, "undo: %s%s%s", s->undo_action ? s->undo_action : text_of(undo, "action"), b.data ? b.data : "",
+	    s->undo_last || json_is_true(json_object_get(undo, "last")) ? ", after the steps before it" : "");
+	if (*text_of(plan, "not_undone"))
+		add(l, "", ROLE_DIM, SUB, "stays: %s", text_of(plan, "not_undone"));
+	buf_release(&b);
+	json_decref(params);
+}
+
+static void write_check(struct rb_lines *l, const struct runbook_step *s)
+{
 	struct buf check = { 0 };
 	if (s->until && *s->until) {
 		buf_addf(&check, "until %s", s->until);
@@ -228,20 +252,14 @@ static void write_check_and_undo(struct rb_lines *l, const struct runbook_step *
 		fmt_age(s->pause_ms, &check);
 	}
 	if (check.len)
-		add(l, "", ROLE_DIM, 3, "check: %s", check.data);
+		add(l, "", ROLE_DIM, SUB, "check: %s", check.data);
 	buf_release(&check);
-	if (s->undo_action || json_is_object(undo))
-		add(l, "", ROLE_DIM, 3, "undo: %s", s->undo_action ? s->undo_action : text_of(undo, "action"));
-	else if (plan)
-		add(l, "", ROLE_DIM, 3, "undo: %s", *text_of(plan, "not_undone") ? text_of(plan, "not_undone") : "there is none");
-	if ((s->undo_action || json_is_object(undo)) && *text_of(plan, "not_undone"))
-		add(l, "", ROLE_DIM, 3, "stays: %s", text_of(plan, "not_undone"));
 }
 
 static void write_step(struct runbook_page *t, unsigned i, bool ascii)
 {
 	static const struct { const char *mark; enum role role; } how[] = {
-		[RSTEP_WAITING] = { "", ROLE_TEXT }, [RSTEP_PLANNING] = { "..", ROLE_BUSY }, [RSTEP_RUNNING] = { "..", ROLE_BUSY },
+		[RSTEP_WAITING] = { " ", ROLE_TEXT }, [RSTEP_PLANNING] = { "..", ROLE_BUSY }, [RSTEP_RUNNING] = { "..", ROLE_BUSY },
 		[RSTEP_CHECKING] = { "..", ROLE_BUSY }, [RSTEP_DONE] = { "ok", ROLE_TEXT }, [RSTEP_ALREADY] = { "ok", ROLE_TEXT },
 		[RSTEP_FAILED] = { NULL, ROLE_BAD }, [RSTEP_UNKNOWN] = { NULL, ROLE_DOUBT }, [RSTEP_UNDOING] = { "..", ROLE_BUSY },
 		[RSTEP_UNDONE] = { "<-", ROLE_TEXT }, [RSTEP_STAYS] = { "=", ROLE_DOUBT },
@@ -254,14 +272,16 @@ static void write_step(struct runbook_page *t, unsigned i, bool ascii)
 	                        s->source ? s->source->name : "");
 	x->current = i == t->r->current && t->r->state >= RUNBOOK_RUNNING && !runbook_over(t->r);
 	if (!before && s->state != RSTEP_WAITING && s->state != RSTEP_DONE)
-		add(l, "", s->state == RSTEP_FAILED || s->state == RSTEP_UNKNOWN ? how[s->state].role : ROLE_DIM, 3, "%s%s%s",
+		add(l, "", s->state == RSTEP_FAILED || s->state == RSTEP_UNKNOWN ? how[s->state].role : ROLE_DIM, SUB, "%s%s%s",
 		    runbook_step_name(s->state), s->say && *s->say ? ": " : "", s->say ? s->say : "");
 	else if (s->say && *s->say)
-		add(l, "", ROLE_DIM, 3, "%s", s->say);
+		add(l, "", ROLE_DIM, SUB, "%s", s->say);
 	if (before)
 		write_plan(t, s, ascii);
-	if (before || s->state == RSTEP_CHECKING || s->state == RSTEP_WAITING)
-		write_check_and_undo(l, s);
+	if (before || s->state == RSTEP_CHECKING || s->state == RSTEP_WAITING) {
+		write_check(l, s);
+		write_undo(l, s);
+	}
 }
 
 static void write_checks(struct runbook_page *t, bool ascii, int64_t now)
@@ -278,7 +298,7 @@ static void write_checks(struct runbook_page *t, bool ascii, int64_t now)
 	for (unsigned i = 0; i < r->nchecks; i++) {
 		const struct runbook_check *c = &r->checks[i];
 		bool begun = r->verify_until != 0, fails = c->result == GATE_FAIL;
-		const char *mark = !begun ? "" : fails ? bad(ascii) : c->result == GATE_UNKNOWN ? doubt(ascii) : c->result == GATE_PASS ? "ok" : "..";
+		const char *mark = !begun ? " " : fails ? bad(ascii) : c->result == GATE_UNKNOWN ? doubt(ascii) : c->result == GATE_PASS ? "ok" : "..";
 		enum role role = !begun ? ROLE_TEXT : fails ? ROLE_BAD : c->result == GATE_UNKNOWN ? ROLE_DOUBT : ROLE_TEXT;
 		struct rb_line *x = c->failed ? add(l, mark, role, 0, "%s: %s (%u in a row)", c->title, c->say ? c->say : "", c->failed)
 		                              : add(l, mark, role, 0, "%s%s%s", c->title, c->say && *c->say ? ": " : "", c->say ? c->say : "");

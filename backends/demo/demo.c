@@ -86,7 +86,7 @@ static void send_changes(struct demo *d)
 		if (w->checks_dirty && watched(d, i ? "features" : "drift"))
 			send_kind(d, i ? "features" : "drift");
 	for (int i = 0; i < 2; i++)
-		if (w->step % 15 == 5 && watched(d, i ? "predictions" : "modelendpoints"))
+		if ((w->step % 15 == 5 || (!i && w->serving_dirty)) && watched(d, i ? "predictions" : "modelendpoints"))
 			send_kind(d, i ? "predictions" : "modelendpoints");
 	static const char *const of_pipelines[] = { "pipelines", "runs", "tasks" };
 	for (size_t i = 0; w->step % 2 == 0 && i < ARRAY_SIZE(of_pipelines); i++)
@@ -98,7 +98,7 @@ static void send_changes(struct demo *d)
 			send_kind(d, of_registry[i]);
 	if (w->crons_dirty && watched(d, "cronjobs"))
 		send_kind(d, "cronjobs");
-	w->crons_dirty = w->workloads_dirty = w->nodes_dirty = w->events_dirty = w->checks_dirty = w->registry_dirty = false;
+	w->crons_dirty = w->workloads_dirty = w->nodes_dirty = w->events_dirty = w->checks_dirty = w->registry_dirty = w->serving_dirty = false;
 }
 
 static void tick(struct demo *d)

@@ -85,7 +85,8 @@ struct world {
 	char gone[64][112]; unsigned ngone;  /* keys of pods that went since they were last shown */
 	struct asked asked[ASKED_MAX]; unsigned nasked;   /* the newest ones, by nasked % ASKED_MAX */
 	struct move moves[MOVES_MAX]; unsigned nmoves;
-	bool registry_dirty;
+	bool registry_dirty, serving_dirty;
+	unsigned serves; int64_t loaded;     /* the version that model-api loaded here, and when; 0: the one it came with */
 	bool gone_more;                      /* and more than fit: only a full listing tells */
 };
 extern const char *const demo_features[FEATURES];
@@ -139,6 +140,10 @@ bool demo_storage_open(const struct world *w, struct link *l, const struct reque
 /* demo_serving.c: endpoints and the log of predictions; false: not of its kinds, not its question */
 bool demo_serving_show(const struct world *w, const char *kind, struct buf *body);
 bool demo_serving_ask(struct world *w, struct link *l, const struct request *r);
+/* demo_reload.c. False: not of its kind. */
+bool demo_reload_plan(struct world *w, struct link *l, const struct request *r);
+bool demo_reload_run(struct world *w, struct link *l, const struct request *r);
+extern const struct action demo_reload;
 /* demo_pipelines.c: runs of pipelines, as a function of the clock. False or NULL: not of its kinds. */
 struct json_t;
 bool demo_show_pipelines(struct world *w, const char *kind, struct buf *body);
