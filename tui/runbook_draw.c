@@ -294,7 +294,7 @@ static void write_checks(struct runbook_page *t, bool ascii, int64_t now)
 	if (r->state == RUNBOOK_VERIFYING && r->verify_until > now)
 		add(l, "", ROLE_HEADING, 0, "verify: %llds to go", (long long)(r->verify_until - now + 999) / 1000);
 	else
-		add(l, "", ROLE_HEADING, 0, "%s", r->verify_until ? "verified" : "then verify");
+		add(l, "", ROLE_HEADING, 0, "%s", !r->verify_until ? "then verify" : r->state == RUNBOOK_DONE ? "verified" : "verification ended");
 	for (unsigned i = 0; i < r->nchecks; i++) {
 		const struct runbook_check *c = &r->checks[i];
 		bool begun = r->verify_until != 0, fails = c->result == GATE_FAIL;

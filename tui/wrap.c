@@ -10,8 +10,8 @@ unsigned wrap_text(struct frame *f, struct rect area, int x, int y, struct str s
 		size_t n = text_fit(s, ascii, room, &used);
 		if (!n)
 			n = s.n;
-		if (n < s.n && s.p[n] != ' ')        /* break at a blank where there is one in the last third */
-			for (size_t i = n; i > n * 2 / 3; i--)
+		if (n < s.n && s.p[n] != ' ')        /* break at a blank where there is one in the second half */
+			for (size_t i = n; i > n / 2; i--)
 				if (s.p[i] == ' ') {
 					n = i;
 					break;
