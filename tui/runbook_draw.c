@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "base/serving.h"
 #include "tui/runbook_page.h"
 #include "tui/wrap.h"
 #include <jansson.h>
@@ -350,6 +351,21 @@ static void write_shown(struct runbook_page *t, bool ascii)
 		    : "When the verification fails it goes back by itself (h: hold instead).");
 }
 
+/* Where nothing is verified: what the endpoints of this model say that they serve. */
+static void write_served(struct runbook_page *t, const struct store *store, bool ascii)
+{
+	const struct table *rows = store_table_const(store, "modelendpoints");
+	for (uint32_t i = 0; rows && i < rows->nslots; i++) {
+		const struct row *row = table_row(rows, i);
+		struct str version = row ? row_text(rows, row, ENDPOINT_VERSION) : STR("");
+		if (!row || !version.n || !str_is(row_text(rows, row, ENDPOINT_MODEL), t->r->model))
+			continue;
+		bool same = str_is(version, t->r->version);
+		add(&t->parts[RB_FOOT], same ? "ok" : doubt(ascii), same ? ROLE_TEXT : ROLE_DOUBT, 0, STR_FMT " serves version " STR_FMT "%s",
+		    STR_ARG(row_text(rows, row, ENDPOINT_NAME)), STR_ARG(version), same ? "" : ", until it loads another");
+	}
+}
+
 static void write_ended(struct runbook_page *t, bool ascii)
 {
 	struct rb_lines *l = &t->parts[RB_FOOT];
@@ -410,9 +426,10 @@ static void write_foot(struct runbook_page *t, bool ascii)
 		add(l, "", ROLE_PROMPT_ERROR, 0, "%s", r->error);
 }
 
-void runbook_write(struct runbook_page *t, bool ascii, int64_t now)
+void runbook_write(struct runbook_page *t, const struct app *app, int64_t now)
 {
 	const struct runbook *r = t->r;
+	bool ascii = app_ascii(app);
 	runbook_clear(t);
 	if (t->w >= TWO_COLUMNS || r->state <= RUNBOOK_SHOWN)
 		write_versions(t, ascii);
@@ -424,6 +441,8 @@ void runbook_write(struct runbook_page *t, bool ascii, int64_t now)
 	write_checks(t, ascii, now);
 	write_log(t, ascii);
 	write_foot(t, ascii);
+	if (r->state == RUNBOOK_DONE && !r->nchecks)
+		write_served(t, app_store(app), ascii);
 }
 
 /* ---- on the screen */

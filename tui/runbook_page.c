@@ -31,7 +31,7 @@ static bool page_prepare(struct page *p, struct app *app, int w, int h, int64_t 
 {
 	struct runbook_page *t = of(p);
 	uint64_t gates = t->r->gates ? t->r->gates->version : 0;
-	int64_t second = runs(t->r) ? now / 1000 : 0;
+	int64_t second = runs(t->r) || t->r->state == RUNBOOK_DONE ? now / 1000 : 0;
 	int current;
 	if (!t->changed && t->seen == t->r->version_of_screen && t->seen_gates == gates && t->second == second && t->w == w && t->h == h)
 		return false;
@@ -41,7 +41,7 @@ static bool page_prepare(struct page *p, struct app *app, int w, int h, int64_t 
 	t->seen_gates = gates;
 	t->second = second;
 	t->changed = false;
-	runbook_write(t, app_ascii(app), now);
+	runbook_write(t, app, now);
 	runbook_measure(t, w, h, app_ascii(app), &current);
 	scroll(t, h, current);
 	return true;
@@ -235,6 +235,12 @@ static void page_copy(const struct page *p, const struct app *app, struct buf *o
 		}
 }
 
+static void page_shown(struct page *p, struct app *app, bool on)
+{
+	(void)p;
+	(on ? app_watch : app_unwatch)(app, "modelendpoints", "");
+}
+
 static void page_free(struct page *p, struct app *app)
 {
 	struct runbook_page *t = of(p);
@@ -248,7 +254,7 @@ static void page_free(struct page *p, struct app *app)
 
 static const struct page_ops ops = {
 	.name = "runbook", .scopes = scopes, .prepare = page_prepare, .draw = page_draw, .command = page_command, .typed = page_typed,
-	.offers = page_offers, .title = page_title, .copy = page_copy, .free = page_free,
+	.offers = page_offers, .title = page_title, .copy = page_copy, .shown = page_shown, .free = page_free,
 };
 
 struct page *runbook_page_new(struct app *app, struct runbook *r)

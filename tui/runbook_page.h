@@ -27,7 +27,7 @@ struct runbook_page {
 	bool changed, moved, exactly;    /* moved: the user scrolled; exactly: requests word by word */
 };
 /* Writes all parts for how the runbook is now. */
-void runbook_write(struct runbook_page *t, bool ascii, int64_t now);
+void runbook_write(struct runbook_page *t, const struct app *app, int64_t now);
 void runbook_clear(struct runbook_page *t);
 /* Takes measure for this size: rows, foot; *current: the row to keep in sight, -1 none. */
 void runbook_measure(struct runbook_page *t, int w, int h, bool ascii, int *current);

@@ -134,6 +134,6 @@ struct page *runbooks_page_new(struct app *app)
 	l->table = table_new(&kind_runbooks);
 	struct page *p = table_page_over(app, l->table);
 	table_page_hook(p, &hooks, l);
-	table_page_sort(p, "age", false);
+	table_page_sort(p, "age", true);
 	return p;
 }
