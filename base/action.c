@@ -100,6 +100,15 @@ static const char *name_of_key(const char *key)
 	return slash && slash[1] ? slash + 1 : key;
 }
 
+/* Of "versions:b/k TAB id" what comes before the tab, which nobody types. */
+static char *name_to_type(const char *key)
+{
+	char *name = xstrdup(name_of_key(key));
+
+	name[strcspn(name, "\t")] = '\0';
+	return name;
+}
+
 static void act_free(struct act *act)
 {
 	for (unsigned i = 0; i < act->ntargets; i++) {
@@ -314,6 +323,8 @@ void act_decide(struct act *act)
 		const struct act_target *t = &act->targets[i];
 
 		already += !cannot(t) && plan_says(t, "already");
+		if (json_is_true(json_object_get(t->plan, "irreversible")) && d->guard == GUARD_CONFIRM)
+			d->guard = GUARD_TYPE_NAME;      /* what this one target makes of it may be worse than what the action is */
 		if (cannot(t)) {
 			reason = cannot(t);
 			first = i;
@@ -345,7 +356,7 @@ static void plans_in(struct act *act)
 	}
 	act->state = ACT_SHOWN;
 	if (act->decision.guard == GUARD_TYPE_NAME) {
-		act->priv->must_type = act->ntargets == 1 ? xstrdup(name_of_key(act->targets[0].key))
+		act->priv->must_type = act->ntargets == 1 ? name_to_type(act->targets[0].key)
 			: xasprintf("%u %s", act->ntargets, act->kind);
 		act->must_type = act->priv->must_type;
 	}

@@ -14,6 +14,7 @@
  *   steps     [{do: "PATCH /apis/...", body: "{...}", check: "...", undo: "..."}]
  *   warnings  ["HorizontalPodAutoscaler model-api owns replicas (2..10): it will put them back"]
  *   blocked   "..."                                present: cannot be run, and why
+ *   irreversible  true                             of this target: asks for the name even where the action does not
  *   already   "..."                                present: what it is to bring about holds already, nothing is sent
  *   dry_run   "accepted" | a sentence              what the server said to the same request with dryRun=All
  *   undo      {action, params} | absent            what brings it back; "not_undone": "..." what stays changed.

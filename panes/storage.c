@@ -103,6 +103,23 @@ static int64_t seconds_of(struct str s)
 	return 0;
 }
 
+/* Who has a link may read: that it was made is kept, the link itself never is. False: it cannot be kept, and is said. */
+static bool record_link(struct app *app, const struct row *r, int64_t seconds)
+{
+	const struct source *s = app_source(app, r->source);
+	struct actor *actor = app_actor(app);
+	struct audit *audit = actor ? (struct audit *)(uintptr_t)actor_audit(actor) : NULL;
+	char why[400] = "there is no audit file";
+	json_t *event = json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s%}, s:I}", "event", "link", "action", "link", "source", s ? s->name : "",
+		"environment", s ? s->environment : "", "target", "kind", "objects", "key", row_key(r).p, row_key(r).n, "seconds",
+		(json_int_t)seconds);
+	bool ok = s && audit && event && audit_write(audit, event, why, sizeof(why)) == 0;
+	if (!ok)
+		app_say(app, true, "no link was made, because it cannot be recorded: %s", why);
+	json_decref(event);
+	return ok;
+}
+
 static void open_link(struct app *app, const struct row *r, struct str args)
 {
 	int64_t seconds = args.n ? seconds_of(args) : 3600;
@@ -112,7 +129,8 @@ static void open_link(struct app *app, const struct row *r, struct str args)
 		return;
 	}
 	snprintf(params, sizeof(params), "{\"expires\":%lld}", (long long)seconds);
-	table_page_open(app, "link", "objects", r, params);
+	if (record_link(app, r, seconds))
+		table_page_open(app, "link", "objects", r, params);
 }
 
 struct chosen { uint16_t source; char *key; };
@@ -194,7 +212,7 @@ static void object_command(struct app *app, const struct table *t, const struct 
 bool storage_command(struct app *app, struct page *p, const struct command *c, struct str args)
 {
 	static const char *const own[] = { "open", "link", "download", "versions" };
-	static const char *const not_here[] = { "reveal", "logs", "previous-logs", "why", "tree", "node", "events", "action" };
+	static const char *const not_here[] = { "reveal", "logs", "previous-logs", "why", "tree", "node", "events" };
 	const struct table *t;
 	const struct row *r = table_page_row(p, &t);
 	for (size_t i = 0; i < ARRAY_SIZE(not_here); i++)

@@ -67,7 +67,7 @@ json_t *work_send(struct work *w, const char *method, const char *path, const ch
 {
 	static const char *const headers[] = { "Accept: application/json", NULL };
 	struct http_request q = { .method = method, .path = path, .headers = headers, .content_type = type,
-		.body = str_of(body), .json = true, .cancelled = cancelled, .cancelled_arg = w };
+		.once = !strcmp(method, "POST") && !strstr(path, "/selfsubject"), .body = str_of(body), .json = true, .cancelled = cancelled, .cancelled_arg = w };
 	struct http_reply reply = { 0 };
 	json_t *answer = NULL;
 	json_error_t where;

@@ -95,7 +95,8 @@ static void fill_request(struct mlflow *m, struct http_request *q, const char **
 
 json_t *client_json(struct mlflow *m, const char *path, const char *body)
 {
-	struct http_request q = { .path = path, .method = body ? "POST" : NULL, .body = str_of(body), .json = true, .max = SMALL_MAX };
+	struct http_request q = { .path = path, .method = body ? "POST" : NULL, .body = str_of(body), .once = body != NULL, .json = true,
+		.max = SMALL_MAX };
 	struct http_reply r;
 	const char *headers[2];
 	json_t *j = NULL;

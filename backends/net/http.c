@@ -265,6 +265,8 @@ static void set_options(struct http_stream *s, const struct http_auth *a)
 	/* Wait for a connection that may take several streams. Never where that cannot be: without TLS curl learns it only
 	 * when the first stream, a watch, ends. */
 	c->easy_setopt(e, CURLOPT_PIPEWAIT, (long)(strncasecmp(s->base, "https:", 6) == 0));
+	if (s->once)
+		c->easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
 	c->easy_setopt(e, CURLOPT_BUFFERSIZE, s->large ? 256 * 1024L : 16 * 1024L);
 	c->easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(h->conf.connect_ms ? h->conf.connect_ms : CONNECT_MS));
 	c->easy_setopt(e, CURLOPT_USERAGENT, h->conf.agent ? h->conf.agent : "binnacle/" VERSION);
@@ -439,6 +441,7 @@ static struct http_stream *make_stream(struct http *h, const struct http_request
 	s->max = q->max;
 	s->json_only = q->json;
 	s->large = q->large;
+	s->once = q->once || !strcmp(s->method, "PUT") || !strcmp(s->method, "PATCH") || !strcmp(s->method, "DELETE");
 	s->on_data = q->on_data;
 	s->on_header = q->on_header;
 	s->arg = q->arg;

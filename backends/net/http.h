@@ -65,6 +65,8 @@ struct http_request {
 	int idle_ms;                    /* no byte for so long: cut (checked about each second); 0: none */
 	size_t max;                     /* most bytes of body; 0: call 64 MiB, stream without bound */
 	bool json;                      /* an answer of 2xx that is not JSON (a login page) is an error */
+	bool once;                      /* a change by POST (PUT, PATCH, DELETE always are): on a fresh connection, for what a reused
+	                                 * one lost libcurl sends again by itself */
 	bool large;                     /* megabytes are to be expected: a large receive buffer */
 	/* Polled while waiting, at least every 50 ms; true ends the call with HTTP_CANCELLED. May be NULL. */
 	bool (*cancelled)(void *arg);

@@ -33,7 +33,7 @@ struct http_stream {
 	uint64_t credential;            /* auth's `which` */
 	size_t max, got;
 	int64_t begun, heard;           /* mono ms */
-	bool is_call, json_only, large, active, pending, stopped, done, renewed, status_known, was_idle;
+	bool is_call, json_only, large, once, active, pending, stopped, done, renewed, status_known, was_idle;
 	char curl_error[CURL_ERROR_SIZE];
 };
 /* http.c, for what begins as an exchange and goes on as something else (websocket.c): one by itself, in no list; its handle

@@ -177,10 +177,11 @@ static void handle(struct state *t, struct request *r)
 			object_open(&t->s, r);
 		break;
 	case REQ_PLAN:
-		link_fail(t->s.link, r->id, "an object store is only read here");
+		s3_plan(&t->s, r);
 		break;
 	case REQ_RUN:
-		link_step(t->s.link, r->id, (struct msg_step){ .state = STEP_FINISHED, .say = STR("an object store is only read here") });
+		s3_run(&t->s, r);
+		browser_again(t->browser);
 		break;
 	case REQ_CANCEL:
 		cancel(t, r->id);
@@ -251,6 +252,6 @@ static const struct config_key keys[] = {
 static const struct kind *const kinds[] = { &kind_buckets, &kind_objects, NULL };
 
 const struct backend backend_s3 = {
-	.name = "s3", .title = "S3", .help = "Buckets and objects of AWS S3 and stores that speak like it.", .keys = keys, .kinds = kinds,
+	.name = "s3", .title = "S3", .help = "Buckets and objects of AWS S3 and stores that speak like it.", .keys = keys, .kinds = kinds, .actions = s3_actions,
 	.run = run, .opens = storage_opens,
 };

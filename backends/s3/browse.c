@@ -338,6 +338,16 @@ static void start_before(const struct place_open *p, const char *from, struct bu
 	}
 }
 
+void browser_again(struct browser *b)
+{
+	for (struct place_open *p = b->places; p; p = p->next)
+		if (p->listed && !p->first && p->npages <= 1) {
+			char *start = xstrdup(p->starts[0]);
+			restart(b, p, 0, str_of(start));
+			free(start);
+		}
+}
+
 void browser_page(struct browser *b, const struct request *r)
 {
 	struct place_open *p = find(b, r->key);

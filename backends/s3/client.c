@@ -211,7 +211,7 @@ static void once(struct s3 *s, const struct s3_ask *a, struct exchange *x, struc
 	s->asking_path = path.data;
 	struct http_request q = { .method = a->method, .base = base.data, .path = full.data, .headers = a->headers,
 		.timeout_ms = a->timeout_ms ? a->timeout_ms : 30000, .idle_ms = 30000, .max = a->max ? a->max : 8u << 20,
-		.large = a->on_data != NULL, .cancelled = cancelled, .cancelled_arg = x, .on_data = a->on_data ? on_data : NULL,
+		.large = a->on_data != NULL, .once = a->method && strcmp(a->method, "HEAD") && strcmp(a->method, "GET"), .cancelled = cancelled, .cancelled_arg = x, .on_data = a->on_data ? on_data : NULL,
 		.on_header = on_header, .arg = x };
 	http_call(s->http, &q, r);
 	s->asking = NULL;

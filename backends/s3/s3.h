@@ -5,7 +5,7 @@
  *   say.c       what went wrong, as its cause            lists.c    answers in XML as rows
  *   browse.c    places, page by page                     jobs.c     counting, downloading
  *   object.c    an object in words, links, previews      shape.c    bytes as readable text
- *   doctor.c    what is checked */
+ *   doctor.c    what is checked                       acts.c     delete, undelete, restore, copy, move */
 #ifndef S3_S3_H
 #define S3_S3_H
 #include "backends/net/aws_credentials.h"
@@ -117,6 +117,7 @@ void browser_free(struct browser *b);
 void browser_watch(struct browser *b, const struct request *r);
 void browser_cancel(struct browser *b, uint64_t id);
 void browser_page(struct browser *b, const struct request *r);
+void browser_again(struct browser *b);           /* something changed: what is open is listed anew where it is short */
 
 /* ---- jobs.c */
 struct jobs;
@@ -130,6 +131,12 @@ int64_t jobs_step(struct jobs *j);               /* a part of one job; mono ms o
 
 /* ---- object.c */
 void object_open(struct s3 *s, const struct request *r);     /* preview, describe, yaml, link */
+
+/* ---- acts.c */
+struct action;
+extern const struct action *const s3_actions[];
+void s3_plan(struct s3 *s, const struct request *r);
+void s3_run(struct s3 *s, const struct request *r);
 
 /* ---- shape.c: pure */
 /* What the first bytes are; "" = text. name helps. */

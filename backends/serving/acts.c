@@ -229,7 +229,7 @@ static bool send_reload(struct running *x, const json_t *step)
 	}
 	char *p = str_dup(path);
 	run_say(x->s->link, x->id, STEP_RUNNING, 1, 1, "POST %s", p);
-	http_call(x->s->http, &(struct http_request){ .method = "POST", .path = p, .body = STR("{}"), .max = 1 << 20,
+	http_call(x->s->http, &(struct http_request){ .method = "POST", .path = p, .body = STR("{}"), .max = 1 << 20, .once = true,
 		.timeout_ms = (int)(left < 1000 ? 1000 : left < x->s->timeout_ms ? left : x->s->timeout_ms),
 		.cancelled = is_cancelled, .cancelled_arg = x->s }, &r);
 	x->taken = r.end == HTTP_OK;
