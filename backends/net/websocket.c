@@ -485,6 +485,8 @@ bool websocket_turn(struct websocket *w, bool read, websocket_fn fn, void *arg, 
 		rc = w->lib->recv(w->ctx);
 	if (rc && !w->why[0])
 		snprintf(w->why, sizeof(w->why), "%s", rc == WSLAY_ERR_PROTO ? "what came is no WebSocket" : "the stream broke");
+	if (!w->lib->want_read(w->ctx) && !w->lib->get_close_received(w->ctx) && !w->why[0])   /* wslay has had enough */
+		snprintf(w->why, sizeof(w->why), "what came is no WebSocket, or a message of over %d MiB", MESSAGE_MAX >> 20);
 	if (!rc && (!read || is_alive(w)) && w->lib->want_write(w->ctx) && w->lib->send(w->ctx) && !w->why[0])
 		snprintf(w->why, sizeof(w->why), "the stream broke");
 	if (w->lib->get_close_received(w->ctx) && !w->why[0]) {

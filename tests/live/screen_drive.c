@@ -4,6 +4,8 @@
  *     wait [SECONDS] TEXT   until the screen shows it (default 10)
  *     gone [SECONDS] TEXT   until it does not
  *     keys TEXT             types it; \r \e \t \\ as in C
+ *     size WxH              of the terminal from now on
+ *     hidden / shown        the cursor is
  *     run COMMAND           by the shell; must succeed
  *     sent TEXT             it was sent to the terminal, as these bytes (\e as above), since the last `forget`
  *     never TEXT            it was not
@@ -67,6 +69,18 @@ static bool step(struct vt *v, char *line)
 		vt_type(v, arg);
 		vt_quiet(v, 60);
 		return true;
+	}
+	if (!strcmp(line, "size")) {
+		int w, h;
+
+		if (sscanf(arg, "%dx%d", &w, &h) != 2)
+			return false;
+		vt_resize(v, w, h);
+		return true;
+	}
+	if (!strcmp(line, "hidden") || !strcmp(line, "shown")) {
+		vt_quiet(v, 60);
+		return vt_cursor_shown(v) == (*line == 's') && vt_alternate(v);
 	}
 	if (!strcmp(line, "run"))
 		return system(arg) == 0;
