@@ -88,6 +88,7 @@ void models_tick(struct forwards *f, struct kube *k, struct http *h)
 			forwards_start(f, &(struct forward_ask){ "services", jtext(s, "metadata.namespace"), jtext(s, "metadata.name"),
 				port, 0, FORWARD_FOR_MODELS }, key, sizeof(key), say, sizeof(say));
 	}
+	forwards_ready(f);
 	json_decref(list);
 	http_reply_release(&r);
 	buf_release(&path);

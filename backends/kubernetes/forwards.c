@@ -15,6 +15,7 @@ struct forwards {
 	uint64_t watches[WATCHES_MAX];
 	unsigned nwatches;
 	bool changed;
+	bool unready;                    /* which services serve models was not looked up yet: no list is whole before */
 };
 
 void forwards_lock(struct forwards *f)
@@ -37,7 +38,7 @@ static void send_rows(struct forwards *f)
 {
 	struct msg *m;
 	f->changed = false;
-	if (!f->nwatches)
+	if (!f->nwatches || f->unready)
 		return;
 	m = msg_new(MSG_ROWS, 0);
 	rows_start(&m->body, "forwards");
@@ -60,6 +61,8 @@ struct forwards *forwards_new(struct kube *k)
 {
 	struct forwards *f = xcalloc(1, sizeof(*f));
 	f->k = k;
+	const char *models = link_setting(k->link, "models");
+	f->unready = models && *models;
 	pthread_mutex_init(&f->lock, NULL);
 	return f;
 }
@@ -148,6 +151,16 @@ bool forwards_unwatch(struct forwards *f, uint64_t id)
 			f->watches[i] = f->watches[--f->nwatches];
 	forwards_unlock(f);
 	return was;
+}
+
+void forwards_ready(struct forwards *f)
+{
+	forwards_lock(f);
+	if (f->unready) {
+		f->unready = false;
+		send_rows(f);
+	}
+	forwards_unlock(f);
 }
 
 bool forwards_watched(struct forwards *f)

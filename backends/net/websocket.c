@@ -327,6 +327,13 @@ static bool start_frames(struct opening *o, struct websocket *w)
 	w->lib->config_set_max_recv_msg_length(w->ctx, MESSAGE_MAX);
 	w->easy = o->s->easy;
 	o->s->easy = NULL;
+	/* what it was given for the opening goes away now */
+	w->curl->easy_setopt(w->easy, CURLOPT_ERRORBUFFER, NULL);
+	w->curl->easy_setopt(w->easy, CURLOPT_NOPROGRESS, 1L);
+	w->curl->easy_setopt(w->easy, CURLOPT_XFERINFODATA, NULL);
+	w->curl->easy_setopt(w->easy, CURLOPT_HTTPHEADER, NULL);
+	w->curl->easy_setopt(w->easy, CURLOPT_CONNECT_TO, NULL);
+	w->curl->easy_setopt(w->easy, CURLOPT_PRIVATE, NULL);
 	return true;
 }
 

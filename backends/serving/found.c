@@ -81,7 +81,7 @@ static void take_rows(struct found *f, const struct request *r)
 		return;
 	rows_open(&at, buf_str(&r->body));
 	table_apply(f->forwards, (uint16_t)cluster, &at, 0);
-	f->heard = true;
+	f->heard = f->heard || table_listing(f->forwards, (uint16_t)cluster).listed;
 	for (unsigned i = 0; i < f->n; i++)
 		f->servers[i].seen = false;
 	for (uint32_t i = 0; i < f->forwards->nslots; i++) {
@@ -95,7 +95,7 @@ static void take_rows(struct found *f, const struct request *r)
 			drop_server(f, i);
 			gone = true;
 		}
-	if (gone)
+	if (gone || (f->heard && !f->n))
 		watcher_rows(f->first);
 }
 

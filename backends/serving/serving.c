@@ -137,12 +137,17 @@ static void send_rows(struct watcher *w)
 {
 	struct msg *m = msg_new(MSG_ROWS, 0);
 	struct link *l = w->s.link;
+	bool all = true;                                 /* not while one of many was never looked at: it has no rows yet */
+	for (struct watcher *x = w->first->group ? w->first->next : NULL; x; x = x->next)
+		all = all && x->looked_ms;
 	rows_start(&m->body, "modelendpoints");
-	rows_begin(&m->body, STR(""));
+	if (all)
+		rows_begin(&m->body, STR(""));
 	for (w = w->first; w; w = w->next)
 		for (unsigned i = 0; i < w->s.nmodels; i++)
 			put_model(&w->s, &w->s.models[i], &m->body);
-	rows_end(&m->body, STR(""));
+	if (all)
+		rows_end(&m->body, STR(""));
 	link_send(l, m);
 }
 

@@ -121,12 +121,10 @@ like "what is not there is told in tar's words" 'tar there says: .*No such file'
 like "so is a folder that is not there" 'tar there says: .*No such file' "$(drive act copy-to pods "$ns/$pod" "$(q path "$src" to /nowhere)")"
 
 # --- a debug container: kwok plays no ephemeral containers, so its state is written here
-debug_runs() {
-	kubectl -n "$ns" patch pod "$pod" --subresource status --type strategic \
+cat >"$scratch/debug_runs" <<-SH
+	exec "$KUBECTL" -n "$ns" patch pod "$pod" --subresource status --type strategic \
 		-p '{"status":{"ephemeralContainerStatuses":[{"name":"debug-1","image":"busybox","imageID":"","ready":true,"restartCount":0,"state":{"running":{"startedAt":"2026-01-01T00:00:00Z"}}}]}}'
-}
-declare -fx kubectl debug_runs
-export KUBECTL ns pod
+SH
 like "the server tries the debug container" '"dry_run": "accepted"' "$(drive plan debug pods "$ns/$pod" '{"image":"busybox:1.36"}')"
 check "a debug container is added, and the terminal attached when it runs" screen "wait triage
 keys :pods\r
@@ -137,7 +135,7 @@ keys :action debug image=busybox:1.36\r
 wait 15 Enter or y
 keys y
 wait 15 not started yet
-run bash -c debug_runs
+run sh $scratch/debug_runs
 wait 20 Ctrl-] comes back to
 keys $(printf '\035')
 wait left by Ctrl-]
@@ -161,7 +159,8 @@ wait deployment/price-api:http
 run curl -fsS -m 20 127.0.0.1:$1/health | grep -q healthy
 run curl -fsS -m 20 -X POST -H 'Content-Type: application/json' 127.0.0.1:$1/predict -d '$inputs' | grep -q price
 wait 15 Ki
-run bash -c 'kubectl -n $ns delete pods --all --wait=true >/dev/null; kubectl -n $ns rollout status deployment/price-api --timeout 60s >/dev/null'
+run $KUBECTL -n $ns delete pods --all --wait=true >/dev/null
+run $KUBECTL -n $ns rollout status deployment/price-api --timeout 60s >/dev/null
 run curl -fsS -m 30 127.0.0.1:$1/health | grep -q healthy
 run HOME=/ '$live_tests/servers.sh' stop-api '$LIVE'
 run ! curl -fsS -m 30 127.0.0.1:$1/health >/dev/null 2>&1
@@ -169,6 +168,8 @@ wait 20 failing
 run HOME=/ '$live_tests/servers.sh' start-api '$LIVE'
 run curl -fsS -m 30 127.0.0.1:$1/health | grep -q healthy
 wait 20 open
+keys /deployment\r
+gone service/
 keys K
 wait 15 Enter or y
 keys y
