@@ -15,13 +15,22 @@
 
 #define LOG_MAX 4000       /* older steps of an endless drain go */
 
+/* A custom resource is offered by its full name, "nodepools.karpenter.sh", and may be named by its first part. */
+static bool is_on(const char *offered, const char *kind)
+{
+	size_t n = strlen(kind);
+
+	return !strcmp(offered, kind) || !strcmp(offered, "*") ||
+	       (!strncmp(offered, kind, n) && offered[n] == '.' && !strchr(kind, '.'));
+}
+
 const struct action *action_find(const struct backend *b, const char *name, const char *kind)
 {
 	for (const struct action *const *a = b->actions; a && *a; a++) {
 		if (strcmp((*a)->name, name))
 			continue;
 		for (const char *const *k = (*a)->kinds; k && *k; k++)
-			if (!strcmp(*k, kind) || !strcmp(*k, "*"))
+			if (is_on(*k, kind))
 				return *a;
 	}
 	return NULL;

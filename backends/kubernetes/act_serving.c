@@ -10,9 +10,10 @@
 #define SETTLE_MS (5 * 60 * 1000)
 #define SILENT_MS 10000          /* so long a controller may take to say its first word */
 
-static const char *const splits[] = { "inferenceservices", "seldondeployments", NULL };
-static const char *const kserve[] = { "inferenceservices", NULL }, *const seldon[] = { "seldondeployments", NULL };
-static const char *const applications[] = { "applications", NULL };
+#define KSERVE "inferenceservices.serving.kserve.io"
+#define SELDON "seldondeployments.machinelearning.seldon.io"
+static const char *const splits[] = { KSERVE, SELDON, NULL }, *const kserve[] = { KSERVE, NULL }, *const seldon[] = { SELDON, NULL };
+static const char *const applications[] = { "applications.argoproj.io", NULL };
 static const struct field canary_fields[] = {
 	{ .name = "weight", .title = "traffic, %", .help = "how much the new version gets; 100 puts it in place, 0 takes it back",
 	  .type = FIELD_COUNT, .min = 0, .max = 100, .required = true },

@@ -147,7 +147,7 @@ const struct act_way *act_way(const char *name, const char *kind)
 
 	static const struct act_way scales = { "scale", plan_scale_serving, verify_serving, NULL };
 
-	if (!strcmp(name, "scale") && (!strcmp(kind, "inferenceservices") || !strcmp(kind, "seldondeployments")))
+	if (!strcmp(name, "scale") && (!strncmp(kind, "inferenceservices", 17) || !strncmp(kind, "seldondeployments", 17)))
 		return &scales;
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
 		if (!strcmp(ways[i].name, name))

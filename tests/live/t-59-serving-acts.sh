@@ -207,7 +207,7 @@ field() {
 	kubectl get "$1" -n "$space" "$2" -o "jsonpath=$3"
 }
 traffic='{.spec.predictors[*].traffic}' weight='{.spec.predictor.canaryTrafficPercent}'
-said=$(kube plan canary inferenceservices "$space/price" '{"weight": 10}')
+said=$(kube plan canary inferenceservices.serving.kserve.io "$space/price" '{"weight": 10}')
 like "KServe: the plan, tried as a dry run" 'latest revision 100 % -> 10 %.*no revision is known that was rolled out before.*canaryTrafficPercent.*"dry_run": "accepted"' "$(tr '\n' ' ' <<<"$said")"
 equal "nothing was set by it" "" "$(field inferenceservices price "$weight")"
 said=$(kube --undo act canary inferenceservices "$space/price" '{"weight": 10}')
