@@ -137,11 +137,13 @@ install: all man
 		install -D -m 644 $(B)/man/$$page $(DESTDIR)$(mandir)/man$${page##*.}/$$page; done
 	set -e; for file in themes/*.yaml keymaps/*.yaml; do \
 		install -D -m 644 $$file $(DESTDIR)$(datadir)/binnacle/$$file; done
+	install -d $(DESTDIR)$(prefix)/lib/systemd/user
+	sed 's,@bindir@,$(bindir),' contrib/binnacle-watch.service >$(DESTDIR)$(prefix)/lib/systemd/user/binnacle-watch.service
 	set -e; for file in $(COMPLETION); do \
 		install -d $(DESTDIR)$(datadir)/$${file%/*}; \
 		$(B)/binnacle completion $${file%%[-/]*} >$(DESTDIR)$(datadir)/$$file; done
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/binnacle $(COMPLETION:%=$(DESTDIR)$(datadir)/%)
+	rm -f $(DESTDIR)$(prefix)/lib/systemd/user/binnacle-watch.service $(DESTDIR)$(bindir)/binnacle $(COMPLETION:%=$(DESTDIR)$(datadir)/%)
 	for page in $(MAN); do rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; done
 	rm -rf $(DESTDIR)$(datadir)/binnacle
 clean:

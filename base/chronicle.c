@@ -123,7 +123,7 @@ static void note_row(struct chronicle *c, const struct change_rule *u, const str
 		return;
 	change_about(u, t, r, &about);
 	if (change_say(u, t, r, at, &text)) {
-		struct str model = row_text_by(t, r, "model");
+		struct str rest = row_text_by(t, r, "model"), model = str_split(&rest, ' ');      /* a training's says "model v7" */
 		const char *source = c->store->sources[r->source].name;
 		struct note *x = note_new(at, change_sort(str_of(change_sort_of(u, t, r))), level_of(u, r), (const struct str[PARTS]){
 			buf_str(&text), buf_str(&about), model.n || strcmp(u->kind, "models") ? model : row_text_by(t, r, "name"),

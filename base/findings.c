@@ -312,7 +312,11 @@ static void put_changed(const struct findings *f, const struct group *g, struct 
 	bool told = c && strchr("PBU", *c->letter) && share_a_word(str_of(c->about), where);
 	*link = told || !say_rollout(g, now, &text) ? c : NULL;
 	if (*link) {
-		buf_addf(&text, "%s ", c->text);
+		const char *name = strchr(c->about, '/');
+		if (*c->letter == 'U')               /* what stands beside it says the rest */
+			buf_addf(&text, "rollout %s ", name ? name + 1 : c->about);
+		else
+			buf_addf(&text, "%s ", c->text);
 		fmt_age(now - c->time, &text);
 		buf_adds(&text, " ago");
 	}

@@ -49,6 +49,10 @@ static const struct tour_step steps[] = {
 	{ "The GPU node costs. What the cluster burns an hour, what this session's budget has left, when it runs out, and which "
 	  "group to switch off to last longer.",
 	  "cost", 360 },
+	{ "When did what happen? One axis for all systems: the rollout and the crashes after it, the run that drift called, the node that "
+	  "joined, spend that jumped. It is remembered from day to day, and what others on the team saw is on it too; T on any row asks "
+	  "what changed in the half hour before.",
+	  "timeline", 380 },
 	{ "The registry: v6 is champion, v7 the challenger. Champion against challenger, with the better figure marked and what "
 	  "differs in parameters and signature. A better r2 is not the whole story.",
 	  "registry\ncompare", 0 },

@@ -29,7 +29,7 @@ struct timeline_page {
 	char *lane, *model;              /* only these; NULL: all */
 	const char *lanes[LANES_MAX];    /* that have changes */
 	unsigned nlanes;
-	int axis_lines;
+	int axis_lines, axis_w;
 	int64_t now;                     /* when it was prepared */
 };
 
@@ -130,13 +130,15 @@ static void follow(struct timeline_page *x)
 
 static void find_lanes(struct timeline_page *x)
 {
-	const struct view *v = table_page_of(x->list)->view;
+	struct view *v = table_page_of(x->list)->view;
 	bool seen[LANES_MAX] = { false };
 	const char *all[LANES_MAX];
 	unsigned n = 0;
 	for (const struct change_sort *s = change_sorts; s->name && n < LANES_MAX; s++)
 		if (!n || strcmp(all[n - 1], s->lane))
 			all[n++] = s->lane;
+	if (v)
+		view_settle(v);
 	for (uint32_t i = 0; v && i < v->n; i++) {
 		const struct row *r = table_row(v->table, v->ids[i]);
 		for (unsigned k = 0; r && k < n; k++)
@@ -152,6 +154,7 @@ static bool prepare(struct page *p, struct app *app, int w, int h, int64_t now)
 {
 	struct timeline_page *x = of(p);
 	x->now = now;
+	x->axis_w = w - LANE_W;
 	find_lanes(x);
 	x->axis_lines = !x->nlanes ? 0 : h >= (int)x->nlanes + 1 + LIST_LEAST ? (int)x->nlanes + 1 : h >= LIST_LEAST + 2 ? 2 : 0;
 	bool changed = x->list->ops->prepare(x->list, app, w, h - x->axis_lines, now);
@@ -421,6 +424,24 @@ static void act(struct timeline_page *x, struct app *app, struct str args)
 	free(key);
 }
 
+/* Of a promotion: the version before it, by the runbook of the model; of a rollout or a crash the workload's former revision. */
+static void roll_back(struct timeline_page *x, struct app *app)
+{
+	const struct table *t;
+	const struct kind *kind;
+	const struct row *r = row_of(x, &t), *o = origin(x, app, &kind);
+	struct str sort = r ? row_text(t, r, TIMELINE_SORT) : STR("");
+	if (!str_is(sort, "promotion") && !str_is(sort, "rollback")) {
+		act(x, app, STR("rollback"));
+		return;
+	}
+	struct str before = o ? row_text_by(store_table_const(app_store(app), kind->name), o, "before") : STR("");
+	struct buf line = { 0 };
+	buf_addf(&line, "rollback " STR_FMT " " STR_FMT, STR_ARG(row_text(t, r, TIMELINE_MODEL)), STR_ARG(before));
+	app_run_line(app, str_trim(buf_str(&line)));
+	buf_release(&line);
+}
+
 static bool document(struct timeline_page *x, struct app *app, const char *name)
 {
 	static const char *const texts[] = { "describe", "yaml", "logs", "previous-logs", "why", "tree" };
@@ -443,6 +464,34 @@ static bool document(struct timeline_page *x, struct app *app, const char *name)
 	return true;
 }
 
+/* args: "X Y" within the page: on the axis the change nearest to it in time, below it the list's row. */
+static void pressed(struct timeline_page *x, struct app *app, const struct command *c, struct str args)
+{
+	struct table_page *list = table_page_of(x->list);
+	struct str rest = args, first = str_split(&rest, ' ');
+	const struct row *best = NULL;
+	int64_t px, py, near = INT64_MAX;
+	char text[48];
+	if (!str_to_i64(first, &px) || !str_to_i64(str_trim(rest), &py))
+		return;
+	if (py >= x->axis_lines) {
+		snprintf(text, sizeof(text), "%lld %lld", (long long)px, (long long)(py - x->axis_lines));
+		x->list->ops->command(x->list, app, c, str_of(text));
+		return;
+	}
+	const char *lane = x->axis_lines > (int)x->nlanes && py < (int64_t)x->nlanes ? x->lanes[py] : NULL;
+	for (uint32_t i = 0; list->view && i < list->view->n; i++) {
+		const struct row *r = table_row(list->table, list->view->ids[i]);
+		int at = r && (!lane || str_is(row_text(list->table, r, TIMELINE_LANE), lane)) ? column_of(x, row_int(r, TIMELINE_TIME), x->axis_w) : -1;
+		if (at >= 0 && llabs(at - (px - LANE_W)) < near) {
+			near = llabs(at - (px - LANE_W));
+			best = r;
+		}
+	}
+	if (best)
+		table_page_put_cursor(list, view_index(list->view, best->id));
+}
+
 static bool command(struct page *p, struct app *app, const struct command *c, struct str args)
 {
 	struct timeline_page *x = of(p);
@@ -457,10 +506,14 @@ static bool command(struct page *p, struct app *app, const struct command *c, st
 		only_model(x, app, args);
 	else if (!strcmp(n, "before") || !strcmp(n, "around"))
 		before(x, app, args);
+	else if (!strcmp(n, "press"))
+		pressed(x, app, c, args);
 	else if (!strcmp(n, "open"))
 		open_origin(x, app);
 	else if (!strcmp(n, "action"))
 		act(x, app, args);
+	else if (!strcmp(n, "roll-back"))
+		roll_back(x, app);
 	else if (!document(x, app, n))
 		return x->list->ops->command(x->list, app, c, args);
 	app_redraw(app);
@@ -538,6 +591,8 @@ static const struct command commands[] = {
 	{ "zoom-out", NULL, "show more time on the axis; before a moment, more of it", NULL },
 	{ "older", NULL, "go to the change to the left on the axis", NULL },
 	{ "newer", NULL, "go to the change to the right on the axis", NULL },
+	{ "roll-back", NULL, "go back to what was before: of a promotion to the version before it, of a rollout to the revision before it",
+	  "roll back" },
 	{ "lane", "[NAME]", "show only the next system, or this one; after the last all again", "system" },
 	{ "model", "[NAME]", "show only what is about the row's model, or this one; again: all", "model" },
 	{ "before", "[TIME] [DURATION]", "show only what changed in the 30 minutes before the row, or a time; again: all", "what changed before" },

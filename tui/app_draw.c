@@ -198,6 +198,19 @@ static int draw_runbook(const struct app *app, struct frame *f, struct rect line
 	return frame_textf(f, line, x, 0, end - x, ROLE_BUSY, "%s %s", r->verb, runbook_state_name(r->state)) + 2;
 }
 
+/* That what is seen cannot be shared with the team just now; nothing while it can. */
+static int draw_history(const struct app *app, struct frame *f, struct rect line, int x, int end, int64_t now)
+{
+	struct history_shared h;
+	char age[16];
+
+	history_shared(app->o.history, &h);
+	if (!h.on || !h.since || h.well)
+		return 0;
+	show_age(now - h.since, age);
+	return frame_textf(f, line, x, 0, end - x, ROLE_DOUBT, "team's history %s%s", f->ascii ? "o" : "○", age) + 2;
+}
+
 static void draw_header(const struct app *app, struct frame *f, struct rect line, int64_t now)
 {
 	time_t t = (time_t)(now / 1000);
@@ -228,6 +241,7 @@ static void draw_header(const struct app *app, struct frame *f, struct rect line
 	x++;
 	x += draw_runbook(app, f, line, x, end);
 	end = draw_spend(app, f, line, x + (line.w >= 100 ? line.w / 3 : 24), end, now);
+	x += draw_history(app, f, line, x, end, now);
 	x += draw_sources(app, f, line, x, end, now);
 }
 

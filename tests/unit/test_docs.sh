@@ -44,6 +44,17 @@ check "the keymap of binnacle-keymaps(5)" exits 3 "$BINNACLE" demo --keymap mine
 printf 'table:\n  x: actoin restart\n' >"$scratch/binnacle/keymaps/wrong.yaml"
 check "a wrong keymap is refused" exits 2 "$BINNACLE" demo --keymap wrong
 
+
+# the service: what systemd thinks of it, but for the manual, which is not installed here
+unit() {
+	local said
+	sed '/^Documentation=/d; s,@bindir@/binnacle,/bin/true,' "$TOP/contrib/binnacle-watch.service" >"$scratch/binnacle-watch.service"
+	said=$(XDG_RUNTIME_DIR=$scratch systemd-analyze --user verify "$scratch/binnacle-watch.service" 2>&1) && [[ -z $said ]] || { echo "$said"; return 1; }
+}
+if command -v systemd-analyze >/dev/null; then
+	check "contrib/binnacle-watch.service" unit
+fi
+
 for sub in "" get snapshot predict doctor demo config audit; do
 	# shellcheck disable=SC2086
 	"$BINNACLE" $sub --help
