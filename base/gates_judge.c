@@ -37,6 +37,7 @@ static const json_t *version_of(const struct gates *g, int which, struct judged 
 	if (w->json)
 		return w->json;
 	j->is = w->in ? GATE_UNKNOWN : GATE_PENDING;
+	buf_clear(&j->say);
 	if (w->in)
 		buf_addf(&j->say, "version %s: %s", which == CHAMPION ? g->priv->champion : g->priv->version, w->error);
 	else

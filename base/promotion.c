@@ -14,7 +14,7 @@ static const struct config_key step_keys[] = {
 	{ "kind", CONFIG_TEXT, .required = true, .help = "The kind of the row to do it to, such as deployments or modelendpoints." },
 	{ "name", CONFIG_TEXT, .required = true, .help = "The row: its key (NAMESPACE/NAME in a cluster) or its name." },
 	{ "source", CONFIG_TEXT, .help = "The source that does it; may be left out where only one can." },
-	{ "params", CONFIG_MAP, .help = "Parameters of the action, as its form asks for them." },
+	{ "params", CONFIG_MAP, .help = "Parameters of the action, as its form asks for them; of a reload the version is set by itself." },
 	{ "until", CONFIG_TEXT, .help = "The step is through when the row fits this filter, such as ready=3/3." },
 	{ "within", CONFIG_DURATION, "5m", .help = "How long to wait for `until`; after that the step has failed." },
 	{ "pause", CONFIG_DURATION, .help = "How long to wait after the step, before the next." },
@@ -148,6 +148,9 @@ json_t *promotion_steps(const struct yaml *entry, const struct promotion_words *
 			put_text(o, s, (const char *const[]){ "action", "kind", "name", "source", "until" }[k], w);
 		for (unsigned k = 0; params && params->type == YAML_MAP && k < params->n; k++)
 			put_text(p, params, params->keys[k]->text.p, w);
+		/* what is reloaded has to serve this version then, whatever the registry said when it was planned */
+		if (!strcmp(yaml_text(s, "action") ? yaml_text(s, "action") : "", "reload") && !json_object_get(p, "version") && w->version && *w->version)
+			json_object_set_new(p, "version", json_string(w->version));
 		json_object_set_new(o, "params", p);
 		if (json_object_get(o, "until"))
 			put_duration(o, s, "within", "within_ms", "5m");
