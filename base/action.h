@@ -99,6 +99,7 @@ struct actor;                        /* owns all acts */
 /* Takes guards (NULL: built-in defaults for every environment). */
 struct actor *actor_new(struct store *store, struct audit *audit, struct guards *guards, const struct clock *clock);
 void actor_free(struct actor *a);
+const struct approvers *actor_who_approves(const struct actor *ar);
 void actor_approvers(struct actor *ar, const struct approvers *a);    /* borrowed; NULL (the default): there are none */
 /* Copies of the trail (base/audit_copy.h), borrowed, some may be NULL; and which of them are behind, as a sentence. */
 void actor_copies(struct actor *ar, struct audit_copy *const *copies, unsigned n);

@@ -53,6 +53,11 @@ enum act_want act_wants(const struct act *act)
 
 /* ---- what it is decided by */
 
+const struct approvers *actor_who_approves(const struct actor *ar)
+{
+	return ar->approvers;
+}
+
 void actor_approvers(struct actor *ar, const struct approvers *a)
 {
 	ar->approvers = a;

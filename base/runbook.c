@@ -179,6 +179,7 @@ void runbook_free(struct runbook *r)
 	runbook_unwatch(r);
 	verify_release(r);
 	gates_free(r->gates);
+	approval_free(r->approval);
 	for (unsigned i = 0; i < r->nsteps; i++)
 		step_release(&r->steps[i]);
 	for (unsigned i = 0; i < r->nlog; i++)
@@ -393,6 +394,7 @@ static void shown(struct runbook *r)
 		r->must_type = r->model;
 	make_id(r);
 	r->state = RUNBOOK_SHOWN;
+	runbook_approve(r);
 	runbook_changed(r);
 }
 
@@ -554,6 +556,9 @@ static int audit_whole(struct runbook *r, const char *state, const char *overrid
 	}
 	if (override)
 		json_object_set_new(o, "override", json_string(override));
+	json_t *approved = r->approval ? approval_evidence(r->approval, runbook_now(r)) : NULL;
+	if (approved)
+		json_object_set_new(o, "approved", approved);
 	if (runbook_over(r) && r->error)
 		json_object_set_new(o, "say", json_string(r->error));
 	return actor_note(r->priv->rs->actor, o, why, size);
@@ -588,8 +593,10 @@ static bool may_confirm(struct runbook *r, const char *typed, const char *overri
 		set_error(r, "type '%s' to go on", r->must_type);
 	else if (r->decision.reason && !str_trim(str_of(r->reason)).n && !overridden)
 		set_error(r, "a reason has to be given (guard %s)", r->decision.rules);
-	else if (r->decision.second)
+	else if (!runbook_approved(r)) {
+		runbook_approve(r);
 		set_error(r, "another person has to approve it (guard %s)", r->decision.rules);
+	}
 	else
 		return true;
 	return false;
@@ -817,7 +824,10 @@ int runbooks_tick(struct runbooks *rs, int64_t now)
 			if (r->state != RUNBOOK_SHOWN && !runbook_over(r))
 				move(r);
 		} while (r->version_of_screen != seen && ++turns < 50 && r->state != RUNBOOK_SHOWN && !runbook_over(r));
-		bool waits = r->state == RUNBOOK_SHOWN || runbook_over(r) || (r->state == RUNBOOK_ASKING && !r->priv->tell.on);
+		bool approves = r->state == RUNBOOK_SHOWN && !runbook_approved(r);
+		if (approves)
+			runbook_approve(r);
+		bool waits = (r->state == RUNBOOK_SHOWN && !approves) || runbook_over(r) || (r->state == RUNBOOK_ASKING && !r->priv->tell.on);
 		wait = waits ? wait : TICK_MS;
 	}
 	return wait;

@@ -37,6 +37,7 @@
 #ifndef BASE_RUNBOOK_H
 #define BASE_RUNBOOK_H
 #include "base/action.h"
+#include "base/approval.h"
 #include "base/config.h"
 #include "base/gates.h"
 
@@ -88,6 +89,7 @@ struct runbook {
 	bool hold;                   /* a failure does not go back by itself */
 	struct decision decision;    /* of all steps the strictest; valid from SHOWN on */
 	const char *must_type;
+	struct approval *approval;   /* a second person is asked; NULL: not wanted, or not yet */
 	char *error, *ask;           /* ask: the question of ASKING */
 	bool recovered;              /* read from the journal of a program that ended */
 	struct { int64_t at; enum step_state state; char *say; } *log; unsigned nlog;
@@ -116,6 +118,9 @@ struct runbook_order {
 /* PLANNING. NULL and *why (borrowed until the next call) when it is refused at once. */
 struct runbook *runbook_start(struct runbooks *rs, const struct runbook_order *o, const char **why);
 /* SHOWN -> RUNNING. override: why failed gates shall not matter; NULL: none. False: runbook->error says what is missing. */
+/* The guards want no second person, or one has approved it; and the answer of one that came by hand (false: error). */
+bool runbook_approved(const struct runbook *r);
+bool runbook_answer(struct runbook *r, const char *answer);
 bool runbook_confirm(struct runbook *r, const char *typed, const char *override);
 void runbook_cancel(struct runbook *r);      /* before RUNNING: nothing happened; later: stop after this step and ask */
 enum runbook_choice { RUNBOOK_GO_ON, RUNBOOK_GO_BACK, RUNBOOK_HOLD };

@@ -61,6 +61,9 @@ struct runbooks {
 	char why[400];
 };
 
+/* ---- runbook_approve.c: asks the second person where one is wanted and looks for the answer. Now and then while it is SHOWN. */
+void runbook_approve(struct runbook *r);
+
 /* ---- runbook.c */
 struct runbook *runbook_new(struct runbooks *rs, const char *verb, const char *model);
 void runbook_free(struct runbook *r);

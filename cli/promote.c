@@ -204,6 +204,29 @@ static int carry_out(struct desk *d)
 
 /* ---- confirming */
 
+static bool is_approved(void *desk)
+{
+	struct desk *d = desk;
+	runbooks_tick(d->s->runbooks, clock_wall(&d->s->clock));
+	return runbook_approved(d->r) || !d->r->approval;
+}
+
+/* Where the guards want a second person: says how, and waits for as long as the code is good for. */
+static bool approved(struct desk *d)
+{
+	const struct approval *p = d->r->approval;
+	if (runbook_approved(d->r) || !p)
+		return true;                     /* or it is refused for another reason, which is told */
+	int64_t left = p->until - clock_wall(&d->s->clock);
+	say(stderr, "a second person has to approve this within %d s, on their own login, with:", (int)(left / 1000));
+	say(stderr, "  binnacle approve %s", p->lies ? p->code : p->word);
+	for (int64_t at = 0; at < left && !is_approved(d); at += 500)
+		session_run(d->s, 500, is_approved, d);
+	if (runbook_approved(d->r))
+		say(stderr, "approved by %s", d->r->approval->by);
+	return runbook_approved(d->r);
+}
+
 static bool confirm(struct desk *d)
 {
 	const struct cli *c = d->s->cli;
@@ -224,6 +247,8 @@ static bool confirm(struct desk *d)
 		say(stderr, yes ? "binnacle: nothing was done" : "binnacle: nothing was done; where there is no terminal to ask on, say --yes");
 	else if (r->must_type && !c->yes && !typed && !isatty(STDIN_FILENO))
 		say(stderr, "binnacle: nothing was done; say --yes and --type %s", r->must_type);
+	else if (!approved(d))
+		say(stderr, "binnacle: nothing was done: nobody has approved it");
 	else if (!runbook_confirm(r, c->type ? c->type : typed, c->override ? c->override : override))
 		say(stderr, "binnacle: nothing was done: %s", r->error);
 	else

@@ -342,7 +342,15 @@ static void write_shown(struct runbook_page *t, bool ascii)
 	if (barred)
 		add(l, "", ROLE_TEXT, 0, failed || !r->decision.allowed ? "Enter asks why it shall be done all the same; the answer is audited."
 		    : "Enter asks for the reason, which is audited.");
-	if (r->must_type)
+	if (r->approval && r->approval->by)
+		add(l, "", ROLE_TEXT, 0, "approved by %s", r->approval->by);
+	if (r->approval && !runbook_approved(r)) {
+		add(l, "", ROLE_TEXT, 0, "a second person has to approve this, on their own login, with");
+		add(l, "", ROLE_VALUE, 2, "binnacle approve %s", r->approval->lies ? r->approval->code : r->approval->word);
+		if (r->approval->error)
+			add(l, "", ROLE_DOUBT, 0, "%s", r->approval->error);
+		add(l, "", ROLE_PROMPT, 0, "waiting for them; or paste their answer and Enter: %s", t->typed.data ? t->typed.data : "");
+	} else if (r->must_type)
 		add(l, "", ROLE_PROMPT, 0, "type '%s' and Enter to go on: %s", r->must_type, t->typed.data ? t->typed.data : "");
 	else if (!barred)
 		add(l, "", ROLE_PROMPT, 0, "Enter or y does it%s. Esc leaves everything as it is.", r->nsteps > 1 ? ", step by step" : "");

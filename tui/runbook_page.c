@@ -103,7 +103,13 @@ static void confirm_or_ask(struct runbook_page *t, struct app *app, struct str r
 		app_say(app, false, "g goes on, b goes back, h holds");
 	else if (r->state != RUNBOOK_SHOWN)
 		return;
-	else if (!runbook_is_barred(r) || (r->must_type && strcmp(typed, r->must_type)))
+	else if (r->approval && !runbook_approved(r)) {
+		if (runbook_answer(r, typed) && t->typed.data) {
+			buf_clear(&t->typed);
+			t->typed.data[0] = '\0';
+		}
+		t->changed = true;
+	} else if (!runbook_is_barred(r) || (r->must_type && strcmp(typed, r->must_type)))
 		confirm(t, NULL);                /* or it says what is missing */
 	else if (reason.n) {
 		char *text = str_dup(reason);
@@ -184,9 +190,10 @@ static bool page_typed(struct page *p, struct app *app, struct str s)
 {
 	struct runbook_page *t = of(p);
 	(void)app;
-	if (t->r->state != RUNBOOK_SHOWN || !t->r->must_type || (!t->r->decision.allowed && !t->r->decision.overridable))
+	bool asks = t->r->must_type || (t->r->approval && !runbook_approved(t->r));
+	if (t->r->state != RUNBOOK_SHOWN || !asks || (!t->r->decision.allowed && !t->r->decision.overridable))
 		return false;
-	if (t->typed.len + s.n < 512)
+	if (t->typed.len + s.n < 2048)
 		buf_addstr(&t->typed, s);
 	t->changed = true;
 	return true;

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# needs: mlflow3
 # limit: 300
 # Guards against a genuine API server and PostgreSQL: rules, limits that hold across programs, a second person with another
 # login, what one may do asked before, copies of the audit trail after an outage, and read-only by every way.
@@ -103,6 +104,38 @@ like "the trail has the reason and who approved" '"reason":"load of the morning"
 like "and the override" '"override":\{"rules":"calm","reason":"it leaks"\}' "$lines"
 check "its chain is whole" binnacle audit verify
 equal "what was asked does not stay behind" "" "$(ls "$scratch/approvals")"
+
+# --- a promotion, without a screen
+python3 "$live_tests/mlseed.py" "$MLFLOW3_URL" t34_$$ >/dev/null
+cat >"$scratch/ml.yaml" <<END
+sources:
+  registry: {type: mlflow, environment: dev, url: '$MLFLOW3_URL'}
+environments: {dev: {}}
+approvers:
+$ann
+$bob
+approvals: {folder: $scratch/approvals}
+guards:
+  two: {source: registry, action: promote, second-person: true}
+END
+champion() {
+	curl -fsS -m 20 "$MLFLOW3_URL/api/2.0/mlflow/registered-models/alias?name=t34_$$&alias=champion" |
+		python3 -c 'import json, sys; print(json.load(sys.stdin)["model_version"]["version"])'
+}
+asked() {
+	compgen -G "$scratch/approvals/*.ask"
+}
+was=$(champion)
+USER=ann BINNACLE_LIMIT=90 binnacle --config "$scratch/ml.yaml" promote t34_$$ 7 --reason 'r2 is better' --yes >"$scratch/promoted" 2>&1 </dev/null &
+promoting=$!
+check "a promotion asks for the second person" within 40 asked
+equal "and waits" "$was" "$(champion)"
+code=$(basename "$scratch"/approvals/*.ask .ask)
+said=$(echo y | XDG_CONFIG_HOME=$scratch/bob USER=bob binnacle --config "$scratch/ml.yaml" approve "$code" 2>&1)
+like "who sees what is asked" "promote t34_$$ to version 7.*r2 is better.*ann.*approved" "$said"
+wait "$promoting"
+equal "and is done then" "0 7" "$? $(champion)"
+like "with their name in the trail" '"event":"runbook".*"approved":\{"by":"bob"' "$(cat "$trail")"
 
 # --- copies: after the outage, with the next program
 rm -f "$scratch/log"
