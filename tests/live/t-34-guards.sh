@@ -102,7 +102,9 @@ trail=$scratch/state/binnacle/audit.jsonl
 lines=$(cat "$trail")
 like "the trail has the reason and who approved" '"reason":"load of the morning".*"approved":\{"by":"bob"' "$lines"
 like "and the override" '"override":\{"rules":"calm","reason":"it leaks"\}' "$lines"
-check "its chain is whole" binnacle audit verify
+like "its chain is whole, its approval genuine" ' 0 wrong.*1 approvals, 0 forged, 0 by' "$(binnacle --config "$scratch/near.yaml" audit verify 2>&1)"
+sed "s/$(sed -n 's/.*key: "\(.*\)".*/\1/p' <<<"$bob")/$(sed -n 's/.*key: "\(.*\)".*/\1/p' <<<"$ann")/" "$scratch/near.yaml" >"$scratch/forged.yaml"
+refuse "an approval by another key is forged" binnacle --config "$scratch/forged.yaml" audit verify
 equal "what was asked does not stay behind" "" "$(ls "$scratch/approvals")"
 
 # --- a promotion, without a screen
