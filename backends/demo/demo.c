@@ -93,12 +93,14 @@ static void send_changes(struct demo *d)
 		if (watched(d, of_pipelines[i]))
 			send_kind(d, of_pipelines[i]);
 	static const char *const of_registry[] = { "models", "versions", "promotions" };
+	if (w->forwards_dirty && watched(d, "forwards"))
+		send_kind(d, "forwards");
 	for (size_t i = 0; w->registry_dirty && i < ARRAY_SIZE(of_registry); i++)
 		if (watched(d, of_registry[i]))
 			send_kind(d, of_registry[i]);
 	if (w->crons_dirty && watched(d, "cronjobs"))
 		send_kind(d, "cronjobs");
-	w->crons_dirty = w->workloads_dirty = w->nodes_dirty = w->events_dirty = w->checks_dirty = w->registry_dirty = w->serving_dirty = false;
+	w->crons_dirty = w->workloads_dirty = w->nodes_dirty = w->events_dirty = w->checks_dirty = w->registry_dirty = w->serving_dirty = w->forwards_dirty = false;
 }
 
 static void tick(struct demo *d)

@@ -1,6 +1,7 @@
 /* show: the world as rows. Cells are set by their column's name and written in the kind's order; what is not set is
  * unknown. */
 #include "backends/demo/world.h"
+#include "base/forwards.h"
 #include "base/cost.h"
 #include "base/drift.h"
 #include "base/kinds.h"
@@ -507,7 +508,7 @@ static void show_features(struct world *w, struct buf *body)
 const struct kind *const demo_kinds[] = {
 	&kind_pods, &kind_containers, &kind_nodes, &kind_namespaces, &kind_deployments, &kind_replicasets, &kind_statefulsets,
 	&kind_daemonsets, &kind_jobs, &kind_cronjobs, &kind_services, &kind_configmaps, &kind_secrets,
-	&kind_persistentvolumeclaims, &kind_persistentvolumes, &kind_bills, &kind_horizontalpodautoscalers, &kind_events, &kind_drift, &kind_features,
+	&kind_persistentvolumeclaims, &kind_persistentvolumes, &kind_bills, &kind_horizontalpodautoscalers, &kind_events, &kind_forwards, &kind_drift, &kind_features,
 	&kind_models, &kind_versions, &kind_experiments, &kind_trainings, &kind_promotions,
 	&kind_modelendpoints, &kind_predictions, &kind_ranges,
 	&kind_pipelines, &kind_runs, &kind_tasks,
@@ -534,6 +535,8 @@ bool demo_show(struct world *w, const char *kind, struct buf *body)
 		show_drift(w, body);
 	else if (!strcmp(kind, "features"))
 		show_features(w, body);
+	else if (!strcmp(kind, "forwards"))
+		demo_show_forwards(w, body);
 	else if (!strcmp(kind, "bills"))
 		demo_show_bills(w, body);
 	else if (!demo_registry_show(w, kind, body) && !demo_serving_show(w, kind, body) && !demo_storage_show(w, kind, body)) {

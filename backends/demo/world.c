@@ -471,6 +471,7 @@ void world_init(struct world *w, uint64_t seed, int64_t now)
 	/* the platform has been up for a while: its last minutes are lived through at once */
 	w->now = now - 200 * 1000;
 	w->start = now;
+	w->forwards[w->nforwards++] = (struct forwarded){ "ml-serving/service/model-api:80", 40007, now - 26 * 60 * 1000 };
 	make_nodes(w);
 	for (unsigned k = 0; k < demo_nworkloads; k++) {
 		struct workload *l = &w->workloads[w->nworkloads++];

@@ -70,6 +70,8 @@ struct check { int64_t at; double score; unsigned drifted; double p[FEATURES]; c
 struct move { int model; unsigned version, before; int64_t at; char reason[120]; };   /* of a model's champion, done here */
 #define ASKED_MAX 16
 struct asked { int64_t at; double price; const char *version, *run; char request[16], inputs[400]; };
+#define FORWARDS_MAX 8
+struct forwarded { char key[160]; unsigned local; int64_t since; };
 struct world {
 	struct rnd rnd;
 	int64_t start, now;                  /* wall ms */
@@ -85,7 +87,8 @@ struct world {
 	char gone[64][112]; unsigned ngone;  /* keys of pods that went since they were last shown */
 	struct asked asked[ASKED_MAX]; unsigned nasked;   /* the newest ones, by nasked % ASKED_MAX */
 	struct move moves[MOVES_MAX]; unsigned nmoves;
-	bool registry_dirty, serving_dirty;
+	struct forwarded forwards[FORWARDS_MAX]; unsigned nforwards;
+	bool registry_dirty, serving_dirty, forwards_dirty;
 	unsigned serves; int64_t loaded;     /* the version that model-api loaded here, and when; 0: the one it came with */
 	bool gone_more;                      /* and more than fit: only a full listing tells */
 };
@@ -140,6 +143,12 @@ bool demo_storage_open(const struct world *w, struct link *l, const struct reque
 /* demo_serving.c: endpoints and the log of predictions; false: not of its kinds, not its question */
 bool demo_serving_show(const struct world *w, const char *kind, struct buf *body);
 bool demo_serving_ask(struct world *w, struct link *l, const struct request *r);
+/* demo_inside.c: forwards and a shell. False: not of its actions. */
+void demo_show_forwards(const struct world *w, struct buf *body);
+bool demo_inside_plan(struct world *w, struct link *l, const struct request *r);
+bool demo_inside_run(struct world *w, struct link *l, const struct request *r);
+extern const struct action demo_inside[];
+
 /* demo_reload.c. False: not of its kind. */
 bool demo_reload_plan(struct world *w, struct link *l, const struct request *r);
 bool demo_reload_run(struct world *w, struct link *l, const struct request *r);

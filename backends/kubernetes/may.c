@@ -18,7 +18,7 @@ static const struct need needs[] = {
 	{ "edit", "patch", NULL, "" }, { "label", "patch", NULL, "" }, { "annotate", "patch", NULL, "" }, { "taint", "patch", NULL, "" },
 	{ "untaint", "patch", NULL, "" }, { "delete", "delete", NULL, "" }, { "evict", "create", "pods", "eviction" },
 	{ "cordon", "patch", NULL, "" }, { "uncordon", "patch", NULL, "" }, { "drain", "create", "pods", "eviction" },
-	{ "shell", "create", "pods", "exec" }, { "copy-from", "create", "pods", "exec" }, { "copy-to", "create", "pods", "exec" },
+	{ "shell", "get", "pods", "exec" }, { "copy-from", "get", "pods", "exec" }, { "copy-to", "get", "pods", "exec" },
 	{ "debug", "patch", "pods", "ephemeralcontainers" }, { "forward", "get", "pods", "portforward" }, { "canary", "patch", NULL, "" },
 	{ "sync", "patch", NULL, "" },
 	{ "forward-stop", NULL, NULL, "" },                    /* ends what is ours */
