@@ -33,7 +33,7 @@ static void load(void)
 }
 
 static const char schema[] =
-	"pragma journal_mode=wal; pragma synchronous=normal;"
+	"pragma journal_mode=wal; pragma synchronous=normal; pragma cache_size=-256;"
 	"create table if not exists events(kind text not null, at integer not null, source text not null,"
 	" subject text not null, what text not null, detail text not null, value real,"
 	" primary key(kind, at, source, subject, what)) without rowid;"

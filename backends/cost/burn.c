@@ -21,10 +21,6 @@ struct look {                            /* one run of burn_make */
 	int64_t oldest;                      /* node; 0: none */
 };
 
-/* Which columns of a model server's pod name the model. */
-static const char *const model_labels[] = { "serving.kserve.io/inferenceservice", "model", "model-name", "seldon-deployment-id",
-	"mlflow-model", NULL };
-
 void burn_release(struct burn *b)
 {
 	for (size_t i = 0; i < b->ngroups; i++) {
@@ -253,8 +249,8 @@ static struct str model_of(const struct look *l, struct str labels, struct str n
 			return m->keys[i]->text;
 	}
 	struct str found = STR("");
-	for (int i = 0; model_labels[i] && !found.n; i++)
-		found = share_label(labels, model_labels[i]);
+	for (int i = 0; share_model_labels[i] && !found.n; i++)
+		found = share_label(labels, share_model_labels[i]);
 	return found;
 }
 

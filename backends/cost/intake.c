@@ -1,6 +1,7 @@
 /* intake: see intake.h. A message is read with the kind's own columns and written again with those that are kept, into
  * tables of our own: what rows, updates and listings mean is the table's business, here as in the store. */
 #include "backends/cost/intake.h"
+#include "backends/cost/share.h"
 #include "base/kinds.h"
 #include "base/mem.h"
 #include "base/serving.h"
@@ -77,6 +78,15 @@ void intake_release(struct intake *in)
 	memset(in, 0, sizeof(*in));
 }
 
+/* A pod's labels are often its own alone: only those that are looked at are kept. */
+static void copy_labels(const struct rows_cell *c, struct buf *out)
+{
+	struct buf kept_labels = { 0 };
+	share_labels(c->text, &kept_labels);
+	cell_text_or_null(out, buf_str(&kept_labels));
+	buf_release(&kept_labels);
+}
+
 static void copy_cell(const struct rows_cell *c, struct buf *out)
 {
 	switch (c->is) {
@@ -113,7 +123,10 @@ static bool narrow(const struct intake *in, enum in_kind k, struct str body, str
 			break;
 		(op == ROWS_PUT ? rows_put : rows_update)(out, key, level);
 		for (unsigned c = 0; c < in->kinds[k].ncols; c++)
-			copy_cell(&cells[in->from[k][c]], out);
+			if (k == IN_PODS && c == POD_LABELS && cells[in->from[k][c]].is == CELL_TEXT)
+				copy_labels(&cells[in->from[k][c]], out);
+			else
+				copy_cell(&cells[in->from[k][c]], out);
 	}
 	return !r.bad;
 }

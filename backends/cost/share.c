@@ -101,6 +101,9 @@ void share_sums_release(struct share_sums *s)
 
 /* ---- names */
 
+const char *const share_model_labels[] = { "serving.kserve.io/inferenceservice", "model", "model-name", "seldon-deployment-id",
+	"mlflow-model", NULL };
+
 struct str share_label(struct str labels, const char *name)
 {
 	while (labels.n) {
@@ -109,6 +112,18 @@ struct str share_label(struct str labels, const char *name)
 			return value;
 	}
 	return STR("");
+}
+
+void share_labels(struct str labels, struct buf *out)
+{
+	while (labels.n) {
+		struct str value = str_split(&labels, ','), whole = value, key = str_split(&value, '=');
+		bool wanted = str_is(key, "pod-template-hash");
+		for (int i = 0; share_model_labels[i] && !wanted; i++)
+			wanted = str_is(key, share_model_labels[i]);
+		if (wanted)
+			buf_addf(out, "%s" STR_FMT, out->len ? "," : "", STR_ARG(whole));
+	}
 }
 
 void share_workload(struct str owner, struct str labels, struct str pod, struct buf *out)

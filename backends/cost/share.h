@@ -40,4 +40,6 @@ void share_sums_release(struct share_sums *s);
 void share_workload(struct str owner, struct str labels, struct str pod, struct buf *out);
 /* Value of a label in "a=b,c=d"; n = 0: none. */
 struct str share_label(struct str labels, const char *name);
+extern const char *const share_model_labels[];   /* of a model server's pod: which name the model; NULL at the end */
+void share_labels(struct str labels, struct buf *out);       /* those of them that matter here, and pod-template-hash */
 #endif

@@ -267,7 +267,7 @@ static void set_options(struct http_stream *s, const struct http_auth *a)
 	c->easy_setopt(e, CURLOPT_PIPEWAIT, (long)(strncasecmp(s->base, "https:", 6) == 0));
 	if (s->once)
 		c->easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
-	c->easy_setopt(e, CURLOPT_BUFFERSIZE, s->large ? 256 * 1024L : 16 * 1024L);
+	c->easy_setopt(e, CURLOPT_BUFFERSIZE, s->large ? 64 * 1024L : 16 * 1024L);
 	c->easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(h->conf.connect_ms ? h->conf.connect_ms : CONNECT_MS));
 	c->easy_setopt(e, CURLOPT_USERAGENT, h->conf.agent ? h->conf.agent : "binnacle/" VERSION);
 	c->easy_setopt(e, CURLOPT_ERRORBUFFER, s->curl_error);

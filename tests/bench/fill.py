@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Rows by the thousand in the databases under genuine servers, since making them by REST takes hours: fill.py LIVE_DIR ROWS
+"""Rows by the thousand in the databases under genuine servers, since making them by REST takes hours: fill.py LIVE_DIR ROWS [VERSIONS]
 
 LIVE_DIR is a set of servers that runs. Airflow 3 (in PostgreSQL) gets ROWS finished runs of its pipeline, MLflow 3 (in SQLite) a
-tenth of ROWS models with ten versions each, the prediction log ROWS rows, the object store ROWS keys below one prefix. What is there
+tenth of VERSIONS (as many as ROWS) models with ten versions each, the prediction log ROWS rows, the object store ROWS keys below one prefix. What is there
 stays; the servers answer as they would for rows of their own."""
 import glob
 import os
@@ -15,8 +15,8 @@ import time
 TABLES = {
     "airflow3": """insert into dag_run (dag_id, queued_at, logical_date, start_date, end_date, state, run_id, run_type, run_after,
         data_interval_start, data_interval_end, updated_at, log_template_id, clear_number, span_status, conf)
-      select d.dag_id, t, t, t + interval '3 s', t + interval '200 s' + (g % 90) * interval '1 s',
-        case when g % 41 = 0 then 'failed' else 'success' end, 'fill__' || g, 'scheduled', t, t, t, t,
+      select d.dag_id, t, t, t + interval '3 s', t + interval '200 s' + (g %% 90) * interval '1 s',
+        case when g %% 41 = 0 then 'failed' else 'success' end, 'fill__' || g, 'scheduled', t, t, t, t,
         (select max(id) from log_template), 0, 'not_started', '{}'
       from (select dag_id from dag where dag_id = 'mlops_full_pipeline') d, generate_series(1, %d) g,
         lateral (select now() - g * interval '10 min') as x(t)
@@ -56,12 +56,13 @@ def models(path, rows):
 
 def main():
     live, rows = sys.argv[1], int(sys.argv[2])
+    versions = int(sys.argv[3]) if len(sys.argv) > 3 else rows
     env = dict(re.findall(r"^(\w+)='?(.*?)'?$", open(f"{live}/env").read(), re.M))
     for name, statement in TABLES.items():
         if name == "binnacle" or "AIRFLOW3_URL" in env:
             sql(f"{env['PG_URI'].rsplit('/', 1)[0]}/{name}", statement % rows)
     if "MLFLOW3_URL" in env:
-        models(f"{live}/ml/mlflow3/mlflow.db", rows)
+        models(f"{live}/ml/mlflow3/mlflow.db", versions)
     if "S3_DATA" in env:
         os.makedirs(f"{env['S3_DATA']}/fill/flat", exist_ok=True)
         for i in range(rows):
