@@ -11,6 +11,8 @@ enum {
 	RUNBOOK_PLAN_MS = 40000,     /* so long a plan may take */
 	RUNBOOK_LIST_MS = 6000,      /* so long a list is waited for that a name may be looked up in */
 	RUNBOOK_TELL_MS = 25000,
+	RUNBOOK_TRIES = 3,           /* of a plan that cannot be made or run: what it is about may just be moving */
+	RUNBOOK_AGAIN_MS = 1500,
 };
 enum runbook_phase { PHASE_WHEN, PHASE_FIRST, PHASE_REST };
 struct runbook_watch { struct source *source; char *kind; uint64_t id; };
@@ -42,6 +44,8 @@ struct runbook_private {
 	int64_t since;               /* wall ms: the phase, an undo's plan */
 	bool stop;                   /* asked to stop after this step */
 	bool backwards;              /* UNDOING, or ASKING in the midst of it */
+	unsigned tries;              /* of the current step's plan */
+	int64_t again_at;            /* wall ms: not planned anew before */
 	bool undo_again;             /* the undo of the current step was sent twice */
 	struct runbook_telling tell;
 	int64_t next_look;

@@ -236,9 +236,23 @@ static void failed(struct runbook *r, unsigned i, const char *say)
 	free(copy);
 }
 
+static bool once_more(struct runbook *r)
+{
+	if (++r->priv->tries >= RUNBOOK_TRIES)
+		return false;
+	r->priv->again_at = runbook_now(r) + RUNBOOK_AGAIN_MS;
+	return true;
+}
+
 static void planned(struct runbook *r, unsigned i)
 {
 	struct runbook_step *s = &r->steps[i];
+	bool wrong = s->act->state != ACT_SHOWN || (!s->act->decision.allowed && !act_already(s->act));
+	if (wrong && i > 0 && once_more(r)) {        /* the first is as it was shown, or it is not */
+		set_state(r, i, RSTEP_WAITING, NULL);
+		return;
+	}
+	r->priv->tries = 0;
 	struct act *act = s->act;
 	const char *already = act_already(act), *title = json_string_value(json_object_get(act->targets[0].plan, "title"));
 	if (title)
@@ -335,6 +349,8 @@ void step_forth(struct runbook *r)
 	struct runbook_step *s = &r->steps[i];
 	switch (s->state) {
 	case RSTEP_WAITING:
+		if (runbook_now(r) < r->priv->again_at)
+			break;
 		if (r->priv->stop) {
 			r->priv->stop = false;
 			runbook_ask(r, "stopped before step %u (%s), as asked", i + 1, s->title);
@@ -531,6 +547,13 @@ static void undo_planned(struct runbook *r, unsigned i)
 		undone(r, i, RSTEP_UNDONE, already);
 		return;
 	}
+	if ((s->act->state != ACT_SHOWN || !s->act->decision.allowed) && once_more(r)) {
+		act_cancel(s->act);
+		s->act = NULL;
+		runbook_changed(r);
+		return;
+	}
+	r->priv->tries = 0;
 	json_t *line = line_of("undoing", i);
 	json_object_set(line, "plan", s->act->targets[0].plan);
 	runbook_note(r, line);                       /* where it cannot be written the audit still must be */
@@ -589,6 +612,8 @@ void step_back(struct runbook *r)
 		undo_planned(r, r->current);
 	} else if (s->state == RSTEP_UNDOING && s->act) {
 		undo_ran(r, r->current);
+	} else if (runbook_now(r) < r->priv->again_at) {
+		return;
 	} else if (next_back(r)) {
 		begin_undo(r, r->current);
 	} else {
