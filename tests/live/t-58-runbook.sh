@@ -1,0 +1,238 @@
+#!/usr/bin/env bash
+# Promotions across a registry, a service that loads from it, and a cluster: shown, done, verified, gone back by themselves, cut off by
+# faults at every step and by SIGKILL at every turn of the journal; recovered on and back; rolled back, and back to a time.
+# needs: mlflow1 mlflow2 mlflow3
+# limit: 480
+. "$(dirname "$0")/lib.sh"
+
+model=t58_$$ ns=t58-$$ service_pid="" proxy_pid=""
+export BINNACLE_LIMIT=120
+state=$XDG_STATE_HOME/binnacle
+clean() {
+	kill $service_pid $proxy_pid
+	kubectl delete namespace $ns --wait=false
+	for url in "$MLFLOW1_URL" "$MLFLOW2_URL" "$MLFLOW3_URL"; do python3 "$live_tests/mlseed.py" "$url" --delete "$model"; done
+	rm -rf "$scratch"
+} >/dev/null 2>&1
+trap clean EXIT
+post() {
+	curl -fsS -m 20 -X POST -H 'Content-Type: application/json' "$1/api/2.0/mlflow/$2" -d "$3" >/dev/null
+}
+champion() {
+	if [[ ${1:-} == "$MLFLOW1_URL" ]]; then
+		curl -fsS -m 20 "$1/api/2.0/mlflow/model-versions/search?filter=name%3D%27$model%27" | python3 -c '
+import json, sys
+print(*sorted(v["version"] for v in json.load(sys.stdin)["model_versions"] if v["current_stage"] == "Production"))'
+	else
+		curl -fsS -m 20 "${1:-$MLFLOW3_URL}/api/2.0/mlflow/registered-models/alias?name=$model&alias=champion" |
+			python3 -c 'import json, sys; print(json.load(sys.stdin)["model_version"]["version"])'
+	fi
+}
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+service=http://127.0.0.1:$port
+serve() {
+	env -u PG_URI python3 "$live_tests/model_service.py" "$port" 6 --mlflow "$MLFLOW3_URL" --model "$model" >"$scratch/service.log" 2>&1 &
+	service_pid=$!
+	within 20 curl -fsS "$service/health" || not_ok "the service starts" "$(<"$scratch/service.log")"
+}
+serves() {
+	curl -fsS -m 10 "$service/model" | python3 -c 'import json, sys; print(json.load(sys.stdin)["model_version"])'
+}
+fault() {
+	curl -fsS -m 10 "$service/faults" -d "$1" >/dev/null
+}
+both() {
+	echo "$(champion) $(serves)"
+}
+reset() {
+	fault '{}'
+	post "$MLFLOW3_URL" registered-models/alias "{\"name\":\"$model\",\"alias\":\"champion\",\"version\":\"6\"}"
+	curl -fsS -m 10 -X POST "$service/reload" >/dev/null
+}
+restarted() {
+	kubectl -n $ns get deployment web -o 'jsonpath={.spec.template.metadata.annotations}'
+}
+# config NAME MLFLOW [GATES] [ON_FAILURE]: registry, reload, restart, verify; "short": without the cluster
+config() {
+	cat >"$scratch/$1.yaml" <<-END
+	environments: {dev: {guard: confirm}}
+	sources:
+	  registry: {type: mlflow, environment: dev, url: '$2', timeout: 5s}
+	  api: {type: serving, environment: dev, url: '$service', timeout: 4s}
+	  kube: {type: kubernetes, environment: dev, kubeconfig: '$KUBECONFIG'}
+	promotions:
+	  "$model":
+	    gates: [${3:-}]
+	    on_failure: ${4:-rollback}
+	    steps:
+	      - {action: reload, kind: modelendpoints, name: api, source: api, params: {version: "{version}", within: 8s}}
+	END
+	[[ $1 == short* ]] || echo "      - {action: restart, kind: deployments, name: $ns/web, source: kube, until: 'ready=2/2', within: 60s}" >>"$scratch/$1.yaml"
+	cat >>"$scratch/$1.yaml" <<-END
+	    verify: {for: 2s, every: 2s, failures: 2, checks: [{kind: modelendpoints, name: api, where: "version={version} status=ready"}]}
+	END
+}
+# bin NAME WORD...: its output and, last, its exit status
+bin() {
+	local status=0
+	timeout -k 5 120 "$BINNACLE" --config "$scratch/$1.yaml" "${@:2}" 2>&1 </dev/null || status=$?
+	echo "exit $status"
+}
+promote() {
+	bin "$1" promote "$model" 7 --reason 'r2 0.447' --yes "${@:2}"
+}
+
+for url in "$MLFLOW1_URL" "$MLFLOW2_URL" "$MLFLOW3_URL"; do check "seeded: $url" python3 "$live_tests/mlseed.py" "$url" "$model"; done
+{
+	kubectl create namespace $ns
+	kubectl -n $ns create deployment web --image=registry.example.com/web:v1 --replicas=2
+	kubectl -n $ns rollout status deployment web --timeout=60s
+} >/dev/null 2>&1
+serve
+config full "$MLFLOW3_URL" '{metric: r2_score, at_least: 0.35}'
+config short "$MLFLOW3_URL"
+config strict "$MLFLOW3_URL" '{metric: r2_score, at_least: 0.9, say: far too good}'
+config shorthold "$MLFLOW3_URL" '' hold
+check "the configuration is right" binnacle --config "$scratch/full.yaml" config check
+
+# --- shown, and nothing changed
+said=$(bin full promote "$model" 7 --reason 'r2 0.447' --plan)
+like "the plan: gate, all steps with their requests and undo, checks" \
+	"promote $model: v6 -> v7.*gate pass.*0.447.*step 1  registry.*alias champion v6 -> v7.*step 2  api.*POST /reload.*\(after the others\).*step 3  kube: restart.*PATCH.*dry run: accepted.*undo: rollback.*until ready=2/2.*verify.*exit 0" "$said"
+equal "nothing is changed by it" "6 6" "$(both)"
+like "without a terminal: --yes" 'nothing was done.*--yes.*exit 5' "$(bin full promote "$model" 7 --reason x)"
+like "a reason is wanted" 'needs a reason.*exit 5' "$(bin full promote "$model" 7 --yes)"
+like "no such version" 'there is no v99.*exit 1' "$(bin full promote "$model" 99 --reason x --yes)"
+like "a gate that fails" 'gate fail +far too good.*1 gate does not pass.*exit 6' "$(promote strict)"
+like "and JSON of it" '"result": "fail".*"state": "planned"' "$(bin strict promote "$model" 7 --reason x --plan --json)"
+like "read-only" 'read-only.*exit 5' "$(bin full promote "$model" 7 --reason x --yes --readonly)"
+equal "nothing is changed by any" "6 6" "$(both)"
+
+# --- done, rolled back, back to a time
+before=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+sleep 1
+said=$(promote full)
+like "promoted across three systems, verified" 'alias champion: v7.*it serves v7.*2 of 2 pods are ready.*ready 2/2.*verifying.*done.*exit 0' "$said"
+equal "registry and service say so" "7 7" "$(both)"
+like "the cluster too" restartedAt "$(restarted)"
+said=$(bin full rollback "$model" --yes)
+like "rolled back to the one before" 'v7 -> v6.*it serves v6.*done.*exit 0' "$said"
+equal "both serve it" "6 6" "$(both)"
+promote short >/dev/null
+said=$(bin short rollback "$model" --at "$before" --yes)
+like "rolled back to what was in production then" 'v7 -> v6.*done.*exit 0' "$said"
+like "before anything is remembered: said, and nothing done" 'not known: what is remembered of this model begins.*exit 1' \
+	"$(bin short rollback "$model" --at '2001-01-01 10:00' --yes)"
+like "no time" "'yesterdayish' is no time.*exit 2" "$(bin short rollback "$model" --at yesterdayish)"
+said=$(promote strict --override 'the old one is broken' --type "$model")
+like "overridden with a reason" 'overridden: the old one is broken.*done.*exit 0' "$said"
+like "which the audit has, with the gate" 'far too good.*fail.*override.*the old one is broken' "$(grep '"event":"runbook"' "$state/audit.jsonl")"
+reset
+
+# --- faults at each step
+fault '{"unready": true}'
+said=$(promote short)
+like "verify that fails twice goes back by itself" 'failed 2 times in a row.*rolled back.*exit 7|failed: .*rolled back.*exit 7' "$said"
+reset
+fault '{"reload": "broken"}'
+like "a reload that fails (500) goes back" 'step 2.*failed.*rolled back.*exit 7' "$(promote short)"
+equal "and all is v6" "6 6" "$(both)"
+fault '{"reload": "broken"}'
+like "told to hold, it asks instead" 'somebody has to decide.*exit 8' "$(promote shorthold)"
+equal "half of it is done, and that is told" "7 6" "$(both)"
+like "what is unfinished is listed" "promote $model to v7: done.*reload.*failed.*exit 8" "$(bin short runbooks)"
+like "and stands in the way of another" 'is unfinished.*exit 8' "$(promote short)"
+fault '{}'
+like "mended, it goes on" 'it serves v7.*done.*exit 0' "$(bin short runbooks --go-on last --yes)"
+equal "to the end" "7 7" "$(both)"
+reset
+fault '{"reload": "cut"}'
+said=$(promote short)
+like "an answer that is lost is looked for" 'it serves v7.*done.*exit 0' "$said"
+reset
+kill $service_pid
+wait $service_pid 2>/dev/null
+like "a service that is gone: no plan, nothing done" 'exit [15]' "$(promote short)"
+equal "the registry is as it was" 6 "$(champion)"
+serve
+
+cat >"$scratch/faulty.py" <<'PY'
+"""Between us and MLflow: faulty.py URL MODE. The first change of production is answered with that status (nothing is passed on);
+lost: passed on, no answer, the rest goes well; gone: passed on, then nothing answers any more."""
+import http.server, os, sys, urllib.error, urllib.request
+url, mode = sys.argv[1:]
+class Handler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_): pass
+    def do(self):
+        global mode
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
+        change = self.command == "POST" and self.path.endswith("/registered-models/alias") and mode
+        if change and mode.isdigit():
+            code, data, mode = int(mode), b'{"message": "told to"}', ""
+        else:
+            ask = urllib.request.Request(url + self.path, body, {"Content-Type": "application/json"}, method=self.command)
+            try:
+                with urllib.request.urlopen(ask, timeout=20) as answer:
+                    code, data = answer.status, answer.read()
+            except urllib.error.HTTPError as error:
+                code, data = error.code, error.read()
+            if change and mode == "gone":
+                os._exit(0)
+            if change:
+                mode, self.close_connection = "", True
+                return
+        self.send_response(code)
+        self.send_header("Content-Type", "text/plain" if self.path == "/version" else "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+    do_GET = do_POST = do
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+PY
+# through MODE: a promotion through it
+through() {
+	: >"$scratch/port"
+	python3 "$scratch/faulty.py" "$MLFLOW3_URL" "$1" >"$scratch/port" 2>/dev/null &
+	proxy_pid=$!
+	within 20 test -s "$scratch/port"
+	config short-faulty "http://127.0.0.1:$(<"$scratch/port")"
+	promote short-faulty
+	kill $proxy_pid 2>/dev/null
+	wait $proxy_pid 2>/dev/null
+}
+for status in 409 429; do
+	like "the registry says $status: nothing was changed, and that is said" 'failed: .*exit 1' "$(through $status)"
+	equal "nothing was" "6 6" "$(both)"
+done
+said=$(through 500)
+like "500 may be either: it is looked, and was not taken" 'cannot be told.*failed.*exit 1' "$said"
+said=$(through lost)
+like "an answer lost after it was taken: looked for, found, gone on" 'cannot be told.*step 1: .*alias champion: v7.*it serves v7.*done.*exit 0' "$said"
+reset
+said=$(through gone)
+like "the registry is gone after it took it: nobody can tell, so it asks" 'somebody has to decide.*exit 8' "$said"
+equal "it was taken" "7 6" "$(both)"
+like "back again, the next program sees that it was, and takes it back" 'rolled back.*exit 7' "$(bin short runbooks --go-back last --yes)"
+equal "so it is" "6 6" "$(both)"
+like "nothing is unfinished" 'nothing is unfinished.*exit 0' "$(bin short runbooks)"
+
+# --- the program is killed: at every turn of its journal, and at random
+for event in planned start:1 done:1 start:2 done:2 verify; do
+	check "killed at '$event': recovered on and back" python3 "$live_tests/runbook_kills.py" "$BINNACLE" "$scratch/short.yaml" "$model" \
+		"$MLFLOW3_URL" "$service" 2 1 "$event"
+done
+check "12 kills at random: all recovered, no audit line lost" python3 "$live_tests/runbook_kills.py" "$BINNACLE" "$scratch/short.yaml" \
+	"$model" "$MLFLOW3_URL" "$service" 12 58
+check "the chain of the audit file holds" binnacle audit verify
+
+# --- older registries: by stage and by alias, without anything else
+for url in "$MLFLOW1_URL" "$MLFLOW2_URL"; do
+	echo "sources: {old: {type: mlflow, url: '$url'}}" >"$scratch/old.yaml"
+	like "$url: promoted" 'done.*exit 0' "$(promote old)"
+	equal "$url: it is" 7 "$(champion "$url")"
+	like "$url: rolled back" 'done.*exit 0' "$(bin old rollback "$model" --yes)"
+	equal "$url: it is, too" 6 "$(champion "$url")"
+done
+finish
