@@ -285,7 +285,7 @@ json_t *api_send(struct api *a, const char *method, const char *path, json_t *bo
 		buf_addf(&full, "/api/v%d%s", a->version, path);
 		static const char *const headers[] = { "Accept: application/json", NULL };    /* v1 has logs as text too */
 		struct http_request q = { .method = method, .path = full.data, .headers = headers, .body = str_of(text), .json = true,
-			.once = !strcmp(method, "POST") };
+			.once = method != NULL };
 		j = call(a, &q, &reply) ? body_json(a, &reply) : NULL;
 	}
 	http_reply_release(&reply);
