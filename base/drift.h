@@ -10,7 +10,8 @@ extern const struct kind kind_drift, kind_features;
 /* Columns by place, for panes; kinds_drift.c has them in this order. */
 enum drift_col {
 	DRIFT_MODEL, DRIFT_AGE, DRIFT_RESULT, DRIFT_SCORE, DRIFT_LIMIT, DRIFT_COUNT, DRIFT_ACTION, DRIFT_FEATURES,
-	DRIFT_CURRENT, DRIFT_REFERENCE, DRIFT_ID, DRIFT_DRIFTED, DRIFT_CHECKED, DRIFT_POINTS, DRIFT_ROWS, DRIFT_COL_COUNT
+	DRIFT_CURRENT, DRIFT_REFERENCE, DRIFT_ID, DRIFT_DRIFTED, DRIFT_CHECKED, DRIFT_POINTS, DRIFT_ROWS, DRIFT_ACKNOWLEDGED,
+	DRIFT_COL_COUNT
 };
 enum feature_col {
 	FEATURE_MODEL, FEATURE_NAME, FEATURE_METHOD, FEATURE_VALUE, FEATURE_LIMIT, FEATURE_DRIFTED, FEATURE_NOW,
@@ -37,6 +38,7 @@ struct drift_check {
 	int64_t rows;                /* of the batch, that were compared; 0 unknown */
 };
 int drift_of(const struct drift_check *c);      /* 1, 0, -1 as above */
+/* Its row; that it is acknowledged is said by an update afterwards. */
 void drift_put(struct buf *b, const struct drift_check *c);
 
 struct drift_feature {

@@ -33,6 +33,7 @@ static const struct column drift_cols[DRIFT_COL_COUNT] = {
 	[DRIFT_CHECKED] = { "checked", "CHECKED", COL_COUNT, COL_HIDDEN, 9 },
 	[DRIFT_POINTS] = { "points", "POINTS", COL_TEXT, COL_HIDDEN | COL_SHARED, 9 },
 	[DRIFT_ROWS] = { "rows", "ROWS", COL_COUNT, COL_OURS, 5, 7 },
+	[DRIFT_ACKNOWLEDGED] = { "acknowledged", "ACKNOWLEDGED", COL_TEXT, COL_OURS, 1, 24 },
 };
 const struct kind kind_drift = {
 	.name = "drift", .singular = "check", .aliases = drift_aliases,
@@ -97,6 +98,7 @@ void drift_put(struct buf *b, const struct drift_check *c)
 	count_or_null(b, c->checked);
 	cell_text(b, str_of(points_name(c->points)));
 	c->rows > 0 ? cell_int(b, c->rows) : cell_null(b);
+	cell_null(b);
 }
 
 void feature_put(struct buf *b, const struct drift_feature *f)

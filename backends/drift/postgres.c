@@ -3,6 +3,7 @@
  * Nothing is asked of the server while nobody looks. The first look lists the newest checks row by row, so that a huge
  * table costs no more than what is shown; later ones ask only for rows as new as the last known, at each poll and at
  * once when the server notifies. A lost connection is made anew, slower each time it fails; the rows stay. */
+#include "backends/drift/ack.h"
 #include "backends/drift/find.h"
 #include "backends/net/doctor.h"
 #include "backends/drift/promoted.h"
@@ -34,6 +35,7 @@ struct history {
 	struct promoted promoted;
 	struct served served;
 	struct trail *trail;
+	struct acks *acks;
 	struct watch watches[WATCHES_MAX];
 	unsigned nwatches;
 	long limit;
@@ -92,6 +94,7 @@ static void send_rows(struct batch *b)
 	struct msg *m;
 	if (!b->rows.len)
 		return;
+	acks_add(b->h->acks, &b->rows);
 	m = msg_new(MSG_ROWS, 0);
 	m->body = b->rows;
 	b->rows = (struct buf){ 0 };
@@ -532,11 +535,10 @@ static void handle(struct history *h, struct request *r)
 		link_textf(h->pg.link, r->id, TEXT_END | TEXT_ERROR, "a PostgreSQL source has no '%s'", r->what);
 		break;
 	case REQ_PLAN:
-		link_fail(h->pg.link, r->id, "a PostgreSQL source only reads");
+		acks_plan(h->acks, r);
 		break;
 	case REQ_RUN:
-		link_step(h->pg.link, r->id, (struct msg_step){ .state = STEP_FINISHED,
-			.say = STR("a PostgreSQL source only reads") });
+		acks_run(h->acks, r);
 		break;
 	}
 	request_free(r);
@@ -559,11 +561,16 @@ static void run(struct link *l)
 	struct history h = { .pg = pg_of_link(l, (int)setting_duration(l, "timeout", 10000)), .said = HEALTH_IDLE, .trail = trail_new() };
 	struct request *r;
 	read_settings(&h, l);
+	h.acks = acks_new(l);
 	while (!link_closing(l)) {
 		while ((r = link_take(l, 0)))
 			handle(&h, r);
 		if (h.nwatches && (mono(&h) >= h.next_ms || h.pg.notified))
 			work(&h);
+		if (h.listed && h.nwatches && acks_changed(h.acks)) {
+			h.listed = false;
+			h.next_ms = 0;
+		}
 		int64_t wait = h.nwatches ? h.next_ms - mono(&h) : h.pg.c ? AGAIN_MS : -1;
 		if (wait == 0 || (h.nwatches && wait < 0))
 			wait = 1;
@@ -579,6 +586,7 @@ static void run(struct link *l)
 	promoted_release(&h.promoted);
 	served_release(&h.served);
 	trail_free(h.trail);
+	acks_free(h.acks);
 	free(h.cursor);
 	free(h.said_why);
 }
@@ -621,5 +629,5 @@ static const struct config_key keys[] = {
 static const struct kind *const kinds[] = { &kind_drift, &kind_features, &kind_predictions, &kind_promotions, &kind_ranges, NULL };
 const struct backend backend_postgres = {
 	.name = "postgres", .title = "PostgreSQL", .help = "drift history, the log of predictions and the history of models, from tables in PostgreSQL",
-	.keys = keys, .kinds = kinds, .run = run, .opens = opens_nothing,
+	.keys = keys, .kinds = kinds, .actions = ack_actions, .run = run, .opens = opens_nothing,
 };

@@ -3,6 +3,7 @@
  * While somebody looks, the place is listed every `poll`; what is new or was written again is read, newest first, and what it
  * says is kept in the form of rows, so that a later look costs no reading. A report that cannot be read is named, counted
  * and skipped; it is looked at again when it changes. */
+#include "backends/drift/ack.h"
 #include "backends/drift/place.h"
 #include "backends/net/doctor.h"
 #include "backends/drift/report.h"
@@ -42,6 +43,7 @@ struct reports {
 	struct place place;
 	bool open;
 	struct trail *trail;
+	struct acks *acks;
 	struct trail_rule rule;
 	struct entry *entries; unsigned n;       /* newest first */
 	struct model_ranges *ranges; unsigned nranges;
@@ -132,6 +134,7 @@ static void send_all(struct reports *h, bool whole)
 		rows_begin(&m->body, STR(""));
 	for (unsigned i = 0; i < h->n; i++)
 		buf_addstr(&m->body, buf_str(&h->entries[i].rows));
+	acks_add(h->acks, &m->body);
 	if (whole)
 		rows_end(&m->body, STR(""));
 	link_send(h->link, m);
@@ -422,10 +425,10 @@ static void handle(struct reports *h, struct request *r)
 		link_textf(h->link, r->id, TEXT_END | TEXT_ERROR, "reports have no '%s'", r->what);
 		break;
 	case REQ_PLAN:
-		link_fail(h->link, r->id, "reports are only read");
+		acks_plan(h->acks, r);
 		break;
 	case REQ_RUN:
-		link_step(h->link, r->id, (struct msg_step){ .state = STEP_FINISHED, .say = STR("reports are only read") });
+		acks_run(h->acks, r);
 		break;
 	default:
 		break;
@@ -462,6 +465,7 @@ static void run(struct link *l)
 	h.backoff = (struct http_backoff){ .rnd = { (uint64_t)clock_wall(link_clock(l)) | 1 }, .first_ms = 1000, .most_ms = 60000 };
 	h.rule = (struct trail_rule){ .limit = NAN };
 	h.open = place_open(&h.place, l);
+	h.acks = acks_new(l);
 	while (!link_closing(l)) {
 		bool wanted = h.nwatches || h.nasks;
 		int64_t wait = !wanted ? -1 : h.nasks ? 0 : h.next_ms - mono(&h);
@@ -471,6 +475,8 @@ static void run(struct link *l)
 			handle(&h, r);
 		while ((r = link_take(l, 0)))
 			handle(&h, r);
+		if (h.nwatches && h.sent && acks_changed(h.acks))
+			send_all(&h, true);
 	}
 	for (unsigned i = 0; i < h.n; i++)
 		entry_release(&h.entries[i]);
@@ -481,6 +487,7 @@ static void run(struct link *l)
 	}
 	free(h.ranges);
 	trail_free(h.trail);
+	acks_free(h.acks);
 	if (h.open)
 		h.place.ops->free(&h.place);
 	free(h.said_why);
@@ -503,5 +510,5 @@ static const struct config_key keys[] = {
 static const struct kind *const kinds[] = { &kind_drift, &kind_features, &kind_ranges, NULL };
 const struct backend backend_reports = {
 	.name = "reports", .title = "drift reports", .help = "drift from reports of Evidently and Great Expectations",
-	.keys = keys, .kinds = kinds, .run = run, .opens = opens_nothing,
+	.keys = keys, .kinds = kinds, .actions = ack_actions, .run = run, .opens = opens_nothing,
 };

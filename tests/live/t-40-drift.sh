@@ -23,6 +23,52 @@ like "features of every way of writing" 'région' "$(get features)"
 like "doctor is well" 'ok +table +public.drift_history, new rows by id' "$(doctor)"
 like "a list narrowed by a filter" 'drift' "$(get drift 'result=drift score>0.3')"
 
+# --- acknowledged: shown in the row, no finding any more, withdrawn
+screen=$(dirname "$BINNACLE")/tests/live/screen_drive
+printf 'environments:\n  dev: {}\nsources:\n  pg:\n    type: postgres\n    environment: dev\n    connection: %s\n' "$PG_URI" >"$scratch/ack.yaml"
+ack() {
+	"$screen" "$1" "$BINNACLE" --config "$scratch/ack.yaml" --pane drift >"$scratch/screen" 2>&1
+}
+drifted=$(get drift 'result=drift' -o csv | tail -n +2 | wc -l)
+newest=$(get drift 'result=drift' -o json | python3 -c 'import json, sys; print(max(json.load(sys.stdin), key=lambda r: r["age"])["id"])')
+if ack 120x40 <<DRIVE
+wait 20 60 checks, $drifted with
+keys \t
+keys a
+wait 5 note
+keys known shift\r
+wait 5 check $newest is no finding any more
+keys y
+wait 10 acknowledged
+keys q
+wait 15 $((drifted - 1)) with drift
+wait 5 known shift
+keys Q
+end 0
+DRIVE
+then ok "a check is acknowledged with a note, and no finding any more"; else not_ok "a check is acknowledged with a note, and no finding any more" "$(<"$scratch/screen")"; fi
+acknowledged() {
+	binnacle --config "$scratch/ack.yaml" --wait 10 get drift -o json | python3 -c '
+import json, sys
+print(*(r["id"] + " " + r["acknowledged"] for r in json.load(sys.stdin) if r["acknowledged"]))'
+}
+like "whoever asks later sees it" "^$newest .*: known shift$" "$(acknowledged)"
+like "it is in the audit trail" 'acknowledge.*known shift' "$(cat "$XDG_STATE_HOME"/binnacle/audit* 2>&1)"
+if ack 80x24 <<DRIVE
+wait 20 $((drifted - 1)) with
+keys \t
+keys :action withdraw\r
+wait 5 finding again
+keys y
+wait 10 it is a finding again
+keys q
+wait 15 $drifted with drift
+keys Q
+end 0
+DRIVE
+then ok "and withdrawn"; else not_ok "and withdrawn" "$(<"$scratch/screen")"; fi
+equal "as before" "" "$(acknowledged)"
+
 config "connection: $PG_URI" "table: monitoring.model_checks"
 like "another layout is recognised" 'fraud' "$(get drift)"
 config "connection: $PG_URI" "table: monitoring.model_checks" "columns: {score: pssi}"

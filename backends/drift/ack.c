@@ -1,0 +1,235 @@
+/* ack: see ack.h. An acknowledgement is an event of the history; the newest of a check counts. */
+#include "backends/drift/ack.h"
+#include "base/drift.h"
+#include "base/fmt.h"
+#include "base/history.h"
+#include "base/mem.h"
+#include "base/plan_json.h"
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define KIND "acknowledged"
+#define AGAIN_MS 15000           /* another console may have acknowledged meanwhile */
+
+static const char *const on_drift[] = { "drift", NULL };
+static const struct field fields[] = {
+	{ .name = "note", .title = "note", .help = "what you know of it, for the others", .type = FIELD_TEXT, .required = true },
+	{ .name = "until", .title = "for", .help = "8h, 2d; empty: for good. The next check that drifts is told anyway", .type = FIELD_DURATION },
+	{ .name = NULL },
+};
+static const struct action
+	acknowledge = { "acknowledge", "Acknowledge", "Say that somebody knows of this drift: it is no finding any more", on_drift,
+		RISK_HARMLESS, true, fields },
+	withdraw = { "withdraw", "Withdraw", "Take an acknowledgement back: the drift is a finding again", on_drift, RISK_HARMLESS, true,
+		NULL };
+const struct action *const ack_actions[] = { &acknowledge, &withdraw, NULL };
+
+struct ack { char *key, *words; int64_t at, until; bool off; };
+struct acks { struct link *l; struct ack *list; unsigned n; int64_t next_ms; uint64_t print; };
+
+struct acks *acks_new(struct link *l)
+{
+	struct acks *a = xcalloc(1, sizeof(*a));
+	a->l = l;
+	return a;
+}
+
+static void drop(struct acks *a)
+{
+	for (unsigned i = 0; i < a->n; i++) {
+		free(a->list[i].key);
+		free(a->list[i].words);
+	}
+	free(a->list);
+	a->list = NULL;
+	a->n = 0;
+}
+
+void acks_free(struct acks *a)
+{
+	if (!a)
+		return;
+	drop(a);
+	free(a);
+}
+
+static struct ack *find(struct acks *a, struct str key)
+{
+	for (unsigned i = 0; i < a->n; i++)
+		if (str_is(key, a->list[i].key))
+			return &a->list[i];
+	return NULL;
+}
+
+/* {"note", "user", "until"} */
+static bool take(void *arg, const struct history_event *e)
+{
+	struct acks *a = arg;
+	struct ack *k = find(a, e->subject);
+	json_t *o = json_loadb(e->detail.p ? e->detail.p : "", e->detail.n, 0, NULL);
+	const char *note = json_string_value(json_object_get(o, "note")), *user = json_string_value(json_object_get(o, "user"));
+	if (!k) {
+		a->list = xreallocarray(a->list, a->n + 1, sizeof(*a->list));
+		k = &a->list[a->n++];
+		*k = (struct ack){ .key = str_dup(e->subject) };
+	}
+	free(k->words);
+	k->at = e->at;
+	k->until = json_integer_value(json_object_get(o, "until"));
+	k->off = str_is(e->what, "withdrawn");
+	k->words = xasprintf("%s: %s", user && *user ? user : "somebody", note ? note : "");
+	json_decref(o);
+	return true;
+}
+
+static bool read_all(struct acks *a, char **why)
+{
+	drop(a);
+	return history_read(link_history(a->l), &(struct history_query){ .kind = KIND, .source = link_name(a->l) }, take, a, why);
+}
+
+static bool holds(const struct ack *k, int64_t now)
+{
+	return k && !k->off && (!k->until || k->until > now);
+}
+
+static void put(const struct ack *k, int64_t now, struct buf *out)
+{
+	struct buf words = { 0 };
+	rows_update(out, str_of(k->key), LEVEL_DONE);
+	for (int c = 0; c < DRIFT_ACKNOWLEDGED; c++)
+		cell_keep(out);
+	buf_adds(&words, k->words);
+	if (k->until) {
+		buf_adds(&words, ", for ");
+		fmt_age(k->until - now, &words);
+	}
+	cell_text(out, buf_str(&words));
+	buf_release(&words);
+}
+
+/* What holds now, in a number. */
+static uint64_t print_of(const struct acks *a, int64_t now)
+{
+	uint64_t sum = 0;
+	for (unsigned i = 0; i < a->n; i++)
+		if (holds(&a->list[i], now))
+			sum += ((uint64_t)str_hash(str_of(a->list[i].key)) << 20) ^ (uint64_t)a->list[i].at;
+	return sum;
+}
+
+void acks_add(struct acks *a, struct buf *body)
+{
+	int64_t now = clock_wall(link_clock(a->l));
+	a->next_ms = clock_mono(link_clock(a->l)) + AGAIN_MS;
+	if (!link_history(a->l) || !read_all(a, NULL))
+		return;
+	a->print = print_of(a, now);
+	for (unsigned i = 0; i < a->n; i++)
+		if (holds(&a->list[i], now))
+			put(&a->list[i], now, body);
+}
+
+bool acks_changed(struct acks *a)
+{
+	if (!link_history(a->l) || clock_mono(link_clock(a->l)) < a->next_ms)
+		return false;
+	a->next_ms = clock_mono(link_clock(a->l)) + AGAIN_MS;
+	return read_all(a, NULL) && print_of(a, clock_wall(link_clock(a->l))) != a->print;
+}
+
+/* ---- acts */
+
+static void state_of(const struct ack *k, int64_t now, struct buf *out)
+{
+	if (holds(k, now))
+		buf_addf(out, "acknowledged %lld", (long long)k->at);
+	else
+		buf_adds(out, "open");
+}
+
+void acks_plan(struct acks *a, const struct request *r)
+{
+	json_t *params = json_loads(r->params, 0, NULL), *plan;
+	int64_t now = clock_wall(link_clock(a->l)), lasts = plan_param_ms(params, "until", 0);
+	struct buf state = { 0 }, note = { 0 }, length = { 0 };
+	char *why = NULL;
+	bool off = !strcmp(r->what, "withdraw"), read = read_all(a, &why);
+	const struct ack *k = find(a, str_of(r->key));
+	state_of(k, now, &state);
+	plan = plan_json(r, buf_str(&state));
+	plan_param_text(params, "note", &note);
+	if (!link_history(a->l))
+		plan_say(plan, "blocked", "no history is kept here, and so nothing can be remembered: set 'history' to a file");
+	else if (!read)
+		plan_say(plan, "blocked", "%s", why ? why : "the history cannot be read");
+	else if (off && !holds(k, now))
+		plan_say(plan, "already", "it is not acknowledged");
+	else if (!off && !note.len)
+		plan_say(plan, "blocked", "say what you know of it (note)");
+	if (lasts)
+		fmt_duration(lasts, &length);
+	if (off)
+		plan_say(plan, "change", "check %s is a finding again%s%s", r->key, k ? ": it was acknowledged by " : "", k ? k->words : "");
+	else
+		plan_say(plan, "change", "check %s is no finding any more, %s%s; the next check that drifts is told", r->key,
+		         lasts ? "for " : "for good", lasts ? length.data : "");
+	if (holds(k, now) && !off)
+		plan_say(plan, "warnings", "it is acknowledged already by %s", k->words);
+	plan_request(plan, "write into the history", off ? NULL : json_pack("{s:s, s:I}", "note", note.len ? note.data : "", "until",
+		(json_int_t)(lasts ? now + lasts : 0)), "read back", off ? "acknowledge again" : "withdraw it");
+	if (!off)
+		plan_undo(plan, "withdraw", NULL);
+	plan_answer(a->l, r, plan);
+	free(why);
+	buf_release(&state);
+	buf_release(&note);
+	buf_release(&length);
+	json_decref(params);
+}
+
+static bool write_one(struct acks *a, const struct request *r, const json_t *step, char **why)
+{
+	const char *user = getenv("SUDO_USER") ? getenv("SUDO_USER") : getenv("USER"), *body = json_string_value(json_object_get(step, "body"));
+	json_t *o = json_loads(body ? body : "{}", 0, NULL);
+	if (!o)
+		o = json_object();
+	json_object_set_new(o, "user", json_string(user && *user ? user : "somebody"));
+	char *text = json_dumps(o, JSON_COMPACT);
+	bool ok = history_add(link_history(a->l), &(struct history_event){ .kind = STR(KIND), .source = str_of(link_name(a->l)),
+		.subject = str_of(r->key), .what = str_of(strcmp(r->what, "withdraw") ? "acknowledged" : "withdrawn"), .detail = str_of(text),
+		.at = clock_wall(link_clock(a->l)), .value = NAN });
+	ok = ok && history_flush(link_history(a->l), why);
+	free(text);
+	json_decref(o);
+	return ok;
+}
+
+void acks_run(struct acks *a, const struct request *r)
+{
+	json_t *params = json_loads(r->params, 0, NULL), *plan = json_object_get(params, "plan");
+	const char *then = json_string_value(json_object_get(json_object_get(plan, "target"), "version"));
+	struct buf state = { 0 }, say = { 0 };
+	char *why = NULL;
+	int64_t now = clock_wall(link_clock(a->l));
+	bool off = !strcmp(r->what, "withdraw"), ok = read_all(a, &why);
+	if (ok)
+		state_of(find(a, str_of(r->key)), now, &state);
+	if (ok && (!then || !str_is(buf_str(&state), then))) {
+		buf_adds(&say, "somebody else acknowledged it, or took that back, since the plan was shown: plan again");
+		ok = false;
+	} else if (ok) {
+		ok = write_one(a, r, json_array_get(json_object_get(plan, "steps"), 0), &why) && read_all(a, &why);
+		ok = ok && holds(find(a, str_of(r->key)), clock_wall(link_clock(a->l))) != off;
+		buf_adds(&say, ok ? off ? "it is a finding again" : "acknowledged" : why ? why : "it was not kept");
+	} else {
+		buf_adds(&say, why ? why : "the history cannot be read");
+	}
+	a->next_ms = 0;
+	run_over(a->l, r->id, ok, buf_str(&say), ok && !off ? json_object_get(json_object_get(plan, "undo"), "params") : NULL);
+	free(why);
+	buf_release(&state);
+	buf_release(&say);
+	json_decref(params);
+}
