@@ -391,7 +391,7 @@ static bool read_event(void *arg, const struct history_event *e)
 	return true;
 }
 
-/* A line of the audit trail that says how an action ended. */
+/* A line of the audit trail that says how an action ended, or how a promotion or rollback as a whole stands. */
 static struct note *read_line(struct str line)
 {
 	json_t *o = json_loadb(line.p, line.n, 0, NULL), *target = json_object_get(o, "target");
@@ -399,12 +399,15 @@ static struct note *read_line(struct str line)
 	struct buf text = { 0 };
 	struct note *x = NULL;
 	int64_t at = 0;
-	if (str_is(text_of(o, "event"), "outcome") && time_parse(text_of(o, "time"), &at)) {
-		struct str ns = key, kind = text_of(target, "kind");
+	bool whole = str_is(text_of(o, "event"), "runbook");
+	if ((whole || str_is(text_of(o, "event"), "outcome")) && time_parse(text_of(o, "time"), &at)) {
+		struct str ns = key, kind = text_of(target, "kind"), version = whole ? text_of(o, "version") : STR("");
 		ns = str_split(&ns, '/');
-		buf_addf(&text, STR_FMT " " STR_FMT ": " STR_FMT, STR_ARG(action), STR_ARG(key), STR_ARG(state));
+		buf_addf(&text, STR_FMT " " STR_FMT "%s" STR_FMT ": " STR_FMT, STR_ARG(action), STR_ARG(key), version.n ? " v" : "", STR_ARG(version),
+		         STR_ARG(state));
 		bool model = str_is(kind, "models") || str_is(kind, "versions");
-		x = note_new(at, change_sort(STR("action")), str_is(state, "failed") ? LEVEL_BAD : LEVEL_NONE, (const struct str[PARTS]){
+		x = note_new(at, change_sort(STR("action")), str_is(state, "failed") ? LEVEL_BAD : str_is(state, "undone") ? LEVEL_DOUBT :
+		             LEVEL_NONE, (const struct str[PARTS]){
 			buf_str(&text), key, model ? ns : STR(""), !model && ns.n < key.n ? ns : STR(""), user.n ? user : text_of(o, "user"), kind, key,
 			text_of(o, "source") });
 	}

@@ -22,7 +22,7 @@ static const struct column columns[TIMELINE_COL_COUNT] = {
 	[TIMELINE_TIME] = { .name = "time", .title = "TIME", .type = COL_TIME, .width = 12, .show = show_time },
 	[TIMELINE_LETTER] = { .name = "letter", .title = "", .type = COL_STATUS, .flags = COL_SHARED, .width = 3 },
 	[TIMELINE_WHAT] = { .name = "what", .title = "WHAT CHANGED", .type = COL_TEXT, .width = 50 },
-	[TIMELINE_ABOUT] = { .name = "about", .title = "ABOUT", .type = COL_TEXT, .flags = COL_SHARED | COL_WIDE, .width = 22, .priority = 7 },
+	[TIMELINE_ABOUT] = { .name = "about", .title = "ABOUT", .type = COL_TEXT, .flags = COL_SHARED | COL_HIDDEN },
 	[TIMELINE_MODEL] = { .name = "model", .title = "MODEL", .type = COL_TEXT, .flags = COL_SHARED | COL_HIDDEN },
 	[TIMELINE_NAMESPACE] = { .name = "namespace", .title = "NAMESPACE", .type = COL_TEXT, .flags = COL_SHARED | COL_HIDDEN },
 	[TIMELINE_WHO] = { .name = "who", .title = "WHO", .type = COL_TEXT, .flags = COL_SHARED, .width = 10, .priority = 3 },

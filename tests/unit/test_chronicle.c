@@ -333,10 +333,12 @@ static void test_own_actions(void **state)
 	timeline_is(w, "0 A restart ml/api: done\n");
 	f = fopen(w->audit, "a");
 	fputs("\"}\n{\"seq\":5,\"time\":\"2026-11-21T14:45:00.000Z\",\"user\":\"bob\",\"event\":\"outcome\",\"action\":\"promote\",\"source\":\"other\","
-	      "\"target\":{\"kind\":\"versions\",\"key\":\"house/7\"},\"state\":\"failed\"}\n", f);
+	      "\"target\":{\"kind\":\"versions\",\"key\":\"house/7\"},\"state\":\"failed\"}\n"
+	      "{\"seq\":6,\"time\":\"2026-11-21T14:46:00.000Z\",\"user\":\"bob\",\"event\":\"runbook\",\"action\":\"promote\",\"source\":\"other\","
+	      "\"version\":\"7\",\"target\":{\"kind\":\"models\",\"key\":\"house\"},\"state\":\"undone\"}\n", f);
 	fclose(f);
 	w->at.wall += 3000;
-	timeline_is(w, "0 A restart ml/api: done\n-5 A promote house/7: failed\n");
+	timeline_is(w, "0 A restart ml/api: done\n-5 A promote house/7: failed\n-6 A promote house v7: undone\n");
 }
 
 /* ---- a team's database, without one: a table in memory that can be away */
