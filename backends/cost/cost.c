@@ -2,8 +2,9 @@
  * to it (base/feed.h), and it makes of them what an hour costs, who causes it, what was spent of which budget. Beside that
  * it asks, rarely, what was billed. Nothing is read or computed while nobody looks. */
 #include "backends/cost/billed.h"
-#include "backends/net/doctor.h"
+#include "backends/cost/nodegroup.h"
 #include "backends/cost/opencost.h"
+#include "backends/net/doctor.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include <jansson.h>
@@ -351,10 +352,10 @@ static void handle(struct run *u, struct request *r)
 		link_textf(u->link, r->id, TEXT_END | TEXT_ERROR, "a cost source has no '%s'", r->what);
 		break;
 	case REQ_PLAN:
-		link_fail(u->link, r->id, "a cost source only counts");
+		nodegroup_plan(&u->c, u->link, r);
 		break;
 	case REQ_RUN:
-		link_step(u->link, r->id, (struct msg_step){ .state = STEP_FINISHED, .say = STR("a cost source only counts") });
+		nodegroup_run(&u->c, u->link, r);
 		break;
 	}
 	request_free(r);
@@ -395,5 +396,5 @@ static void run(struct link *l)
 
 const struct backend backend_cost = {
 	.name = "cost", .title = "Cost", .help = "what the clusters cost, made from their nodes, pods and volumes; and what was billed",
-	.keys = cost_keys, .kinds = kinds, .run = run, .opens = opens_nothing, .reads = in_reads,
+	.keys = cost_keys, .kinds = kinds, .actions = cost_actions, .run = run, .opens = opens_nothing, .reads = in_reads,
 };

@@ -20,7 +20,8 @@ static const struct config_key aws_keys_table[] = {
 	AWS_CONFIG_KEYS,
 	{ "account", CONFIG_TEXT, NULL, .help = "Account number: its AWS Budgets are shown too." },
 	{ "tag", CONFIG_TEXT, NULL, .help = "KEY=VALUE: only what carries this cost allocation tag, such as eks:cluster-name=prod." },
-	{ "endpoint", CONFIG_URL, NULL, .help = "Instead of AWS, for both services." },
+	{ "eks_cluster", CONFIG_TEXT, NULL, .help = "Name of the EKS cluster whose managed node groups may be taken to no nodes and back." },
+	{ "endpoint", CONFIG_URL, NULL, .help = "Instead of AWS, for all its services." },
 	{ "refresh", CONFIG_DURATION, "6h", .help = "How often the bill is asked for; AWS takes $0.01 for each page." },
 	CONFIG_END
 };
