@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CALLS_MAX = 32, LOOK_MS = 15000, TELL_MS = 1000, UNSENT_MAX = 256 << 10, TRIES = 3 };
+enum { CALLS_MAX = 32, LOOK_MS = 15000, LOOK_EACH_MS = 5000, FRESH_MS = 30000, TELL_MS = 1000, UNSENT_MAX = 256 << 10, TRIES = 3 };
 
 struct call {                    /* a connection */
 	struct door *door;
@@ -29,12 +29,14 @@ struct call {                    /* a connection */
 struct door {
 	struct forwards *all;
 	struct kube *k;
-	char *key, *kind, *ns, *name, *port, *use;
+	char *key, *kind, *ns, *name, *asked, *use;
 	int local, listening, quit;      /* quit: an eventfd, readable when the door closes */
 	atomic_bool closing;
 	pthread_t thread;
 	struct call calls[CALLS_MAX];    /* the door's thread */
-	struct door_state s;             /* behind the list's lock */
+	struct door_state s;             /* behind the list's lock, as are: */
+	int port;                        /* of the pod s.pod, found at found_ms (mono); 0: none */
+	int64_t found_ms;
 };
 
 const char *door_key(const struct door *d)
@@ -184,7 +186,7 @@ static int find_pod(struct door *d, struct http *h, const char *not, char *pod, 
 			if (jis(json_array_get(pods, i), "metadata.name", not))
 				json_array_remove(pods, i);
 		found = door_pick(pods, now);
-		port = found ? door_port(target, found, d->port) : 0;
+		port = found ? door_port(target, found, d->asked) : 0;
 		if (port)
 			snprintf(pod, size, "%s", jtext(found, "metadata.name"));
 		set_state(d, port ? DOOR_OPEN : DOOR_NO_POD, found ? jtext(found, "metadata.name") : "", port ? "" : found
@@ -194,6 +196,20 @@ static int find_pod(struct door *d, struct http *h, const char *not, char *pod, 
 	}
 	json_decref(target);
 	json_decref(pods);
+	forwards_lock(d->all);
+	d->port = port;
+	d->found_ms = clock_mono(link_clock(d->k->link));
+	forwards_unlock(d->all);
+	return port;
+}
+
+/* The pod of a moment ago: a connection costs the server one request then, not three. */
+static int known_pod(struct door *d, char *pod, size_t size)
+{
+	forwards_lock(d->all);
+	int port = clock_mono(link_clock(d->k->link)) - d->found_ms < FRESH_MS && d->s.is == DOOR_OPEN ? d->port : 0;
+	snprintf(pod, size, "%s", d->s.pod);
+	forwards_unlock(d->all);
 	return port;
 }
 
@@ -290,7 +306,8 @@ static struct websocket *open_pod(struct door *d, struct http *h, char *pod, siz
 	for (int i = 0; i < TRIES && !ws && !is_closing(d); i++) {
 		struct http_reply reply;
 		struct buf path = { 0 };
-		int port = find_pod(d, h, not, pod, size);
+		int port = i ? 0 : known_pod(d, pod, size);
+		port = port ? port : find_pod(d, h, not, pod, size);
 		if (!port)
 			break;
 		buf_adds(&path, "/api/v1/namespaces/");
@@ -399,7 +416,7 @@ static void *run_door(void *arg)
 		if (now >= look && (!look || forwards_watched(d->all)))
 			find_pod(d, h, "", pod, sizeof(pod));
 		if (now >= look)
-			look = now + LOOK_MS;
+			look = now + LOOK_MS + LOOK_EACH_MS * (int64_t)forwards_count(d->all);
 		poll(fds, 2, TELL_MS);
 		if (fds[0].revents)
 			accept_one(d);
@@ -436,7 +453,7 @@ struct door *door_new(struct forwards *all, struct kube *k, const struct forward
 		return NULL;
 	struct door *d = xcalloc(1, sizeof(*d));
 	*d = (struct door){ .all = all, .k = k, .key = xasprintf("%s/%s/%s:%s", a->ns, a->kind, a->name, a->port),
-		.kind = xstrdup(a->kind), .ns = xstrdup(a->ns), .name = xstrdup(a->name), .port = xstrdup(a->port),
+		.kind = xstrdup(a->kind), .ns = xstrdup(a->ns), .name = xstrdup(a->name), .asked = xstrdup(a->port),
 		.use = xstrdup(a->use), .local = local, .listening = fd, .quit = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
 	d->s.since = clock_wall(link_clock(k->link));
 	snprintf(say, size, "127.0.0.1:%d", local);
@@ -463,7 +480,7 @@ void door_free(struct door *d)
 	free(d->kind);
 	free(d->ns);
 	free(d->name);
-	free(d->port);
+	free(d->asked);
 	free(d->use);
 	free(d);
 }
@@ -473,7 +490,7 @@ void door_put(const struct door *d, struct buf *out)
 	static const struct { const char *word; enum level level; } states[] = {
 		[DOOR_OPEN] = { "open", LEVEL_OK }, [DOOR_NO_POD] = { "no pod", LEVEL_BAD }, [DOOR_FAILED] = { "failing", LEVEL_BAD } };
 	char local[32], pod[520];
-	char *target = xasprintf("%.*s/%s%s%s", (int)strlen(d->kind) - 1, d->kind, d->name, *d->port ? ":" : "", d->port);
+	char *target = xasprintf("%.*s/%s%s%s", (int)strlen(d->kind) - 1, d->kind, d->name, *d->asked ? ":" : "", d->asked);
 	snprintf(local, sizeof(local), "127.0.0.1:%d", d->local);
 	snprintf(pod, sizeof(pod), "%s/%s", d->ns, d->s.pod);
 	forward_put(out, &(struct forward_row){ .key = str_of(d->key), .ns = str_of(d->ns), .target = str_of(target),

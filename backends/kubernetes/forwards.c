@@ -163,6 +163,14 @@ void forwards_ready(struct forwards *f)
 	forwards_unlock(f);
 }
 
+unsigned forwards_count(struct forwards *f)
+{
+	forwards_lock(f);
+	unsigned n = f->n;
+	forwards_unlock(f);
+	return n;
+}
+
 bool forwards_watched(struct forwards *f)
 {
 	forwards_lock(f);

@@ -27,6 +27,7 @@ bool forwards_has(struct forwards *f, const char *key);
 void forwards_watch(struct forwards *f, uint64_t id);
 bool forwards_unwatch(struct forwards *f, uint64_t id);     /* false: not one of these */
 bool forwards_watched(struct forwards *f);
+unsigned forwards_count(struct forwards *f);
 void forwards_ready(struct forwards *f);      /* the services that serve models were looked for once */
 
 /* ---- doors (forward_door.c) */

@@ -11,7 +11,7 @@
 #include <strings.h>
 #include <sys/random.h>
 
-enum { OPEN_MS = 30000, HEAD_MAX = 64 << 10, MESSAGE_MAX = 4 << 20, TURN_MAX = 256 << 10, PING_MS = 20000, DEAD_MS = 75000 };
+enum { OPEN_MS = 30000, HEAD_MAX = 64 << 10, MESSAGE_MAX = 4 << 20, TURN_MAX = 256 << 10, PING_MS = 20000, DEAD_MS = 75000, LAST_WORDS_MS = 2000 };
 
 struct websocket {
 	const struct late_curl *curl;
@@ -26,6 +26,7 @@ struct websocket {
 	websocket_fn fn;
 	void *arg;
 	int64_t heard, pinged;          /* mono ms */
+	int64_t unheard;                /* since when nothing can be sent any more, 0: it can; what the peer said last is still read */
 	char protocol[64], why[256];
 };
 
@@ -293,8 +294,8 @@ static ssize_t on_send(wslay_event_context_ptr ctx, const uint8_t *data, size_t 
 	CURLcode rc = w->curl->easy_send(w->easy, data, len, &n);
 	if (rc == CURLE_OK)
 		return (ssize_t)n;
-	if (rc != CURLE_AGAIN)
-		snprintf(w->why, sizeof(w->why), "%s", w->curl->easy_strerror(rc));
+	if (rc != CURLE_AGAIN && !w->unheard)
+		w->unheard = clock_mono(w->clock);
 	w->lib->set_error(ctx, rc == CURLE_AGAIN ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
 	return -1;
 }
@@ -419,7 +420,7 @@ void websocket_free(struct websocket *w)
 {
 	if (!w)
 		return;
-	if (!w->over) {
+	if (!w->over && !w->unheard) {
 		w->lib->queue_close(w->ctx, WSLAY_CODE_NORMAL_CLOSURE, NULL, 0);
 		w->lib->send(w->ctx);
 	}
@@ -446,7 +447,7 @@ int websocket_fd(const struct websocket *w)
 
 short websocket_events(const struct websocket *w, bool read)
 {
-	return (short)((read ? POLLIN : 0) | (w->lib->want_write(w->ctx) ? POLLOUT : 0));
+	return (short)((read ? POLLIN : 0) | (!w->unheard && w->lib->want_write(w->ctx) ? POLLOUT : 0));
 }
 
 void websocket_send(struct websocket *w, struct str head, struct str body)
@@ -494,8 +495,10 @@ bool websocket_turn(struct websocket *w, bool read, websocket_fn fn, void *arg, 
 		snprintf(w->why, sizeof(w->why), "%s", rc == WSLAY_ERR_PROTO ? "what came is no WebSocket" : "the stream broke");
 	if (!w->lib->want_read(w->ctx) && !w->lib->get_close_received(w->ctx) && !w->why[0])   /* wslay has had enough */
 		snprintf(w->why, sizeof(w->why), "what came is no WebSocket, or a message of over %d MiB", MESSAGE_MAX >> 20);
-	if (!rc && (!read || is_alive(w)) && w->lib->want_write(w->ctx) && w->lib->send(w->ctx) && !w->why[0])
+	if (!rc && (!read || is_alive(w)) && !w->unheard && w->lib->want_write(w->ctx) && w->lib->send(w->ctx) && !w->unheard && !w->why[0])
 		snprintf(w->why, sizeof(w->why), "the stream broke");
+	if (w->unheard && clock_mono(w->clock) - w->unheard > LAST_WORDS_MS && !w->why[0])
+		snprintf(w->why, sizeof(w->why), "the connection was cut");
 	if (w->lib->get_close_received(w->ctx) && !w->why[0]) {
 		unsigned code = w->lib->get_status_code_received(w->ctx);
 		if (code != WSLAY_CODE_NORMAL_CLOSURE && code != WSLAY_CODE_NO_STATUS_RCVD && code)

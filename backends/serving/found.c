@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SERVERS_MAX = 64, CLUSTERS_MAX = 8 };
+enum { SERVERS_MAX = 64, CLUSTERS_MAX = 8, PACE_MS = 2000 };
 
 struct server { struct watcher *w; char *row, *name, *url; unsigned cluster; bool seen; };
 struct found {
@@ -173,11 +173,15 @@ static void run(struct link *l)
 	struct found f = { .link = l, .first = watcher_new(l, link_name(l), NULL), .forwards = table_new(&kind_forwards),
 		.said = HEALTH_IDLE };
 	watcher_group(f.first);
+	unsigned looks = 0;
+	int64_t paced = 0;                       /* they are all behind one server: no more than one look in two seconds, but for the first */
 	while (!link_closing(l)) {
 		int64_t due, now = clock_mono(link_clock(l));
 		struct server *s = next_server(&f, &due);
+		due = due < paced ? paced : due;
 		if (s && due <= now) {
 			watcher_look(s->w);
+			paced = ++looks > f.n ? clock_mono(link_clock(l)) + PACE_MS : 0;
 			say_health(&f);
 			continue;
 		}
