@@ -52,7 +52,7 @@ reset() {
 restarted() {
 	kubectl -n $ns get deployment web -o 'jsonpath={.spec.template.metadata.annotations}'
 }
-# config NAME MLFLOW [GATES] [ON_FAILURE]: registry, reload, restart, verify; "short": without the cluster
+# config NAME MLFLOW [GATES] [ON_FAILURE] [CHECK]: registry, reload, restart, verify; "short": without the cluster
 config() {
 	cat >"$scratch/$1.yaml" <<-END
 	environments: {dev: {guard: confirm}}
@@ -69,7 +69,7 @@ config() {
 	END
 	[[ $1 == short* ]] || echo "      - {action: restart, kind: deployments, name: $ns/web, source: kube, until: 'ready=2/2', within: 60s}" >>"$scratch/$1.yaml"
 	cat >>"$scratch/$1.yaml" <<-END
-	    verify: {for: 2s, every: 2s, failures: 2, checks: [{kind: modelendpoints, name: api, where: "version={version} status=ready"}]}
+	    verify: {for: 2s, every: 2s, failures: 2, checks: [{kind: modelendpoints, name: api, where: "version={version} ${5:-status=ready}"}]}
 	END
 }
 # bin NAME WORD...: its output and, last, its exit status
@@ -104,7 +104,7 @@ like "without a terminal: --yes" 'nothing was done.*--yes.*exit 5' "$(bin full p
 like "a reason is wanted" 'needs a reason.*exit 5' "$(bin full promote "$model" 7 --yes)"
 like "no such version" 'there is no v99.*exit 1' "$(bin full promote "$model" 99 --reason x --yes)"
 like "a gate that fails" 'gate fail +far too good.*1 gate does not pass.*exit 6' "$(promote strict)"
-like "and JSON of it" '"result": "fail".*"state": "planned"' "$(bin strict promote "$model" 7 --reason x --plan --json)"
+like "and JSON of it" '"state": "planned".*"result": "fail"' "$(bin strict promote "$model" 7 --reason x --plan --json)"
 like "read-only" 'read-only.*exit 5' "$(bin full promote "$model" 7 --reason x --yes --readonly)"
 equal "nothing is changed by any" "6 6" "$(both)"
 
@@ -130,9 +130,10 @@ like "which the audit has, with the gate" 'far too good.*fail.*override.*the old
 reset
 
 # --- faults at each step
-fault '{"unready": true}'
-said=$(promote short)
-like "verify that fails twice goes back by itself" 'failed 2 times in a row.*rolled back.*exit 7|failed: .*rolled back.*exit 7' "$said"
+config shortwrong "$MLFLOW3_URL" '' rollback stage=nowhere
+said=$(promote shortwrong)
+like "verify that fails twice in a row goes back by itself" 'failed 2 times in a row: version 7, stage champion.*rolled back.*exit 7' "$said"
+equal "registry and service are back" "6 6" "$(both)"
 reset
 fault '{"reload": "broken"}'
 like "a reload that fails (500) goes back" 'step 2.*failed.*rolled back.*exit 7' "$(promote short)"
