@@ -24,7 +24,12 @@
  *
  * REQ_ASK "taken" of a kind and key with {"action", "plan"} asks, later and maybe of another program's plan, whether it was
  * carried out: {"taken": "yes" | "no" | "part" | "unknown", "say": "who is in production now ..."}. A backend that does not
- * know the question refuses it, which counts as unknown. */
+ * know the question refuses it, which counts as unknown.
+ *
+ * REQ_ASK "form" of a kind and key with {"action"} asks for the fields of an action one of which is `asked`: {"fields": [{"name",
+ * "title", "help", "type": "text" | "count" | "bool" | "choice" | "duration" | "real", "default": TEXT, "choices": [TEXT],
+ * "min", "max", "required"}], "note": a line above them}. They take the place of the constant ones, which stay for whoever
+ * names parameters without a form; an empty field is left out of the parameters. */
 #ifndef BASE_ACTION_H
 #define BASE_ACTION_H
 #include "base/audit.h"
@@ -43,7 +48,9 @@ struct field {                       /* a parameter, as a form asks for it */
 	const char *otherwise;           /* default as text; "@column" takes the target row's value */
 	const char *choices;             /* FIELD_CHOICE: a|b|c */
 	int64_t min, max;                /* FIELD_COUNT, when max > min */
+	double from, to;                 /* FIELD_REAL, when to > from */
 	bool required;
+	bool asked;                      /* the source knows more of the row's: a form asks it for the fields (REQ_ASK "form") */
 };
 
 struct action {

@@ -137,7 +137,7 @@ static void add_plan(struct act_page *t, const struct act_target *g, bool many, 
 	add_steps(t, p);
 	const char *dry = text_of(p, "dry_run"), *lost = text_of(p, "not_undone");
 	if (*dry)
-		add(t, "dry run", !strcmp(dry, "accepted") ? ROLE_TEXT : ROLE_DOUBT, 0, "%s",
+		add(t, "dry run", !strncmp(dry, "accepted", 8) ? ROLE_TEXT : ROLE_DOUBT, 0, "%s",
 		    !strcmp(dry, "accepted") ? "the server accepts these requests" : dry);
 	if (json_is_object(json_object_get(p, "undo")))
 		add(t, "undo", ROLE_TEXT, 0, "%s, with u, once it is done", text_of(json_object_get(p, "undo"), "action"));

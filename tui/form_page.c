@@ -1,6 +1,8 @@
 /* form_page: asks for the parameters of an action, field by field: text and numbers are typed, choices are stepped
- * through. Enter checks them all and hands them on as JSON; Esc leaves. */
+ * through. Enter checks them all and hands them on as JSON; Esc leaves. Where the source knows more of the fields than the
+ * action's table, it is asked first. */
 #include "tui/app.h"
+#include "tui/form_fields.h"
 #include "tui/scopes.h"
 #include "base/mem.h"
 #include "base/fmt.h"
@@ -12,6 +14,9 @@ struct form_page {
 	struct page page;
 	char *title, *enter;
 	struct field *fields; unsigned n;   /* own copies of the defaults */
+	struct field *given;                /* by the source; fields' texts are theirs */
+	char *note;                         /* a line above the fields, or NULL */
+	uint64_t asking;                    /* the source has not said yet which fields there are; 0: it has */
 	struct buf *values;
 	unsigned at;
 	bool fresh;                          /* what is typed first replaces the default */
@@ -53,11 +58,17 @@ static json_t *read_value(const struct field *f, struct str s, char **why)
 		if (!str_to_i64(s, &i))
 			*why = xasprintf("'%s' is a whole number, not '" STR_FMT "'", f->title, STR_ARG(s));
 		else if (f->max > f->min && (i < f->min || i > f->max))
-			*why = xasprintf("'%s' is from %lld to %lld", f->title, (long long)f->min, (long long)f->max);
+			*why = f->max == INT64_MAX ? xasprintf("'%s' is at least %lld", f->title, (long long)f->min)
+			     : f->min == INT64_MIN ? xasprintf("'%s' is at most %lld", f->title, (long long)f->max)
+			     : xasprintf("'%s' is from %lld to %lld", f->title, (long long)f->min, (long long)f->max);
 		return *why ? NULL : json_integer(i);
 	case FIELD_REAL:
 		if (!str_to_f64(s, &d))
 			*why = xasprintf("'%s' is a number, not '" STR_FMT "'", f->title, STR_ARG(s));
+		else if (f->to > f->from && d < f->from)
+			*why = xasprintf("'%s' is at least %.12g", f->title, f->from);
+		else if (f->to > f->from && d > f->to)
+			*why = xasprintf("'%s' is at most %.12g", f->title, f->to);
 		return *why ? NULL : json_real(d);
 	case FIELD_BOOL:
 		return json_boolean(str_is(s, "true") || str_is(s, "yes"));
@@ -137,7 +148,7 @@ static bool form_typed(struct page *p, struct app *app, struct str s)
 	t->changed = true;
 	free(t->error);
 	t->error = NULL;
-	if (!t->n)
+	if (!t->n || t->asking)
 		return false;
 	if (stepped(&t->fields[t->at])) {
 		if (str_is(s, " "))
@@ -183,10 +194,11 @@ static bool form_command(struct page *p, struct app *app, const struct command *
 	(void)args;
 	t->changed = true;
 	if (!strcmp(n, "accept")) {
-		accept_form(t, app);
+		if (!t->asking)
+			accept_form(t, app);
 		return true;
 	}
-	if (!t->n)
+	if (!t->n || t->asking)
 		return true;
 	if (!strcmp(n, "field-next"))
 		t->at = (t->at + 1) % t->n, t->fresh = true;
@@ -223,10 +235,16 @@ static void form_draw(const struct page *p, const struct app *app, struct frame 
 		label = w > label ? w : label;
 	}
 	label = label > area.w / 2 ? area.w / 2 : label;
-	int from = t->at * 2 + 6 > (unsigned)area.h ? (int)(t->at * 2 + 6) - area.h : 0;
+	int top = t->note ? 3 : 1, from = t->at * 2 + 5 + (unsigned)top > (unsigned)area.h ? (int)t->at * 2 + 5 + top - area.h : 0;
+	if (t->asking) {
+		frame_fit(f, area, 2, 1, area.w - 2, STR("asking which parameters there are"), ROLE_BUSY);
+		return;
+	}
+	if (t->note && from == 0)
+		frame_fit(f, area, 2, 1, area.w - 2, str_of(t->note), ROLE_DIM);
 	for (unsigned i = 0; i < t->n; i++) {
 		const struct field *fd = &t->fields[i];
-		int y = (int)i * 2 + 1 - from, x = label + 4, w = area.w - x - 1;
+		int y = (int)i * 2 + top - from, x = label + 4, w = area.w - x - 1;
 		enum role role = i == t->at ? ROLE_FIELD_ON : ROLE_FIELD;
 		if (y < 0 || y >= area.h || w < 1)
 			continue;
@@ -247,7 +265,7 @@ static void form_draw(const struct page *p, const struct app *app, struct frame 
 		if (i == t->at && fd->help)
 			frame_fit(f, area, x, y + 1, area.w - x, str_of(fd->help), ROLE_DIM);
 	}
-	int y = (int)t->n * 2 + 2 - from;
+	int y = (int)t->n * 2 + 1 + top - from;
 	if (t->error)
 		frame_fit(f, area, 2, y < area.h ? y : area.h - 1, area.w - 2, str_of(t->error), ROLE_PROMPT_ERROR);
 	else if (y < area.h)
@@ -260,15 +278,80 @@ static void form_title(const struct page *p, const struct app *app, struct buf *
 	buf_adds(out, of(p)->title);
 }
 
-static void form_free(struct page *p, struct app *app)
+static void drop_fields(struct form_page *t)
 {
-	struct form_page *t = of(p);
-	if (!t->finished)
-		t->done(t->arg, app, NULL);
 	for (unsigned i = 0; i < t->n; i++)
 		buf_release(&t->values[i]);
 	free(t->values);
 	free(t->fields);
+	form_fields_free(t->given);
+	t->n = 0;
+}
+
+/* Takes the place of the fields that were there; borrows them. */
+static void set_fields(struct form_page *t, const struct field *fields)
+{
+	while (fields && fields[t->n].name)
+		t->n++;
+	t->fields = xcalloc(t->n + 1, sizeof(*t->fields));
+	t->values = xcalloc(t->n + 1, sizeof(*t->values));
+	for (unsigned i = 0; i < t->n; i++) {
+		const char *v = fields[i].otherwise;
+		t->fields[i] = fields[i];
+		t->fields[i].otherwise = NULL;   /* may not outlive the call */
+		if (v && *v != '@')
+			buf_adds(&t->values[i], v);
+		else if (fields[i].type == FIELD_BOOL)
+			buf_adds(&t->values[i], "false");
+		else if (fields[i].type == FIELD_CHOICE) {
+			struct str rest = str_of(fields[i].choices);
+			buf_addstr(&t->values[i], str_split(&rest, '|'));
+		}
+	}
+}
+
+/* What the source says of the fields. When it cannot say, the action's own serve, and one reads why. */
+static void take_fields(void *arg, const struct msg *m)
+{
+	struct form_page *t = arg;
+	struct msg_answer a;
+	if (m->id != t->asking || !msg_get_answer(m, &a))
+		return;
+	t->asking = 0;
+	t->changed = true;
+	struct field *given = a.ok ? form_fields_read(a.json, &t->note) : NULL;
+	if (given) {
+		drop_fields(t);
+		set_fields(t, given);
+		t->given = given;
+	} else {
+		t->note = a.ok ? NULL : xasprintf("its parameters are not known: " STR_FMT, STR_ARG(a.json));
+	}
+}
+
+void form_page_ask(struct page *page, struct app *app, uint16_t source, const char *kind, struct str key, const char *action)
+{
+	struct form_page *t = of(page);
+	struct source *s = app_source(app, source);
+	json_t *o = json_pack("{s:s}", "action", action);
+	char *params = json_dumps(o, JSON_COMPACT);
+	if (s) {
+		t->asking = source_ask(s, request_new(REQ_ASK, kind, key, "form", params));
+		store_expect(app_store(app), t->asking, take_fields, t);
+	}
+	free(params);
+	json_decref(o);
+}
+
+static void form_free(struct page *p, struct app *app)
+{
+	struct form_page *t = of(p);
+	if (t->asking)
+		store_forget(app_store(app), t->asking);
+	if (!t->finished)
+		t->done(t->arg, app, NULL);
+	drop_fields(t);
+	free(t->note);
 	free(t->title);
 	free(t->enter);
 	free(t->error);
@@ -291,22 +374,6 @@ struct page *form_page_new(struct app *app, const char *title, const char *enter
 	t->done = done;
 	t->arg = arg;
 	t->fresh = t->changed = true;
-	while (fields && fields[t->n].name)
-		t->n++;
-	t->fields = xcalloc(t->n + 1, sizeof(*t->fields));
-	t->values = xcalloc(t->n + 1, sizeof(*t->values));
-	for (unsigned i = 0; i < t->n; i++) {
-		const char *v = fields[i].otherwise;
-		t->fields[i] = fields[i];
-		t->fields[i].otherwise = NULL;   /* may not outlive the call */
-		if (v && *v != '@')
-			buf_adds(&t->values[i], v);
-		else if (fields[i].type == FIELD_BOOL)
-			buf_adds(&t->values[i], "false");
-		else if (fields[i].type == FIELD_CHOICE) {
-			struct str rest = str_of(fields[i].choices);
-			buf_addstr(&t->values[i], str_split(&rest, '|'));
-		}
-	}
+	set_fields(t, fields);
 	return &t->page;
 }

@@ -221,7 +221,13 @@ static void ask_form(struct table_page *t, struct app *app, const struct action 
 {
 	char **texts, *title = xasprintf("%s %s" STR_FMT, a->title, c->nkeys > 1 ? "marked, first " : "", STR_ARG(row_key(r)));
 	struct field *fields = fill_fields(t, a, r, &texts);
-	app_push(app, form_page_new(app, title, "shows the plan; nothing is sent yet", fields, filled, c));
+	struct page *form = form_page_new(app, title, "shows the plan; nothing is sent yet", fields, filled, c);
+	for (unsigned i = 0; c->nkeys == 1 && fields[i].name; i++)
+		if (fields[i].asked) {
+			form_page_ask(form, app, r->source, t->kind_name, row_key(r), a->name);
+			break;
+		}
+	app_push(app, form);
 	for (unsigned i = 0; fields[i].name; i++)
 		free(texts[i]);
 	free(texts);
@@ -232,7 +238,7 @@ static void ask_form(struct table_page *t, struct app *app, const struct action 
 static bool wants_form(const struct action *a, struct str args)
 {
 	for (const struct field *f = a->fields; f && f->name; f++)
-		if ((f->required || (f->otherwise && *f->otherwise == '@')) && !args.n)
+		if ((f->required || f->asked || (f->otherwise && *f->otherwise == '@')) && !args.n)
 			return true;
 	return false;
 }

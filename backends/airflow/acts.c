@@ -1,16 +1,16 @@
-/* acts: what can be done to pipelines, runs and tasks: trigger, pause, unpause, clear, cancel. A plan holds the requests word
- * by word, what the server's own dry run says of them, and what it saw (target.version); running sends these requests and
- * no others, after a look that nothing has changed. */
+/* acts: what can be done to pipelines, runs and tasks. A plan holds the requests word by word, what the server's own dry run says of
+ * them, and what it saw (target.version); running sends these requests and no others, after a look that nothing has changed.
+ * A request that got no answer is looked for on the server: whether it was taken is told, or that it cannot be told.
+ *
+ *   acts.c   the table, what plans share, running        act_runs.c   trigger, backfill
+ *   params.c the pipeline's own parameters               act_tasks.c  clear, mark, cancel */
 #define _GNU_SOURCE
-#include "backends/airflow/airflow.h"
-#include "base/action.h"
+#include "backends/airflow/acts.h"
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "base/redact.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-
-#define NAMED_MOST 40            /* tasks named one by one in a plan */
 
 static const char *const pipelines[] = { "pipelines", NULL };
 static const char *const triggers[] = { "pipelines", "runs", NULL };
@@ -18,64 +18,141 @@ static const char *const clears[] = { "runs", "tasks", NULL };
 static const char *const runs[] = { "runs", NULL };
 static const struct field trigger_fields[] = {
 	{ .name = "conf", .title = "parameters", .help = "rows=100 source=s3://... or a JSON object; empty: as the pipeline defines them",
-	  .type = FIELD_TEXT, .otherwise = "@parameters" },
+	  .type = FIELD_TEXT, .otherwise = "@parameters", .asked = true },
+	{ .name = "logical_date", .title = "logical date", .help = "2026-11-21T00:00:00Z; empty: now", .type = FIELD_TEXT },
 	{ .name = "note", .title = "note", .help = "why, for whoever reads the run later", .type = FIELD_TEXT },
 	{ .name = NULL },
 };
+#define REACH_FIELDS \
+	{ .name = "upstream", .title = "what comes before too", .help = "tasks before it as well", .type = FIELD_BOOL, \
+	  .otherwise = "false" }, \
+	{ .name = "future", .title = "later runs too", .help = "the same tasks in all runs after this one", .type = FIELD_BOOL, \
+	  .otherwise = "false" }, \
+	{ .name = "past", .title = "earlier runs too", .help = "the same tasks in all runs before this one", .type = FIELD_BOOL, \
+	  .otherwise = "false" }
 static const struct field clear_fields[] = {
-	{ .name = "downstream", .title = "what follows too", .help = "tasks after it are run again as well", .type = FIELD_BOOL,
-	  .otherwise = "true" },
-	{ .name = "upstream", .title = "what comes before too", .help = "tasks before it are run again as well", .type = FIELD_BOOL,
-	  .otherwise = "false" },
 	{ .name = "only_failed", .title = "failed ones only", .help = "tasks that went well stay as they are; for a whole run this "
-	  "is the default", .type = FIELD_CHOICE, .otherwise = "auto", .choices = "auto|true|false" },
+	  "is the default", .type = FIELD_CHOICE, .otherwise = "auto", .choices = "auto|true|false", .asked = true },
+	{ .name = "downstream", .title = "what follows too", .help = "of a task: tasks after it are run again as well", .type = FIELD_BOOL,
+	  .otherwise = "true" },
+	REACH_FIELDS,
+	{ .name = NULL },
+};
+static const struct field mark_fields[] = {
+	{ .name = "state", .title = "as", .help = "nothing is run: it only counts as this", .type = FIELD_CHOICE, .otherwise = "success",
+	  .choices = "success|failed|skipped", .required = true, .asked = true },
+	{ .name = "downstream", .title = "what follows too", .help = "of a task: tasks after it as well", .type = FIELD_BOOL,
+	  .otherwise = "false" },
+	REACH_FIELDS,
+	{ .name = NULL },
+};
+static const struct field backfill_fields[] = {
+	{ .name = "from", .title = "from", .help = "the first logical date: 2026-11-14 or 2026-11-14T06:00:00Z", .required = true },
+	{ .name = "to", .title = "to", .help = "the last one, included", .required = true },
+	{ .name = "reprocess", .title = "dates that have a run", .help = "none: they are left; failed: run again if they failed; completed: "
+	  "run again (Airflow 3 only)", .type = FIELD_CHOICE, .otherwise = "none", .choices = "none|failed|completed" },
+	{ .name = "at_once", .title = "runs at once", .help = "how many run side by side (Airflow 3 only; 2 keeps to max_active_runs)",
+	  .type = FIELD_COUNT, .otherwise = "1", .min = 1, .max = 100 },
+	{ .name = "backwards", .title = "newest first", .help = "Airflow 3 only", .type = FIELD_BOOL, .otherwise = "false" },
+	{ .name = "conf", .title = "parameters", .help = "rows=100 or a JSON object, for all of them", .type = FIELD_TEXT },
+	{ .name = NULL },
+};
+static const struct field backfill_state_fields[] = {
+	{ .name = "do", .title = "do", .help = "of the backfill that is under way; one that was cancelled does not go on",
+	  .type = FIELD_CHOICE, .choices = "pause|unpause|cancel", .otherwise = "pause", .required = true },
+	{ .name = "id", .title = "which", .help = "its number; empty: the one under way", .type = FIELD_COUNT, .max = INT64_MAX },
 	{ .name = NULL },
 };
 static const struct action
-	trigger = { "trigger", "Trigger", "Start a run of the pipeline; of a run, with its parameters filled in", triggers,
-		RISK_DISRUPTIVE, false, trigger_fields },
+	trigger = { "trigger", "Trigger", "Start a run of the pipeline, its parameters in a form; of a run, with that run's filled in",
+		triggers, RISK_DISRUPTIVE, false, trigger_fields },
 	pause_it = { "pause", "Pause", "Let no new tasks of the pipeline begin", pipelines, RISK_DISRUPTIVE, true, NULL },
 	unpause = { "unpause", "Unpause", "Let the pipeline run again as scheduled", pipelines, RISK_DISRUPTIVE, true, NULL },
 	clear = { "clear", "Clear", "Run tasks again: of a run those that failed, of a task it and what follows", clears,
 		RISK_DISRUPTIVE, true, clear_fields },
-	cancel = { "cancel", "Cancel", "End a run: its tasks are stopped and it counts as failed", runs, RISK_DESTRUCTIVE, true, NULL };
-const struct action *const airflow_actions[] = { &trigger, &pause_it, &unpause, &clear, &cancel, NULL };
+	mark = { "mark", "Mark", "Let a task or a run count as success, failed or skipped, without running anything", clears,
+		RISK_DISRUPTIVE, true, mark_fields },
+	cancel = { "cancel", "Cancel", "End a run: its tasks are stopped and it counts as failed", runs, RISK_DESTRUCTIVE, true, NULL },
+	backfill = { "backfill", "Backfill", "Run the pipeline for each date of its schedule between two", pipelines, RISK_DISRUPTIVE, false,
+		backfill_fields },
+	backfill_state = { "backfill-state", "Pause or cancel a backfill", "Pause, unpause or cancel the backfill of the pipeline",
+		pipelines, RISK_DISRUPTIVE, false, backfill_state_fields };
+const struct action *const airflow_actions[] = { &trigger, &pause_it, &unpause, &clear, &mark, &cancel, &backfill, &backfill_state, NULL };
 
-/* ---- plans */
+/* ---- what plans share */
 
-struct plan { struct airflow *a; const struct request *r; struct task_key key; json_t *params, *o; };
+static void append(struct plan *p, const char *list, const char *fmt, va_list ap)
+{
+	struct buf b = { 0 };
+	buf_vaddf(&b, fmt, ap);
+	json_array_append_new(json_object_get(p->o, list), json_stringn(b.data ? b.data : "", b.len));
+	buf_release(&b);
+}
 
-static void change(struct plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void change(struct plan *p, const char *fmt, ...)
+void af_change(struct plan *p, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	append(p, "change", fmt, ap);
+	va_end(ap);
+}
+
+void af_warn(struct plan *p, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	append(p, "warnings", fmt, ap);
+	va_end(ap);
+}
+
+/* The first reason stays. */
+void af_say(struct plan *p, const char *member, const char *fmt, ...)
 {
 	struct buf b = { 0 };
 	va_list ap;
 	va_start(ap, fmt);
 	buf_vaddf(&b, fmt, ap);
 	va_end(ap);
-	json_array_append_new(json_object_get(p->o, "change"), json_stringn(b.data, b.len));
+	if (!json_object_get(p->o, member))
+		json_object_set_new(p->o, member, json_stringn(b.data ? b.data : "", b.len));
 	buf_release(&b);
 }
 
-static void warn(struct plan *p, const char *text)
-{
-	json_array_append_new(json_object_get(p->o, "warnings"), json_string(text));
-}
-
-static void warn_unknown(struct plan *p, const char *param)
-{
-	char *text = xasprintf("the pipeline defines no parameter '%s'", param);
-	warn(p, text);
-	free(text);
-}
-
-static void step(struct plan *p, const char *method, const char *path, json_t *body)
+void af_step(struct plan *p, const char *method, const char *path, json_t *body, const char *check, const char *read, json_t *want)
 {
 	char *text = json_dumps(body, JSON_COMPACT);
-	json_array_append_new(json_object_get(p->o, "steps"), json_pack("{s:o, s:s}", "do", json_sprintf("%s %s", method, path),
-		"body", text));
+	json_t *s = json_pack("{s:o, s:s}", "do", json_sprintf("%s %s", method, path), "body", text);
+	if (check)
+		json_object_set_new(s, "check", json_string(check));
+	if (read)
+		json_object_set_new(s, "read", json_string(read));
+	if (want)
+		json_object_set_new(s, "want", want);
+	json_array_append_new(json_object_get(p->o, "steps"), s);
 	free(text);
 	json_decref(body);
+}
+
+void af_undo(struct plan *p, const char *action, json_t *params)
+{
+	json_object_set_new(p->o, "undo", json_pack("{s:s, s:o}", "action", action, "params", params));
+}
+
+struct str af_seen(const struct plan *p)
+{
+	return text_in(json_object_get(p->o, "target"), "version");
+}
+
+struct str param_text(const struct plan *p, const char *name)
+{
+	return str_trim(text_in(p->params, name));
+}
+
+bool param_true(const struct plan *p, const char *name, bool otherwise)
+{
+	const json_t *v = json_object_get(p->params, name);
+	return json_is_boolean(v) ? json_is_true(v) : str_is(param_text(p, name), "true") ? true :
+	       str_is(param_text(p, name), "false") ? false : otherwise;
 }
 
 /* "a=1 b=x" or a JSON object. NULL: neither. */
@@ -108,157 +185,107 @@ static json_t *conf_of(struct str text)
 	return o;
 }
 
+json_t *param_conf(struct plan *p)
+{
+	const char *name;
+	json_t *v, *conf = json_is_object(json_object_get(p->params, "conf")) ? json_deep_copy(json_object_get(p->params, "conf"))
+		: conf_of(text_in(p->params, "conf"));
+	if (!conf)
+		af_say(p, "blocked", "the parameters are neither name=value ... nor a JSON object");
+	json_object_foreach(p->params, name, v)
+		if (conf && str_starts(str_of(name), STR("conf.")) && !json_object_get(conf, name + 5))
+			json_object_set(conf, name + 5, v);
+	return conf;
+}
+
+char *dag_path(const struct plan *p, const char *more)
+{
+	struct buf b = { 0 };
+	buf_adds(&b, "/dags/");
+	http_escape(&b, p->key.dag);
+	buf_adds(&b, more);
+	return buf_detach(&b);
+}
+
 /* What the plan saw, to be compared before it runs: of a pipeline its pause, of a run or task the state and the try. */
-static json_t *version_of(struct plan *p)
+static json_t *version_in(const struct task_key *k, const json_t *j)
+{
+	if (!j)
+		return NULL;
+	if (!k->run.n)
+		return json_sprintf("paused=%s", json_is_true(json_object_get(j, "is_paused")) ? "true" : "false");
+	return json_sprintf(STR_FMT "/%.0f", STR_ARG(text_in(j, "state")), k->task.n ? real_in(j, "try_number") : 0);
+}
+
+static json_t *version_of(struct airflow *a, const struct task_key *k)
 {
 	struct buf path = { 0 };
-	task_key_path(&p->key, &path);
-	json_t *j = api_get(&p->a->api, "%s", path.data), *v = NULL;
-	if (j && !p->key.run.n)
-		v = json_sprintf("paused=%s", json_is_true(json_object_get(j, "is_paused")) ? "true" : "false");
-	else if (j)
-		v = json_sprintf(STR_FMT "/%.0f", STR_ARG(text_in(j, "state")), p->key.task.n ? real_in(j, "try_number") : 0);
+	task_key_path(k, &path);
+	json_t *j = api_get(&a->api, "%s", path.data), *v = version_in(k, j);
 	json_decref(j);
 	buf_release(&path);
 	return v;
 }
 
-static void plan_trigger(struct plan *p)
+static void af_pause(struct plan *p)
 {
-	struct buf path = { 0 }, id = { 0 };
-	char name[64];
-	time_t now = (time_t)(wall_of(p->a) / 1000);
-	struct tm tm;
-	json_t *conf = conf_of(text_in(p->params, "conf")), *body, *dag, *known;
-	const char *param;
-	json_t *v;
-	if (!conf) {
-		json_object_set_new(p->o, "blocked", json_string("the parameters are neither name=value ... nor a JSON object"));
-		return;
-	}
-	if (!gmtime_r(&now, &tm) || !strftime(name, sizeof(name), "binnacle__%Y-%m-%dT%H:%M:%S", &tm))
-		return;
-	http_escape(&id, p->key.dag);
-	dag = api_get(&p->a->api, "/dags/%s/details", id.data);
-	known = json_object_get(dag, "params");
-	json_object_foreach(conf, param, v) {
-		char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
-		change(p, "%s = %.200s", param, text ? text : "");
-		free(text);
-		if (json_object_size(known) && !json_object_get(known, param))
-			warn_unknown(p, param);
-	}
-	change(p, "a run %s begins", name);
-	if (json_is_true(json_object_get(dag, "is_paused")))
-		warn(p, "the pipeline is paused: the run stays queued until it is not");
-	buf_addf(&path, "/dags/%s/dagRuns", id.data);
-	body = json_pack("{s:s, s:o}", "dag_run_id", name, "conf", conf);
-	if (p->a->api.version == 2)
-		json_object_set_new(body, "logical_date", json_null());
-	if (text_in(p->params, "note").n)
-		json_object_set(body, "note", json_object_get(p->params, "note"));
-	step(p, "POST", path.data, body);
-	json_object_set_new(p->o, "not_undone", json_string("what the run does is done; cancel ends it"));
-	json_decref(dag);
-	buf_release(&path);
-	buf_release(&id);
-}
-
-static void plan_pause(struct plan *p, bool on)
-{
-	struct buf path = { 0 };
-	buf_adds(&path, "/dags/");
-	http_escape(&path, p->key.dag);
-	buf_adds(&path, "?update_mask=is_paused");
-	change(p, on ? "is_paused false -> true: tasks that run go on, no new ones begin" : "is_paused true -> false");
+	bool on = !strcmp(p->r->what, "pause");
+	char *path = dag_path(p, "?update_mask=is_paused"), *read = dag_path(p, "");
+	if (str_is(af_seen(p), on ? "paused=true" : "paused=false"))
+		af_say(p, "already", on ? "it is paused already" : "it is not paused");
+	af_change(p, on ? "is_paused false -> true: tasks that run go on, no new ones begin" : "is_paused true -> false");
 	if (!on)
-		warn(p, "runs that are due, and those that are queued, begin at once");
-	step(p, "PATCH", path.data, json_pack("{s:b}", "is_paused", on));
-	json_object_set_new(p->o, "undo", json_pack("{s:s, s:{}}", "action", on ? "unpause" : "pause", "params"));
-	buf_release(&path);
+		af_warn(p, "runs that are due, and those that are queued, begin at once");
+	af_step(p, "PATCH", path, json_pack("{s:b}", "is_paused", on), NULL, read, json_pack("{s:b}", "is_paused", on));
+	af_undo(p, on ? "unpause" : "pause", json_object());
+	free(path);
+	free(read);
 }
 
-static bool truth(const json_t *params, const char *name, bool otherwise)
+static const struct { const char *name; void (*plan)(struct plan *p); bool of_dag; } planners[] = {
+	{ "trigger", af_trigger, true }, { "pause", af_pause, true }, { "unpause", af_pause, true }, { "clear", af_clear, false },
+	{ "mark", af_mark, false }, { "cancel", af_cancel, false }, { "backfill", af_backfill, true },
+	{ "backfill-state", af_backfill_state, true },
+};
+
+static size_t planner_of(const char *action)
 {
-	const json_t *v = json_object_get(params, name);
-	return json_is_boolean(v) ? json_is_true(v) : str_is(text_in(params, name), "true") ? true :
-	       str_is(text_in(params, name), "false") ? false : otherwise;
+	size_t i = 0;
+	while (i < ARRAY_SIZE(planners) && strcmp(planners[i].name, action))
+		i++;
+	return i;
 }
 
-/* The server's dry run says which tasks; a task that runs is stopped first. */
-static void plan_clear(struct plan *p)
+/* What is acted on: of a run's row, trigger acts on its pipeline. */
+static struct task_key target_of(const char *key, const char *action)
 {
-	struct buf path = { 0 };
-	bool whole = !p->key.task.n;
-	json_t *body = json_pack("{s:b, s:s%, s:b, s:b, s:b, s:b}", "dry_run", 1, "dag_run_id", p->key.run.p, p->key.run.n,
-		"include_downstream", !whole && truth(p->params, "downstream", true), "include_upstream",
-		!whole && truth(p->params, "upstream", false), "only_failed", truth(p->params, "only_failed", whole), "reset_dag_runs", 1);
-	if (!whole)
-		json_object_set_new(body, "task_ids", json_pack("[s%]", p->key.task.p, p->key.task.n));
-	buf_adds(&path, "/dags/");
-	http_escape(&path, p->key.dag);
-	buf_adds(&path, "/clearTaskInstances");
-	json_t *dry = api_send(&p->a->api, "POST", path.data, body);
-	const json_t *list = json_object_get(dry, "task_instances"), *t;
-	size_t i, n = json_array_size(list);
-	json_array_foreach(list, i, t)
-		if (i < NAMED_MOST)
-			change(p, STR_FMT " is run again", STR_ARG(text_in(t, "task_id")));
-	if (n > NAMED_MOST)
-		change(p, "and %zu more", n - NAMED_MOST);
-	if (!dry)
-		json_object_set_new(p->o, "blocked", json_string(p->a->api.error));
-	else if (!n)
-		json_object_set_new(p->o, "blocked", json_string("the server finds no task to clear: nothing failed, or nothing ran"));
-	json_object_set_new(p->o, "dry_run", dry ? json_sprintf("accepted: %zu tasks", n) : json_string(p->a->api.error));
-	if (p->key.map.n)
-		warn(p, "all elements of the task are cleared, not this one alone");
-	json_object_set_new(body, "dry_run", json_false());
-	step(p, "POST", path.data, body);
-	json_object_set_new(p->o, "not_undone", json_string("what the tasks did before stays done, and is done once more"));
-	json_decref(dry);
-	buf_release(&path);
-}
-
-static void plan_cancel(struct plan *p)
-{
-	struct buf path = { 0 };
-	json_t *body = json_pack("{s:s}", "state", "failed");
-	struct str seen = text_in(json_object_get(p->o, "target"), "version");
-	task_key_path(&p->key, &path);
-	if (str_starts(seen, STR("success")) || str_starts(seen, STR("failed")))
-		json_object_set_new(p->o, "blocked", json_string("the run is over already"));
-	change(p, "state " STR_FMT " -> failed; its tasks under way are stopped", STR_ARG(str_split(&seen, '/')));
-	step(p, "PATCH", path.data, body);
-	json_object_set_new(p->o, "not_undone", json_string("what was stopped does not go on; clear runs it again"));
-	buf_release(&path);
+	struct task_key k;
+	size_t i = planner_of(action);
+	task_key_parse(str_of(key), &k);
+	if (i < ARRAY_SIZE(planners) && planners[i].of_dag)
+		k.run = k.task = k.map = STR("");
+	return k;
 }
 
 void plan_ask(struct airflow *a, const struct request *r)
 {
-	struct plan p = { .a = a, .r = r, .params = json_loads(r->params, 0, NULL) };
+	struct plan p = { .a = a, .r = r, .params = json_loads(r->params, 0, NULL), .key = target_of(r->key, r->what) };
+	size_t i = planner_of(r->what);
 	bool file = str_starts(str_of(r->key), STR("import error/"));
-	task_key_parse(str_of(r->key), &p.key);
-	if (!strcmp(r->what, "trigger"))
-		p.key.run = p.key.task = STR("");
-	json_t *version = file ? NULL : version_of(&p);
+	json_t *version = file || i == ARRAY_SIZE(planners) ? NULL : version_of(a, &p.key);
 	if (!version) {
-		link_fail(a->api.link, r->id, "%s", file ? "a file that does not load is no pipeline" : a->api.error);
+		link_fail(a->api.link, r->id, "%s", file ? "a file that does not load is no pipeline" : i == ARRAY_SIZE(planners)
+		          ? "Airflow has no such action" : a->api.error);
 		json_decref(p.params);
 		return;
 	}
 	p.o = json_pack("{s:o, s:{s:s, s:s, s:s, s:o}, s:[], s:[], s:[]}", "title", json_sprintf("%s %s", r->what, r->key), "target",
 		"kind", r->kind, "key", r->key, "uid", "", "version", version, "change", "steps", "warnings");
-	if (!strcmp(r->what, "trigger"))
-		plan_trigger(&p);
-	else if (!strcmp(r->what, "pause") || !strcmp(r->what, "unpause"))
-		plan_pause(&p, !strcmp(r->what, "pause"));
-	else if (!strcmp(r->what, "clear"))
-		plan_clear(&p);
-	else
-		plan_cancel(&p);
+	planners[i].plan(&p);
+	if (json_object_get(p.o, "already"))
+		json_object_del(p.o, "blocked");
 	char *text = json_dumps(p.o, JSON_COMPACT);
-	link_answer(a->api.link, r->id, true, str_of(text ? text : "{}"));
+	link_answer(a->api.link, r->id, text != NULL, str_of(text ? text : "the plan holds bytes that are not UTF-8"));
 	free(text);
 	json_decref(p.o);
 	json_decref(p.params);
@@ -266,108 +293,301 @@ void plan_ask(struct airflow *a, const struct request *r)
 
 /* ---- running */
 
-/* Step i of the plan, as it was shown. */
-static bool send_step(struct airflow *a, const json_t *step_of, struct buf *say, bool *unknown)
+struct carry { struct airflow *a; const struct request *r; const json_t *plan; struct task_key key; struct buf say; json_t *undo; bool unknown; };
+
+static bool holds(const json_t *j, const json_t *want)
 {
-	struct str path = text_in(step_of, "do"), method = str_split(&path, ' ');
-	const json_t *body_text = json_object_get(step_of, "body");
+	const char *name;
+	json_t *v;
+	json_object_foreach((json_t *)(uintptr_t)want, name, v)
+		if (!json_equal(json_object_get(j, name), v))
+			return false;
+	return j != NULL;
+}
+
+/* Whether a step was taken, as the server shows: 1, 0, -1 it cannot be told. */
+static int was_taken(struct airflow *a, const json_t *step, const struct task_key *k, const json_t *seen)
+{
+	struct str read = text_in(step, "read");
+	json_t *j = read.n ? api_get(&a->api, STR_FMT, STR_ARG(read)) : NULL, *now;
+	const json_t *want = json_object_get(step, "want");
+	int is = -1;
+	if (!j)
+		return read.n && a->api.end == HTTP_STATUS && a->api.status == 404 ? 0 : -1;
+	const json_t *list = json_object_get(j, "backfills"), *o;
+	size_t i;
+	if (list)
+		for (is = 0, i = 0; (o = json_array_get(list, i)) && !is; i++)
+			is = real_in(o, "id") > real_in(want, "after");
+	else if (want)
+		is = holds(j, want);
+	else if ((now = version_in(k, j))) {
+		is = !json_equal(now, seen);
+		json_decref(now);
+	}
+	json_decref(j);
+	return is;
+}
+
+static void say_answer(struct carry *c, const json_t *answer)
+{
+	struct str run = text_in(answer, "dag_run_id"), state = text_in(answer, "state");
+	const json_t *list = json_object_get(answer, "task_instances");
+	if (json_is_integer(json_object_get(answer, "id")) && json_object_get(answer, "from_date")) {
+		json_int_t id = json_integer_value(json_object_get(answer, "id"));
+		buf_addf(&c->say, "backfill %lld is %s", (long long)id, json_object_get(answer, "completed_at") &&
+		         !json_is_null(json_object_get(answer, "completed_at")) ? "over" : json_is_true(json_object_get(answer, "is_paused"))
+		         ? "paused" : "under way");
+		json_decref(c->undo);
+		c->undo = strcmp(c->r->what, "backfill") ? NULL : json_pack("{s:s, s:I}", "do", "cancel", "id", id);
+	} else if (run.n && state.n && !text_in(answer, "task_id").n) {
+		buf_addf(&c->say, "run " STR_FMT " is " STR_FMT, STR_ARG(run), STR_ARG(state));
+	} else if (list) {
+		buf_addf(&c->say, !strcmp(c->r->what, "clear") ? "%zu tasks are run again" : "%zu tasks are marked", json_array_size(list));
+	} else if (json_object_get(answer, "is_paused")) {
+		buf_adds(&c->say, json_is_true(json_object_get(answer, "is_paused")) ? "it is paused" : "it runs as scheduled");
+	} else {
+		buf_adds(&c->say, "the server took it");
+	}
+}
+
+/* Step i of the plan, as it was shown. */
+static bool send_step(struct carry *c, const json_t *step)
+{
+	struct api *api = &c->a->api;
+	struct str path = text_in(step, "do"), method = str_split(&path, ' ');
+	const json_t *body_text = json_object_get(step, "body");
 	char *m = str_dup(method), *p = str_dup(path), why[120];
 	json_t *body = json_read((struct str){ json_string_value(body_text), json_string_length(body_text) }, NULL, why, sizeof(why));
-	json_t *answer = body && *p == '/' ? api_send(&a->api, m, p, body) : NULL;
-	struct str run = text_in(answer, "dag_run_id"), state = text_in(answer, "state");
-	if (answer && run.n)
-		buf_addf(say, "run " STR_FMT " is " STR_FMT, STR_ARG(run), STR_ARG(state));
-	else if (answer && json_object_get(answer, "task_instances"))
-		buf_addf(say, "%zu tasks are run again", json_array_size(json_object_get(answer, "task_instances")));
-	else if (answer)
-		buf_adds(say, json_is_true(json_object_get(answer, "is_paused")) ? "it is paused" : "it runs as scheduled");
+	json_t *answer = body && *p == '/' ? api_send(api, m, p, body) : NULL;
+	bool ok = answer != NULL, unclear = !ok && body && api->end != HTTP_CREDENTIALS && api->end != HTTP_RESOLVE && api->end != HTTP_CONNECT &&
+		(api->end != HTTP_STATUS || api->status >= 500);
+	buf_clear(&c->say);
+	if (ok)
+		say_answer(c, answer);
 	else
-		buf_adds(say, body ? a->api.error : "the plan is not what was shown");
-	/* Taken or not, when no answer came? A run has the name that the plan gave it: the list will tell. */
-	*unknown = !answer && a->api.end != HTTP_STATUS && a->api.end != HTTP_CREDENTIALS && a->api.end != HTTP_CONNECT &&
-	           a->api.end != HTTP_RESOLVE && a->api.end != HTTP_TLS && body;
-	if (*unknown)
-		buf_adds(say, "; whether it was taken is not known: look at the list before trying again");
+		buf_adds(&c->say, body ? api->error : "the plan is not what was shown");
+	if (unclear) {
+		int taken = was_taken(c->a, step, &c->key, json_object_get(json_object_get(c->plan, "target"), "version"));
+		ok = taken == 1;
+		c->unknown = taken < 0;
+		buf_adds(&c->say, taken == 1 ? "; but it was taken, as a look at the server shows" : taken == 0
+		         ? "; it was not taken, as a look at the server shows" : "; whether it was taken cannot be told: look before trying again");
+	}
 	free(m);
 	free(p);
 	json_decref(body);
-	bool ok = answer != NULL;
 	json_decref(answer);
 	return ok;
 }
 
-void run_ask(struct airflow *a, const struct request *r)
+/* The server names the same tasks as when the plan was made. */
+static bool same_names(struct carry *c)
 {
-	struct plan p = { .a = a, .r = r };
-	struct buf say = { 0 };
-	json_t *params = json_loads(r->params, 0, NULL), *plan = json_object_get(params, "plan"), *now;
-	const json_t *steps = json_object_get(plan, "steps"), *undo = json_object_get(json_object_get(plan, "undo"), "params");
-	size_t i, n = json_array_size(steps);
-	bool ok = n > 0, unknown = false;
-	task_key_parse(str_of(r->key), &p.key);
-	if (!strcmp(r->what, "trigger"))
-		p.key.run = p.key.task = STR("");
-	now = version_of(&p);
-	if (!now || !json_equal(now, json_object_get(json_object_get(plan, "target"), "version"))) {
-		ok = false;
-		buf_adds(&say, now ? "it has changed since the plan was shown: plan again" : a->api.error);
-	}
-	for (i = 0; i < n && ok; i++) {
-		buf_clear(&say);
-		ok = send_step(a, json_array_get(steps, i), &say, &unknown);
-		link_step(a->api.link, r->id, (struct msg_step){ ok ? STEP_DONE : STEP_FAILED, ok, (unsigned)i + 1, (unsigned)n,
-			buf_str(&say), STR("") });
-	}
-	char *undo_text = ok && undo ? json_dumps(undo, JSON_COMPACT) : NULL;
-	link_step(a->api.link, r->id, (struct msg_step){ STEP_FINISHED, ok, 0, 0, buf_str(&say), str_of(undo_text ? undo_text : ""),
-		unknown });
-	free(undo_text);
-	json_decref(now);
-	json_decref(params);
-	buf_release(&say);
+	const json_t *dry = json_object_get(c->plan, "dry");
+	struct str path = text_in(dry, "do"), method = str_split(&path, ' ');
+	if (!dry)
+		return true;
+	char *m = str_dup(method), *p = str_dup(path);
+	json_t *answer = api_send(&c->a->api, m, p, json_object_get(dry, "body"));
+	char *names = answer ? names_of(answer) : NULL;
+	bool same = names && str_is(text_in(c->plan, "names"), names);
+	if (!same)
+		buf_adds(&c->say, answer ? "it would reach other tasks than the plan shows: plan again" : c->a->api.error);
+	free(names);
+	json_decref(answer);
+	free(m);
+	free(p);
+	return same;
+}
+
+static void look_again(struct airflow *a)
+{
 	poll_wake(a, WATCH_RUNS);
 	a->dags.due = a->dags.listed ? mono_of(a) : a->dags.due;
 	for (unsigned k = 0; k < a->nsets; k++)
 		a->sets[k]->list.due = mono_of(a);
 }
 
-/* ---- was it carried out? A run has the name that the plan gave it; a pause can be seen. */
+/* What a run was given is where the next form begins. */
+static void remember(struct carry *c)
+{
+	struct task_key k = c->key;
+	const json_t *step = json_array_get(json_object_get(c->plan, "steps"), 0);
+	char why[8];
+	json_t *body = json_read(text_in(step, "body"), NULL, why, sizeof(why)), *conf = json_object_get(body, "conf");
+	json_t *clean = conf ? redact_json(conf) : NULL;
+	char *text = clean ? json_dumps(clean, JSON_COMPACT) : NULL;
+	if (text)
+		history_add(link_history(c->a->api.link), &(struct history_event){ .kind = STR("parameters"), .source =
+			str_of(link_name(c->a->api.link)), .subject = k.dag, .what = STR("trigger"), .detail = str_of(text),
+			.at = wall_of(c->a), .value = 0 });
+	free(text);
+	json_decref(clean);
+	json_decref(body);
+}
+
+void run_ask(struct airflow *a, const struct request *r)
+{
+	json_t *params = json_loads(r->params, 0, NULL), *now;
+	struct carry c = { .a = a, .r = r, .plan = json_object_get(params, "plan"), .key = target_of(r->key, r->what) };
+	const json_t *steps = json_object_get(c.plan, "steps");
+	size_t i, n = json_array_size(steps);
+	c.undo = json_incref(json_object_get(json_object_get(c.plan, "undo"), "params"));
+	now = version_of(a, &c.key);
+	bool same = now && json_equal(now, json_object_get(json_object_get(c.plan, "target"), "version"));
+	if (!same)
+		buf_adds(&c.say, now ? "it has changed since the plan was shown: plan again" : a->api.error);
+	bool ok = same && n && same_names(&c);
+	for (i = 0; i < n && ok; i++) {
+		ok = send_step(&c, json_array_get(steps, i));
+		link_step(a->api.link, r->id, (struct msg_step){ ok ? STEP_DONE : STEP_FAILED, ok, (unsigned)i + 1, (unsigned)n,
+			buf_str(&c.say), STR("") });
+	}
+	if (n > 1 && i > 0)
+		buf_addf(&c.say, " (%zu of %zu sent)", i - !ok, n);
+	if (ok && !strcmp(r->what, "trigger"))
+		remember(&c);
+	char *undo = ok && c.undo ? json_dumps(c.undo, JSON_COMPACT) : NULL;
+	link_step(a->api.link, r->id, (struct msg_step){ STEP_FINISHED, ok, 0, 0, buf_str(&c.say), str_of(undo ? undo : ""),
+		c.unknown });
+	free(undo);
+	json_decref(c.undo);
+	json_decref(now);
+	json_decref(params);
+	buf_release(&c.say);
+	look_again(a);
+}
+
+/* ---- questions about acts */
 
 void taken_ask(struct airflow *a, const struct request *r)
 {
-	json_t *params = json_loads(r->params, 0, NULL), *plan = json_object_get(params, "plan");
-	const json_t *step_of = json_array_get(json_object_get(plan, "steps"), 0), *text = json_object_get(step_of, "body");
-	json_t *body = json_is_string(text) ? json_loads(json_string_value(text), 0, NULL) : NULL, *now = NULL;
-	struct str run = text_in(body, "dag_run_id");
-	struct buf dag = { 0 }, id = { 0 }, say = { 0 };
-	struct task_key key = { 0 };
-	const char *taken = "unknown";
-	task_key_parse(str_of(r->key), &key);
-	http_escape(&dag, key.dag);
-	http_escape(&id, run);
-	bool begins = run.n && json_object_get(body, "conf"), pause = json_is_boolean(json_object_get(body, "is_paused"));
-	if (begins)
-		now = api_get(&a->api, "/dags/%s/dagRuns/%s", dag.data, id.data);
-	else if (pause)
-		now = api_get(&a->api, "/dags/%s", dag.data);
-	if (begins && (now || (a->api.end == HTTP_STATUS && a->api.status == 404))) {
-		taken = now ? "yes" : "no";
-		buf_addf(&say, now ? "run " STR_FMT " is there" : "there is no run " STR_FMT, STR_ARG(run));
-	} else if (pause && now) {
-		taken = json_equal(json_object_get(now, "is_paused"), json_object_get(body, "is_paused")) ? "yes" : "no";
-		buf_adds(&say, json_is_true(json_object_get(now, "is_paused")) ? "it is paused" : "it runs as scheduled");
-	} else {
-		buf_adds(&say, begins || pause ? a->api.error : "what it was to do leaves nothing that could be looked for");
+	json_t *params = json_loads(r->params, 0, NULL), *plan = json_object_get(params, "plan"), *step;
+	char *action = str_dup(text_in(params, "action"));
+	struct task_key k = target_of(r->key, action);
+	size_t i, yes = 0, no = 0, n = json_array_size(json_object_get(plan, "steps"));
+	json_array_foreach(json_object_get(plan, "steps"), i, step) {
+		int is = was_taken(a, step, &k, json_object_get(json_object_get(plan, "target"), "version"));
+		yes += is == 1;
+		no += is == 0;
 	}
-	json_t *o = json_pack("{s:s, s:s%}", "taken", taken, "say", say.data, say.len);
-	char *out = json_dumps(o, JSON_COMPACT);
-	link_answer(a->api.link, r->id, true, str_of(out ? out : "{}"));
-	free(out);
+	const char *word = !n || yes + no < n ? "unknown" : yes == n ? "yes" : yes ? "part" : "no";
+	json_t *o = json_pack("{s:s, s:o}", "taken", word, "say", json_sprintf("%zu of %zu requests are seen to have been taken", yes, n));
+	char *text = json_dumps(o, JSON_COMPACT);
+	link_answer(a->api.link, r->id, true, str_of(text));
+	free(text);
+	free(action);
 	json_decref(o);
-	json_decref(now);
-	json_decref(body);
 	json_decref(params);
-	buf_release(&dag);
-	buf_release(&id);
-	buf_release(&say);
+}
+
+struct last { json_t *conf; };
+
+static bool take_last(void *arg, const struct history_event *e)
+{
+	struct last *l = arg;
+	char why[8];
+	json_decref(l->conf);
+	l->conf = json_read(e->detail, NULL, why, sizeof(why));
+	return true;
+}
+
+/* What to begin with: of a run's row that run's, else what was given here the last time. */
+static json_t *begin_with(struct airflow *a, const struct task_key *run, struct buf *note)
+{
+	struct buf path = { 0 };
+	struct last last = { NULL };
+	char *dag = str_dup(run->dag);
+	if (run->run.n) {
+		task_key_path(run, &path);
+		json_t *j = api_get(&a->api, "%s", path.data);
+		last.conf = json_incref(json_object_get(j, "conf"));
+		json_decref(j);
+		buf_addf(note, "as in " STR_FMT, STR_ARG(run->run));
+	} else {
+		history_read(link_history(a->api.link), &(struct history_query){ .kind = "parameters", .source = link_name(a->api.link),
+			.subject = dag, .limit = 1 }, take_last, &last, NULL);
+		buf_adds(note, json_object_size(last.conf) ? "as it was triggered from here the last time" : "as the pipeline defines them");
+	}
+	free(dag);
+	buf_release(&path);
+	return last.conf;
+}
+
+static void form_trigger(struct airflow *a, const struct request *r)
+{
+	struct task_key k = target_of(r->key, "trigger"), row;
+	struct plan p = { .a = a, .key = k };
+	struct buf note = { 0 };
+	char *path = dag_path(&p, "/details");
+	task_key_parse(str_of(r->key), &row);
+	row.task = row.map = STR("");
+	json_t *dag = api_get(&a->api, "%s", path), *known = json_object_get(dag, "params"), *fields, *v;
+	free(path);
+	if (!dag) {
+		link_fail(a->api.link, r->id, "%s", a->api.error);
+		return;
+	}
+	const char *name;
+	json_t *begin = begin_with(a, &row, &note), *rest = json_object();
+	json_object_foreach(begin, name, v)
+		if (!json_object_get(known, name))
+			json_object_set(rest, name, v);
+	char *raw = json_object_size(rest) ? json_dumps(rest, JSON_COMPACT) : NULL;
+	fields = params_form(known, begin);
+	json_array_append_new(fields, json_pack("{s:s, s:s, s:s, s:s*}", "name", "conf", "title", "more parameters", "help",
+		"a JSON object; what it says goes before what stands above", "default", raw));
+	json_array_append_new(fields, json_pack("{s:s, s:s, s:s}", "name", "logical_date", "title", "logical date", "help",
+		"2026-11-21T00:00:00Z; empty: now"));
+	json_array_append_new(fields, json_pack("{s:s, s:s, s:s}", "name", "note", "title", "note", "help",
+		"why, for whoever reads the run later"));
+	json_t *o = json_pack("{s:o, s:o}", "fields", fields, "note", json_stringn(note.data, note.len));
+	char *text = json_dumps(o, JSON_COMPACT);
+	link_answer(a->api.link, r->id, text != NULL, str_of(text ? text : "the parameters are not UTF-8"));
+	free(text);
+	free(raw);
+	buf_release(&note);
+	json_decref(o);
+	json_decref(rest);
+	json_decref(begin);
+	json_decref(dag);
+}
+
+/* clear and mark: a run has no neighbours. */
+static void form_fields(struct airflow *a, const struct request *r, const struct field *f)
+{
+	static const char *const types[] = { "text", "count", "bool", "choice", "duration", "real" };
+	bool run = !strcmp(r->kind, "runs");
+	json_t *fields = json_array(), *o;
+	for (; f->name; f++) {
+		if (run && f->type == FIELD_BOOL)
+			continue;
+		json_t *choices = json_array();
+		for (struct str rest = str_of(f->choices); rest.n;) {
+			struct str one = str_split(&rest, '|');
+			if (!run || !str_is(one, "skipped"))
+				json_array_append_new(choices, json_stringn(one.p, one.n));
+		}
+		json_array_append_new(fields, json_pack("{s:s, s:s, s:s, s:s, s:s*, s:b, s:o}", "name", f->name, "title", f->title, "help", f->help,
+			"type", types[f->type], "default", f->otherwise, "required", f->required, "choices", choices));
+	}
+	o = json_pack("{s:o}", "fields", fields);
+	char *text = json_dumps(o, JSON_COMPACT);
+	link_answer(a->api.link, r->id, true, str_of(text));
+	free(text);
+	json_decref(o);
+}
+
+void form_ask(struct airflow *a, const struct request *r)
+{
+	json_t *params = json_loads(r->params, 0, NULL);
+	struct str action = text_in(params, "action");
+	if (str_is(action, "trigger") && !str_starts(str_of(r->key), STR("import error/")))
+		form_trigger(a, r);
+	else if (str_is(action, "clear") || str_is(action, "mark"))
+		form_fields(a, r, str_is(action, "mark") ? mark_fields : clear_fields);
+	else
+		link_fail(a->api.link, r->id, "it has no form of its own");
+	json_decref(params);
 }

@@ -121,6 +121,8 @@ static void ask(struct airflow *a, const struct request *r)
 		why_ask(a, r);
 	else if (!strcmp(r->what, "links"))
 		links_ask(a, r);
+	else if (!strcmp(r->what, "form"))
+		form_ask(a, r);
 	else if (!strcmp(r->what, "taken"))
 		taken_ask(a, r);
 	else

@@ -3,7 +3,7 @@
  *   airflow.c   the source: settings, its thread's loop, what is asked when    api.c    one exchange: version, credentials
  *   past.c      what is known of each pipeline: past runs, tasks, usual times  rows.c   answers as rows
  *   poll.c      what is asked of the server when somebody looks                log.c    task logs, followed
- *   acts.c      trigger, pause, clear, cancel: plans and their runs
+ *   acts.c      plans and their runs: act_runs.c, act_tasks.c; params.c, cron.c
  *   docs.c      descriptions, XCom values, rendered parameters, links          why.c    why a run waits; doctor
  *
  * One thread, one request at a time. What is watched is asked for again as often as it changes, and never more than
@@ -12,6 +12,7 @@
 #define AIRFLOW_AIRFLOW_H
 #include "backends/net/access.h"
 #include "backends/net/json.h"
+#include "base/history.h"
 #include "base/pipelines.h"
 #include "base/source.h"
 
@@ -180,4 +181,5 @@ extern const struct action *const airflow_actions[];
 void plan_ask(struct airflow *a, const struct request *r);
 void run_ask(struct airflow *a, const struct request *r);
 void taken_ask(struct airflow *a, const struct request *r);
+void form_ask(struct airflow *a, const struct request *r);       /* the fields of an action of this row */
 #endif

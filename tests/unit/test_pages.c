@@ -16,7 +16,12 @@ static const struct field fields[] = {
 	{ .name = NULL }
 };
 static const struct action scale = { "scale", "Scale", "Set how many pods there are", scalables, RISK_DISRUPTIVE, true, fields };
-static const struct action *const actions[] = { &scale, NULL };
+static const struct field wide_fields[] = {
+	{ .name = "conf", .title = "parameters", .type = FIELD_TEXT, .asked = true },
+	{ .name = NULL }
+};
+static const struct action wide = { "wide", "Wide", "What the source asks for", scalables, RISK_DISRUPTIVE, true, wide_fields };
+static const struct action *const actions[] = { &scale, &wide, NULL };
 static const struct backend backend = { .name = "test", .kinds = kinds, .actions = actions };
 static struct page *open_all(struct app *app, struct str args) { return table_page_new(app, "deployments", args); }
 static const struct pane pane = { .name = "deployments", .help = "d", .open = open_all };
@@ -255,6 +260,50 @@ static void test_form(void **state)
 	world_end(&w);
 }
 
+/* The source says which fields there are; until it has, nothing can be sent; when it cannot, the action's own are there. */
+static void test_asked_form(void **state)
+{
+	struct world w;
+	world_start(&w, &backend, 1, panes);
+	one_deployment(&w);
+	press(&w, ":");
+	type(&w, "action wide");
+	press(&w, "Enter");
+	sees(&w, "asking which parameters there are");
+	sees_not(&w, "parameters  ");
+	press(&w, "Enter");
+	struct request *r = asked(&w, 0, REQ_ASK);
+	assert_string_equal(r->what, "form");
+	assert_string_equal(r->params, "{\"action\":\"wide\"}");
+	answer(&w, r, true, "{\"note\":\"as before\",\"fields\":[{\"name\":\"conf.rate\",\"title\":\"rate\",\"type\":\"real\",\"default\":\"0.1\","
+	       "\"min\":0,\"max\":1},{\"name\":\"conf.model\",\"type\":\"choice\",\"choices\":[\"a\",\"b\"],\"default\":\"b\"}]}");
+	sees(&w, "as before");
+	sees(&w, "rate        0.1");
+	type(&w, "1.5");
+	press(&w, "Enter");
+	sees(&w, "'rate' is at most 1");
+	press(&w, "C-u");
+	type(&w, "0.7");
+	press(&w, "Tab Right Enter");
+	request_free(r);
+	r = asked(&w, 0, REQ_PLAN);
+	assert_string_equal(r->params, "{\"conf.rate\":0.69999999999999996,\"conf.model\":\"a\"}");
+	request_free(r);
+	press(&w, "Esc :");
+	type(&w, "action wide");
+	press(&w, "Enter");
+	r = asked(&w, 0, REQ_ASK);
+	answer(&w, r, false, "the server is away");
+	sees(&w, "its parameters are not known: the server is away");
+	sees(&w, "parameters");
+	request_free(r);
+	press(&w, "Esc :");
+	type(&w, "action wide");
+	press(&w, "Enter Esc");                             /* left while it is asked */
+	sees(&w, "deployments 1");
+	world_end(&w);
+}
+
 static void test_plan_and_leave(void **state)
 {
 	struct world w;
@@ -342,7 +391,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_documents), cmocka_unit_test(test_log), cmocka_unit_test(test_long_log), cmocka_unit_test(test_document),
 		cmocka_unit_test(test_text_refused), cmocka_unit_test(test_tree), cmocka_unit_test(test_why),
-		cmocka_unit_test(test_form), cmocka_unit_test(test_plan_and_leave), cmocka_unit_test(test_no_audit_no_action),
+		cmocka_unit_test(test_form), cmocka_unit_test(test_asked_form), cmocka_unit_test(test_plan_and_leave), cmocka_unit_test(test_no_audit_no_action),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
