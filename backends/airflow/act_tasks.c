@@ -131,9 +131,8 @@ static void af_mark_task(struct plan *p, struct str state)
 	size_t n = json_array_size(json_object_get(dry, "task_instances"));
 	if (dry && json_object_get(dry, "task_instances") && !n)
 		af_say(p, "already", "the server finds no task that is not " STR_FMT " already", STR_ARG(state));
-	if (str_is(state, "success"))
-		af_warn(p, "tasks after it that failed or were held up are run again by Airflow, as it would after a success");
-	else if (state_meaning(was) == STATE_RUNNING)
+	af_warn(p, "Airflow looks anew at tasks after it that failed or were held up, and at the run's own state");
+	if (state_meaning(was) == STATE_RUNNING)
 		af_warn(p, "the task is running: it is stopped");
 	if (!v2)
 		json_object_set_new(body, "dry_run", json_false());

@@ -1,5 +1,5 @@
 /* acts: the actions of a Kubernetes source, on the simulated world: the same names, parameters and plans. */
-#include "backends/demo/world.h"
+#include "backends/demo/flows.h"
 #include "base/action.h"
 #include "base/mem.h"
 #include <jansson.h>
@@ -27,7 +27,8 @@ static const struct action
 	drain = { "drain", "Drain", "Cordon the node and evict its pods", nodes, RISK_DESTRUCTIVE, true, NULL };
 const struct action *const demo_actions[] = { &restart, &scale, &rollback, &delete, &evict, &cordon, &uncordon, &drain, demo_changes, demo_changes + 1,
 	demo_changes + 2, demo_changes + 3, demo_changes + 4, demo_changes + 5, demo_changes + 6, demo_changes + 7, demo_changes + 8,
-	&demo_promote, &demo_rollback, &demo_reload, demo_inside, demo_inside + 1, demo_inside + 2, NULL };
+	&demo_promote, &demo_rollback, &demo_reload, demo_inside, demo_inside + 1, demo_inside + 2,
+	&demo_trigger, &demo_pause, &demo_unpause, &demo_clear, &demo_mark, &demo_cancel, &demo_backfill, NULL };
 
 struct target {
 	struct pod *pod;
@@ -113,7 +114,7 @@ void demo_plan(struct world *w, struct link *l, const struct request *r)
 {
 	struct target t;
 	struct words x;
-	if (demo_inside_plan(w, l, r) || demo_promote_plan(w, l, r) || demo_reload_plan(w, l, r) || demo_change_plan(w, l, r))
+	if (demo_inside_plan(w, l, r) || demo_promote_plan(w, l, r) || demo_flow_plan(w, l, r) || demo_reload_plan(w, l, r) || demo_change_plan(w, l, r))
 		return;
 	if (!find(w, r->kind, r->key, &t)) {
 		link_fail(l, r->id, "%s '%s' is gone", r->kind, r->key);
@@ -205,7 +206,7 @@ void demo_run(struct world *w, struct link *l, const struct request *r)
 {
 	struct target t;
 	struct buf say = { 0 };
-	if (demo_inside_run(w, l, r) || demo_promote_run(w, l, r) || demo_reload_run(w, l, r) || demo_change_run(w, l, r))
+	if (demo_inside_run(w, l, r) || demo_promote_run(w, l, r) || demo_flow_run(w, l, r) || demo_reload_run(w, l, r) || demo_change_run(w, l, r))
 		return;
 	json_t *params = json_loads(r->params, 0, NULL), *plan = json_object_get(params, "plan");
 	json_t *back = json_object_get(json_object_get(plan, "undo"), "params");

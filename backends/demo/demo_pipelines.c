@@ -3,7 +3,7 @@
  * mlops_full_pipeline trains on; one training takes three times as long as usual and holds the only slot of the pool gpu,
  * for which the next one waits. */
 #define _GNU_SOURCE
-#include "backends/demo/world.h"
+#include "backends/demo/flows.h"
 #include "base/mem.h"
 #include "base/pipelines.h"
 #include <jansson.h>
@@ -11,11 +11,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { TASKS_MAX = 8, RUNS_SHOWN = 24, MINUTE = 60000, LONG_RUN_MS = 45 * MINUTE };
+enum { RUNS_SHOWN = 24, MINUTE = 60000, LONG_RUN_MS = 45 * MINUTE };
 
-struct step { const char *name, *upstream, *operator; unsigned usual_s; };
-struct plan { const char *name, *schedule, *owner, *tags, *help; unsigned every_min, fails; bool paused; struct step steps[TASKS_MAX]; };
-static const struct plan plans[] = {
+static const struct flow plans[] = {
 	{ "mlops_full_pipeline", NULL, "mlops", "mlops,model:real_estate_model", "Ingest, check drift, retrain if it drifted, reload "
 	  "the API", 0, 0, false, { { "start", "", "EmptyOperator", 1 }, { "ingest_data", "start", "PythonOperator", 72 },
 	  { "check_drift", "ingest_data", "PythonOperator", 41 }, { "branch", "check_drift", "BranchPythonOperator", 2 },
@@ -36,10 +34,6 @@ static const struct plan plans[] = {
 	  { { "report", "", "PythonOperator", 900 } } },
 };
 
-struct sim_task { const struct step *step; int64_t ready, start, end; const char *state, *ends; int tried; };
-struct sim_run { char name[64]; const struct plan *plan; int64_t created, start, end; const char *state, *trigger; char params[96];
-                 struct sim_task tasks[TASKS_MAX]; unsigned n; };
-
 static double chance(const char *name, int64_t at, unsigned i)
 {
 	struct rnd r = { (uint64_t)(at / 1000) * 2654435761u + str_hash(str_of(name)) + i * 977 };
@@ -47,7 +41,7 @@ static double chance(const char *name, int64_t at, unsigned i)
 	return rnd_unit(&r);
 }
 
-static const struct sim_task *named(const struct sim_run *r, struct str name)
+const struct flow_task *flow_task(const struct flow_run *r, struct str name)
 {
 	for (unsigned i = 0; i < r->n; i++)
 		if (str_is(name, r->tasks[i].step->name))
@@ -56,20 +50,20 @@ static const struct sim_task *named(const struct sim_run *r, struct str name)
 }
 
 /* Times of one task; what comes before has its own already. INT64_MAX: not before something that never comes. */
-static void plan_task(struct sim_run *r, struct sim_task *t, unsigned i, bool trains, bool fails, int64_t slot_free, double slow)
+static void plan_task(struct flow_run *r, struct flow_task *t, unsigned i, bool trains, bool fails, int64_t slot_free, double slow)
 {
 	bool skip = (!strcmp(t->step->name, "train_model") || !strcmp(t->step->name, "reload_api")) && !trains;
 	bool held = false;
 	t->ready = r->start;
 	for (struct str rest = str_of(t->step->upstream); rest.n;) {
-		const struct sim_task *up = named(r, str_split(&rest, ','));
+		const struct flow_task *up = flow_task(r, str_split(&rest, ','));
 		if (up && up->end > t->ready && strcmp(up->ends, "skipped"))
 			t->ready = up->end;
 		held |= up && (!strcmp(up->ends, "failed") || !strcmp(up->ends, "upstream_failed"));
 	}
 	skip |= !strcmp(t->step->name, "skip_training") && trains;
-	t->start = t->ready + 1000 + (int64_t)(6000 * chance(r->plan->name, r->created, i));
-	t->end = t->start + (int64_t)(t->step->usual_s * 1000 * (0.85 + 0.3 * chance(r->plan->name, r->created, i + 20)));
+	t->start = t->ready + 1000 + (int64_t)(6000 * chance(r->flow->name, r->created, i));
+	t->end = t->start + (int64_t)(t->step->usual_s * 1000 * (0.85 + 0.3 * chance(r->flow->name, r->created, i + 20)));
 	t->ends = held ? "upstream_failed" : skip ? "skipped" : fails ? "failed" : "success";
 	t->tried = 1;
 	if (!strcmp(t->step->name, "train_model") && trains) {
@@ -80,33 +74,33 @@ static void plan_task(struct sim_run *r, struct sim_task *t, unsigned i, bool tr
 		t->start = t->end = t->ready, t->tried = 0;
 }
 
-static void plan_run(const struct plan *p, int64_t created, int64_t now, bool may_fail, bool trains, int64_t slot_free, double slow,
-                     struct sim_run *r)
+static void plan_run(const struct flow *p, int64_t created, int64_t now, bool may_fail, bool trains, int64_t slot_free, double slow,
+                     struct flow_run *r)
 {
 	unsigned fails_at = p->fails && may_fail && (unsigned)(created / MINUTE / (p->every_min ? p->every_min : 1)) % p->fails == 0 ? 1 : 99;
-	r->plan = p;
+	r->flow = p;
 	r->created = created;
 	r->start = created + 300 + (int64_t)(1500 * chance(p->name, created, 99));
 	r->end = 0;
 	r->state = "success";
-	for (r->n = 0; r->n < TASKS_MAX && p->steps[r->n].name; r->n++) {
-		struct sim_task *t = &r->tasks[r->n];
-		*t = (struct sim_task){ .step = &p->steps[r->n], .ends = "" };
+	for (r->n = 0; r->n < FLOW_TASKS && p->steps[r->n].name; r->n++) {
+		struct flow_task *t = &r->tasks[r->n];
+		*t = (struct flow_task){ .step = &p->steps[r->n], .ends = "" };
 		plan_task(r, t, r->n, trains, r->n == fails_at, slot_free, slow);
 		r->end = t->end > r->end ? t->end : r->end;
 		if (!strcmp(t->ends, "failed"))
 			r->state = "failed";
 	}
 	for (unsigned i = 0; i < r->n; i++) {
-		struct sim_task *t = &r->tasks[i];
+		struct flow_task *t = &r->tasks[i];
 		t->state = now < t->ready ? "" : now < t->start ? "queued" : now < t->end ? "running" : t->ends;
 	}
 	if (now < r->end)
 		r->state = now < r->start ? "queued" : "running";
 }
 
-/* Run k of a plan, the newest first. False: there are no more. */
-static bool run_at(const struct world *w, const struct plan *p, unsigned k, struct sim_run *r)
+/* Run k of a plan as the clock makes it, the newest first. False: there are no more. */
+static bool scripted(const struct world *w, const struct flow *p, unsigned k, struct flow_run *r)
 {
 	int64_t now = w->now, created, free_at = 0, long_start = w->start - 19 * MINUTE;
 	time_t s;
@@ -136,25 +130,52 @@ static bool run_at(const struct world *w, const struct plan *p, unsigned k, stru
 		return false;
 	snprintf(r->name, sizeof(r->name), "%s__%04d-%02d-%02dT%02d:%02d:%02d", r->trigger, (tm.tm_year + 1900) % 10000, tm.tm_mon + 1,
 	         tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
-	return !p->paused && created <= now;
+	flow_overlay(w, r);
+	return created <= now;
+}
+
+void flow_begin(const struct flow *f, int64_t created, int64_t now, struct flow_run *r)
+{
+	plan_run(f, created, now, false, true, 0, 1, r);
+}
+
+const struct flow *flow_named(struct str name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(plans); i++)
+		if (str_is(name, plans[i].name))
+			return &plans[i];
+	return NULL;
+}
+
+/* Run k, the newest first: those begun here, then the clock's. */
+static bool run_at(const struct world *w, const struct flow *p, unsigned k, struct flow_run *r)
+{
+	unsigned begun;
+	int64_t since;
+	if (flow_begun(w, p, k, r, &begun))
+		return true;
+	if (!scripted(w, p, k - begun, r))
+		return false;
+	bool paused = flow_paused(w, p, &since);
+	return paused == p->paused && !since ? !paused : paused ? r->created < since && !p->paused : r->created >= since || !p->paused;
 }
 
 /* ---- rows */
 
-static int64_t usual_run(const struct world *w, const struct plan *p)
+static int64_t usual_run(const struct world *w, const struct flow *p)
 {
 	int64_t ms[RUNS_SHOWN];
 	unsigned n = 0;
-	struct sim_run r;
+	struct flow_run r;
 	for (unsigned k = 0; k < RUNS_SHOWN; k++)
 		if (run_at(w, p, k, &r) && !strcmp(r.state, "success"))
 			ms[n++] = r.end - r.start;
 	return usual_of(ms, n);
 }
 
-static void show_plan(const struct world *w, const struct plan *p, struct buf *out)
+static void show_plan(const struct world *w, const struct flow *p, struct buf *out)
 {
-	struct sim_run r;
+	struct flow_run r;
 	char recent[11] = "", last[16] = "";
 	int64_t last_at = 0, active = 0;
 	unsigned n = 0;
@@ -167,11 +188,12 @@ static void show_plan(const struct world *w, const struct plan *p, struct buf *o
 		snprintf(last, sizeof(last), "%s", r.state);
 	}
 	recent[n] = 0;
-	int64_t every = (int64_t)p->every_min * MINUTE;
+	int64_t every = (int64_t)p->every_min * MINUTE, since;
+	bool paused = flow_paused(w, p, &since);
 	pipeline_put(out, &(struct pipeline){ .key = str_of(p->name), .name = str_of(p->name), .schedule = str_of(p->schedule),
 		.owner = str_of(p->owner), .tags = str_of(p->tags), .help = str_of(p->help), .recent = str_of(recent),
-		.last = str_of(last), .last_at = last_at, .next = every && !p->paused ? (w->now / every + 1) * every : 0,
-		.usual = usual_run(w, p), .active = active, .max = 4, .paused = p->paused });
+		.last = str_of(last), .last_at = last_at, .next = every && !paused ? (w->now / every + 1) * every : 0,
+		.usual = usual_run(w, p), .active = active, .max = 4, .paused = paused });
 }
 
 static void show_pipelines(const struct world *w, struct buf *out)
@@ -183,14 +205,14 @@ static void show_pipelines(const struct world *w, struct buf *out)
 		show_plan(w, &plans[i], out);
 }
 
-static void run_key(const struct sim_run *r, char *key, size_t size)
+static void run_key(const struct flow_run *r, char *key, size_t size)
 {
-	snprintf(key, size, "%s/%s", r->plan->name, r->name);
+	snprintf(key, size, "%s/%s", r->flow->name, r->name);
 }
 
 static void show_runs(const struct world *w, struct buf *out)
 {
-	struct sim_run r;
+	struct flow_run r;
 	char key[160];
 	for (size_t i = 0; i < ARRAY_SIZE(plans); i++) {
 		int64_t usual = usual_run(w, &plans[i]);
@@ -199,7 +221,7 @@ static void show_runs(const struct world *w, struct buf *out)
 			if (!run_at(w, &plans[i], k, &r))
 				continue;
 			run_key(&r, key, sizeof(key));
-			run_put(out, &(struct run){ .key = str_of(key), .pipeline = str_of(r.plan->name), .name = str_of(r.name),
+			run_put(out, &(struct run){ .key = str_of(key), .pipeline = str_of(r.flow->name), .name = str_of(r.name),
 				.state = str_of(r.state), .trigger = str_of(r.trigger), .params = str_of(r.params),
 				.by = str_of(plans[i].every_min ? "" : "drift-check"), .tags = str_of(plans[i].tags), .created = r.created,
 				.start = w->now < r.start ? 0 : r.start, .end = w->now < r.end ? 0 : r.end, .date = r.created,
@@ -211,7 +233,7 @@ static void show_runs(const struct world *w, struct buf *out)
 
 static void show_tasks(const struct world *w, struct buf *out)
 {
-	struct sim_run r;
+	struct flow_run r;
 	char key[200], run[160];
 	for (size_t i = 0; i < ARRAY_SIZE(plans); i++)
 		for (unsigned k = 0; k < RUNS_SHOWN; k++) {
@@ -219,11 +241,11 @@ static void show_tasks(const struct world *w, struct buf *out)
 				continue;
 			run_key(&r, run, sizeof(run));
 			for (unsigned t = 0; t < r.n; t++) {
-				const struct sim_task *s = &r.tasks[t];
+				const struct flow_task *s = &r.tasks[t];
 				bool began = w->now >= s->start && s->tried, over = began && w->now >= s->end;
 				bool pod = began && !strcmp(s->step->operator, "KubernetesPodOperator");
 				snprintf(key, sizeof(key), "%s/%s", run, s->step->name);
-				task_put(out, &(struct task){ .key = str_of(key), .pipeline = str_of(r.plan->name), .run = str_of(r.name),
+				task_put(out, &(struct task){ .key = str_of(key), .pipeline = str_of(r.flow->name), .run = str_of(r.name),
 					.name = str_of(s->step->name), .state = str_of(s->state), .operator = str_of(s->step->operator),
 					.host = str_of(!began ? "" : pod && i == 0 ? "train-r2-98xk" : "airflow-worker-0"),
 					.pool = str_of(!strcmp(s->step->name, "train_model") ? "gpu" : "default_pool"),
@@ -250,19 +272,19 @@ bool demo_show_pipelines(struct world *w, const char *kind, struct buf *body)
 /* ---- documents */
 
 /* The run of a key "pipeline/run[/task]"; NULL in *task where none is named. */
-static bool find_run(const struct world *w, struct str key, struct sim_run *r, const struct sim_task **task)
+bool flow_find(const struct world *w, struct str key, struct flow_run *r, const struct flow_task **task)
 {
 	struct str name = str_split(&key, '/'), run = str_split(&key, '/');
 	for (size_t i = 0; i < ARRAY_SIZE(plans); i++)
 		for (unsigned k = 0; k < RUNS_SHOWN && str_is(name, plans[i].name); k++)
 			if (run_at(w, &plans[i], k, r) && str_is(run, r->name)) {
-				*task = named(r, key);
+				*task = flow_task(r, key);
 				return true;
 			}
 	return false;
 }
 
-static void log_at(const struct sim_run *r, const struct sim_task *t, int64_t at, struct buf *out)
+static void log_at(const struct flow_run *r, const struct flow_task *t, int64_t at, struct buf *out)
 {
 	time_t s = (time_t)(at / 1000);
 	struct tm tm;
@@ -286,9 +308,9 @@ static void log_at(const struct sim_run *r, const struct sim_task *t, int64_t at
 /* The log up to now; one second of it when `second`. True: more will come. */
 static bool task_log(const struct world *w, struct str key, bool second, struct buf *out)
 {
-	struct sim_run r;
-	const struct sim_task *t = NULL;
-	if (!find_run(w, key, &r, &t) || !t)
+	struct flow_run r;
+	const struct flow_task *t = NULL;
+	if (!flow_find(w, key, &r, &t) || !t)
 		return false;
 	for (int64_t at = second ? w->now : t->start; t->tried && at <= w->now && at <= t->end; at += 1000)
 		if (at >= t->start)
@@ -299,8 +321,8 @@ static bool task_log(const struct world *w, struct str key, bool second, struct 
 bool demo_open_pipelines(struct world *w, struct link *l, const struct request *r)
 {
 	struct buf b = { 0 };
-	struct sim_run run;
-	const struct sim_task *t = NULL;
+	struct flow_run run;
+	const struct flow_task *t = NULL;
 	bool more = false;
 	if (strcmp(r->kind, "pipelines") && strcmp(r->kind, "runs") && strcmp(r->kind, "tasks"))
 		return false;
@@ -312,12 +334,12 @@ bool demo_open_pipelines(struct world *w, struct link *l, const struct request *
 		buf_adds(&b, "File: /opt/airflow/dags/churn_experiment.py\n\nTraceback (most recent call last):\n"
 		         "  File \"/opt/airflow/dags/churn_experiment.py\", line 7, in <module>\n    import lightgbm as lgb\n"
 		         "ModuleNotFoundError: No module named 'lightgbm'\n");
-	} else if (find_run(w, str_of(r->key), &run, &t)) {
+	} else if (flow_find(w, str_of(r->key), &run, &t)) {
 		if (!strcmp(r->what, "xcom"))
 			buf_addf(&b, "# check_drift\ndrift_score: 0.33\n\n# train_model\nmodel_name: real_estate_model\nmodel_version: 7\n"
 			         "pod_name: train-r2-98xk\npod_namespace: ml-training\n");
 		else
-			buf_addf(&b, "Pipeline: %s\nRun: %s\nState: %s\nTrigger: %s\nParameters: %s\n", run.plan->name, run.name, run.state,
+			buf_addf(&b, "Pipeline: %s\nRun: %s\nState: %s\nTrigger: %s\nParameters: %s\n", run.flow->name, run.name, run.state,
 			         run.trigger, *run.params ? run.params : "-");
 		if (t)
 			buf_addf(&b, "Task: %s\nTask's state: %s\nOperator: %s\n", t->step->name, *t->state ? t->state : "-", t->step->operator);
@@ -356,8 +378,8 @@ static void add(json_t *list, enum level level, const char *text, const char *ev
 
 json_t *demo_ask_pipelines(struct world *w, const struct request *r)
 {
-	struct sim_run run, long_run;
-	const struct sim_task *t = NULL;
+	struct flow_run run, long_run;
+	const struct flow_task *t = NULL;
 	char key[200];
 	bool links = !strcmp(r->what, "links"), why = !strcmp(r->what, "why");
 	if ((!links && !why) || (strcmp(r->kind, "runs") && strcmp(r->kind, "tasks") && strcmp(r->kind, "pipelines")))
@@ -366,21 +388,21 @@ json_t *demo_ask_pipelines(struct world *w, const struct request *r)
 	if (strstr(r->key, "churn_experiment"))
 		add(list, LEVEL_BAD, "the file does not load: module lightgbm is missing", "from the import error", "pipelines", r->key,
 		    "describe");
-	if (!find_run(w, str_of(r->key), &run, &t))
+	if (!flow_find(w, str_of(r->key), &run, &t))
 		return list;
-	const struct sim_task *train = named(&run, STR("train_model"));
+	const struct flow_task *train = flow_task(&run, STR("train_model"));
 	if (links && train) {
 		add(list, LEVEL_NONE, "the model version that it registered", "from its XCom values", "versions", "real_estate_model/7", "rows");
 		add(list, LEVEL_NONE, "the pod that it ran in", "from its XCom values", "pods", "ml-training/train-r2-98xk", "rows");
 		add(list, LEVEL_NONE, "the drift check that caused it", "from its parameters", "drift", "", "rows");
 	}
 	for (unsigned i = 0; why && i < run.n; i++) {
-		const struct sim_task *s = &run.tasks[i];
-		snprintf(key, sizeof(key), "%s/%s/%s", run.plan->name, run.name, s->step->name);
+		const struct flow_task *s = &run.tasks[i];
+		snprintf(key, sizeof(key), "%s/%s/%s", run.flow->name, run.name, s->step->name);
 		if (!strcmp(s->state, "failed"))
 			add(list, LEVEL_BAD, "it failed; Enter opens its log", "from its state", "tasks", key, "logs");
-		if (s == train && !strcmp(s->state, "queued") && run_at(w, run.plan, 1, &long_run)) {
-			snprintf(key, sizeof(key), "%s/%s/train_model", long_run.plan->name, long_run.name);
+		if (s == train && !strcmp(s->state, "queued") && scripted(w, run.flow, 1, &long_run)) {
+			snprintf(key, sizeof(key), "%s/%s/train_model", long_run.flow->name, long_run.name);
 			add(list, LEVEL_DOUBT, "train_model waits: pool gpu has no free slot, 1 of 1 used", "the run before holds it", "tasks", key,
 			    "logs");
 		}

@@ -1,6 +1,6 @@
 /* docs: the world as documents: logs, YAML, descriptions, trees, and the reasons why something is not well. */
 #define _GNU_SOURCE
-#include "backends/demo/world.h"
+#include "backends/demo/flows.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/rows.h"
@@ -301,7 +301,7 @@ void demo_ask(struct world *w, struct link *l, const struct request *r)
 {
 	if (demo_registry_ask(w, l, r) || demo_storage_ask(w, l, r))
 		return;
-	json_t *answer = demo_ask_pipelines(w, r);
+	json_t *answer = !strcmp(r->what, "form") ? demo_flow_form(w, r) : demo_ask_pipelines(w, r);
 	struct workload *load = world_find_workload(w, r->kind, str_of(r->key));
 	struct pod *p = !strcmp(r->kind, "pods") ? world_find_pod(w, str_of(r->key)) : NULL;
 	if (p && p->workload >= 0)

@@ -7,7 +7,8 @@
  *   acts.c      what can be done to it                               demo.c     the source's thread
  *   demo_registry.c   models, versions and training runs             demo_pipelines.c   runs of pipelines
  *   demo_storage.c    buckets and objects                          demo_promote.c     promotions and rollbacks
- *   demo_change.c     images, zero and back, cron jobs, taints, editing */
+ *   demo_change.c     images, zero and back, cron jobs, taints, editing
+ *   demo_flows.c      trigger, pause, clear, mark, cancel, backfill */
 #ifndef DEMO_WORLD_H
 #define DEMO_WORLD_H
 #include "base/action.h"
@@ -68,6 +69,16 @@ struct check { int64_t at; double score; unsigned drifted; double p[FEATURES]; c
 /* A prediction that was asked for here: it is found in the log like the others. */
 #define MOVES_MAX 32
 struct move { int model; unsigned version, before; int64_t at; char reason[120]; };   /* of a model's champion, done here */
+/* What was done to a pipeline here (demo_flows.c). */
+#define DEEDS_MAX 64
+enum deed_is { DEED_TRIGGER, DEED_PAUSE, DEED_UNPAUSE, DEED_CLEAR, DEED_MARK };
+struct deed {
+	enum deed_is what;
+	char flow[40], run[64], state[12], params[96];   /* state: what it counts as; of a run that was begun: how */
+	int64_t at, begins;
+	unsigned tasks;                      /* bits */
+	bool whole;                          /* the run itself too */
+};
 #define ASKED_MAX 16
 struct asked { int64_t at; double price; const char *version, *run; char request[16], inputs[400]; };
 #define FORWARDS_MAX 8
@@ -85,6 +96,7 @@ struct world {
 	bool cron_suspended, crons_dirty;
 	bool nodes_dirty, workloads_dirty, events_dirty, checks_dirty;
 	char gone[64][112]; unsigned ngone;  /* keys of pods that went since they were last shown */
+	struct deed deeds[DEEDS_MAX]; unsigned ndeeds;
 	struct asked asked[ASKED_MAX]; unsigned nasked;   /* the newest ones, by nasked % ASKED_MAX */
 	struct move moves[MOVES_MAX]; unsigned nmoves;
 	struct forwarded forwards[FORWARDS_MAX]; unsigned nforwards;
