@@ -183,6 +183,7 @@ static const struct column tasks_cols[TASK_COL_COUNT] = {
 	[TASK_READY] = { "ready", "READY", COL_TIME, COL_HIDDEN, 9 },
 	[TASK_MAP] = { "map", "MAP", COL_COUNT, COL_HIDDEN, 9 },
 	[TASK_ORDER] = { "order", "ORDER", COL_COUNT, COL_HIDDEN, 9 },
+	[TASK_BEFORE] = { "before", "TRIES BEFORE", COL_TEXT, COL_HIDDEN, 9 },
 };
 const struct kind kind_tasks = {
 	.name = "tasks", .singular = "task", .aliases = tasks_aliases,
@@ -277,6 +278,22 @@ void task_put(struct buf *b, const struct task *t)
 	cell_time(b, t->ready);
 	int_or_null(b, t->map);
 	int_or_null(b, t->order);
+	cell_text_or_null(b, t->before);
+}
+
+void try_put(struct buf *b, int64_t start, int64_t end, struct str state)
+{
+	if (start > 0 && end >= start && state.n && !memchr(state.p, ' ', state.n))
+		buf_addf(b, "%s%lld-%lld:" STR_FMT, b->len ? " " : "", (long long)start, (long long)end, STR_ARG(state));
+}
+
+bool try_next(struct str *text, int64_t *start, int64_t *end, struct str *state)
+{
+	struct str to = str_split(text, ' '), from;
+	*state = to;
+	to = str_split(state, ':');
+	from = str_split(&to, '-');
+	return from.n && str_to_i64(from, start) && str_to_i64(to, end) && *end >= *start;
 }
 
 static int by_length(const void *a, const void *b)

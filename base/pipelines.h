@@ -18,7 +18,7 @@ enum run_col {
 };
 enum task_col {
 	TASK_PIPELINE, TASK_RUN, TASK_NAME, TASK_STATUS, TASK_TRY, TASK_QUEUED, TASK_DURATION, TASK_USUAL, TASK_AGE,
-	TASK_HOST, TASK_POOL, TASK_OPERATOR, TASK_UPSTREAM, TASK_END, TASK_READY, TASK_MAP, TASK_ORDER, TASK_COL_COUNT
+	TASK_HOST, TASK_POOL, TASK_OPERATOR, TASK_UPSTREAM, TASK_END, TASK_READY, TASK_MAP, TASK_ORDER, TASK_BEFORE, TASK_COL_COUNT
 };
 
 /* What a state means, whatever the engine calls it. */
@@ -63,7 +63,11 @@ void run_put(struct buf *b, const struct run *r, int64_t now);
 struct task {
 	struct str key, pipeline, run, name, state, host, pool, operator, upstream;   /* upstream: names, commas between */
 	int64_t ready, start, end, duration, usual, tried, tries, map, order;
+	struct str before;           /* the tries before this one, by try_put, the first one first */
 };
+/* Appends a try that is over to the text for `before`; and takes the next one from such a text. Times are wall ms. */
+void try_put(struct buf *b, int64_t start, int64_t end, struct str state);
+bool try_next(struct str *text, int64_t *start, int64_t *end, struct str *state);
 /* Key of a task: "pipeline/run/name", and "/3" of one of many. */
 void task_put(struct buf *b, const struct task *t);
 

@@ -204,8 +204,23 @@ static void stretch(struct frame *f, struct rect line, int from, int to, const c
 		frame_text(f, line, x, 0, 1, str_of(glyph), role);
 }
 
+/* Tries that are over, each with how it ended: thinner than the one that counts. */
+static void draw_before(const struct run_page *p, struct frame *f, struct rect line, struct str tries)
+{
+	int64_t start, end;
+	struct str state;
+	while (tries.n && try_next(&tries, &start, &end, &state)) {
+		bool failed = state_meaning(state) == STATE_FAILED || str_is(state, "up_for_retry");
+		if (end < p->start)
+			continue;
+		stretch(f, line, place(p, start, line.w), place(p, end, line.w), f->ascii ? "-" : "▂", failed ? ROLE_BAD : ROLE_CHART);
+		if (failed)
+			frame_text(f, line, place(p, end, line.w), 0, 1, STR("x"), ROLE_BAD);
+	}
+}
+
 /* Waited light, ran solid (the critical path heaviest), still running with an arrow, the usual end a dotted line. */
-static void draw_bar(const struct run_page *p, struct frame *f, struct rect line, unsigned i, int64_t now)
+static void draw_bar(const struct run_page *p, struct frame *f, struct rect line, const struct table *tasks, unsigned i, int64_t now)
 {
 	const struct row *r = p->tasks.rows[i];
 	const struct graph_task *t = &p->tasks.tasks[i];
@@ -214,9 +229,12 @@ static void draw_bar(const struct run_page *p, struct frame *f, struct rect line
 	enum role role = t->is == STATE_FAILED ? ROLE_BAD : slow ? ROLE_CHART_OVER : ROLE_CHART;
 	if (waits && ready && !start)
 		stretch(f, line, place(p, ready, line.w), place(p, now, line.w), f->ascii ? "." : "░", ROLE_CHART_AXIS);
-	if (!start || t->is == STATE_SKIPPED || t->is == STATE_HELD)
+	if (!start || t->is == STATE_SKIPPED || t->is == STATE_HELD) {
+		draw_before(p, f, line, row_text(tasks, r, TASK_BEFORE));
 		return;
+	}
 	int x = place(p, start, line.w), to = place(p, end, line.w);
+	draw_before(p, f, line, row_text(tasks, r, TASK_BEFORE));
 	if (ready && ready < start && place(p, ready, line.w) < x)
 		stretch(f, line, place(p, ready, line.w), x - 1, f->ascii ? "." : "░", ROLE_CHART_AXIS);
 	stretch(f, line, x, to, f->ascii ? t->critical ? "#" : "=" : t->critical ? "█" : "▒", role);
@@ -243,7 +261,7 @@ static void draw_bars(const struct run_page *p, struct frame *f, struct rect are
 		struct rect line = rect_part(area, 0, y, area.w, 1);
 		for (unsigned i = 0; r && i < p->tasks.n; i++)
 			if (p->tasks.rows[i] == r)
-				draw_bar(p, f, line, i, now);
+				draw_bar(p, f, line, t->table, i, now);
 		if (r && at == t->cursor)
 			frame_back(f, line, ROLE_CURSOR);
 	}

@@ -68,6 +68,7 @@ struct dag {
 	struct past_task *tasks; unsigned ntasks;
 	int64_t tasks_at;                /* mono when they were read; 0 never */
 	bool dirty;                      /* its row is behind */
+	json_t *tries;                   /* of tasks tried before: "run/task/map" -> {"try", "text"} as try_put makes it */
 };
 struct past { struct dag **dags; unsigned n; };
 struct dag *past_dag(struct past *p, struct str id);               /* made when new */
@@ -90,6 +91,9 @@ bool take_run(struct past *p, const json_t *run);                  /* learns; pu
 bool put_run(struct past *p, const json_t *run, int64_t now, struct buf *out);
 bool put_task(struct past *p, const json_t *task, struct buf *out);
 bool put_error(const json_t *error, struct buf *out);
+/* The earlier tries of that task as text, when they are known up to its try; else NULL, and it is worth asking. "" if none. */
+const char *tries_known(const struct dag *d, const json_t *task);
+void tries_learn(struct dag *d, const json_t *task, const json_t *tries);       /* of GET .../tries; NULL: there are none to be had */
 void params_text(const json_t *conf, struct buf *out);             /* rows=48211 source=s3://... */
 
 /* A row key in its parts; false: not of that form. map is "" where there is one only. */
@@ -111,6 +115,7 @@ struct taskset {                 /* tasks of one run ("dag/run"), or of all late
 	struct lister list;
 	uint64_t seen;               /* hash of the last answer */
 	bool over;
+	json_t *want;                /* tasks whose earlier tries are to be asked for: keys */
 };
 struct log {
 	uint64_t id;

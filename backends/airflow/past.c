@@ -206,6 +206,7 @@ void past_release(struct past *p)
 		while (d->nruns)
 			drop_run(d, 0);
 		drop_tasks(d);
+		json_decref(d->tries);
 		free(d->id);
 		free(d->schedule);
 		free(d->owner);

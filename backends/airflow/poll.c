@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define TRIES_MOST 20            /* tasks of a run whose earlier tries are asked for */
 #define DAGS_MS 60000
 #define HEART_MS 60000
 #define RELIST_MS 900000         /* runs that were deleted go then */
@@ -338,6 +339,7 @@ void taskset_drop(struct airflow *a, struct str scope)
 		struct taskset *s = a->sets[i];
 		if (!str_is(scope, s->scope) || --s->watches)
 			continue;
+		json_decref(s->want);
 		free(s->scope);
 		free(s);
 		a->sets[i] = a->sets[--a->nsets];
@@ -432,6 +434,38 @@ static void set_again(struct airflow *a, struct taskset *s, const struct buf *ro
 	s->list = (struct lister){ .due = mono_of(a) + every, .every = every, .offset = -1, .listed = true };
 }
 
+/* One of the tasks whose earlier tries are not known. The list comes anew when all are. */
+static bool ask_tries(struct airflow *a, struct taskset *s, struct dag *d)
+{
+	json_t *task = json_incref(json_array_get(s->want, json_array_size(s->want) - 1));
+	struct task_key k = { text_in(task, "dag_id"), text_in(task, "dag_run_id"), text_in(task, "task_id"), STR("") };
+	double map = real_in(task, "map_index");
+	struct buf path = { 0 };
+	json_array_remove(s->want, json_array_size(s->want) - 1);
+	task_key_path(&k, &path);
+	if (map >= 0)
+		buf_addf(&path, "/%.0f", map);
+	json_t *tries = api_get(&a->api, "%s/tries", path.data);
+	bool ok = tries || !api_passing(&a->api);        /* before 2.10 there is no such list */
+	if (ok)
+		tries_learn(d, task, tries);
+	s->list.due = mono_of(a);
+	json_decref(tries);
+	json_decref(task);
+	buf_release(&path);
+	return ok;
+}
+
+static void want_tries(struct taskset *s, const struct dag *d, const json_t *task)
+{
+	if (d && json_array_size(s->want) < TRIES_MOST && !tries_known(d, task)) {
+		s->want = s->want ? s->want : json_array();
+		json_array_append_new(s->want, json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?}", "dag_id", json_object_get(task, "dag_id"), "dag_run_id",
+			json_object_get(task, "dag_run_id"), "task_id", json_object_get(task, "task_id"), "map_index",
+			json_object_get(task, "map_index"), "try_number", json_object_get(task, "try_number")));
+	}
+}
+
 static bool step_tasks(struct airflow *a, struct taskset *s)
 {
 	int offset = s->list.offset < 0 ? 0 : s->list.offset;
@@ -442,6 +476,8 @@ static bool step_tasks(struct airflow *a, struct taskset *s)
 		s->list.due = mono_of(a);
 		return learn_tasks(a, d);
 	}
+	if (d && offset == 0 && json_array_size(s->want))
+		return ask_tries(a, s, d);
 	ask_path(a, s, offset, &path);
 	json_t *j = api_get(&a->api, "%s", path.data);
 	const json_t *list = json_object_get(j, "task_instances"), *o;
@@ -451,8 +487,10 @@ static bool step_tasks(struct airflow *a, struct taskset *s)
 	rows_start(&b, "tasks");
 	if (offset == 0)
 		rows_begin(&b, buf_str(&prefix));
-	json_array_foreach(list, i, o)
+	json_array_foreach(list, i, o) {
 		a->skipped += !put_task(&a->past, o, &b);
+		want_tries(s, d, o);
+	}
 	bool more = j && more_pages(j, n, offset) && (*s->scope || offset < LATELY_PAGES * PAGE);
 	s->over = (offset == 0 || s->over) && all_over(list);
 	if (more) {
@@ -462,8 +500,8 @@ static bool step_tasks(struct airflow *a, struct taskset *s)
 		rows_end(&b, buf_str(&prefix));
 		s->over |= gone;
 		set_again(a, s, &b);
-		if (d && !d->tasks_at)
-			s->list.due = mono_of(a);      /* then with their order and usual times */
+		if (d && (!d->tasks_at || json_array_size(s->want)))
+			s->list.due = mono_of(a);      /* then with their order and usual times, and what was tried before */
 	}
 	if (j || gone)
 		send_rows(a, &b);

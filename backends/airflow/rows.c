@@ -182,6 +182,44 @@ bool put_run(struct past *p, const json_t *run, int64_t now, struct buf *out)
 
 /* ---- tasks, import errors */
 
+#define TRIES_KEPT 500
+
+static char *try_key(const json_t *task)
+{
+	return xasprintf(STR_FMT "/" STR_FMT "/%.0f", STR_ARG(text_in(task, "dag_run_id")), STR_ARG(text_in(task, "task_id")),
+	                 real_in(task, "map_index"));
+}
+
+const char *tries_known(const struct dag *d, const json_t *task)
+{
+	double tried = real_in(task, "try_number");
+	if (!(tried > 1))
+		return "";
+	char *key = try_key(task);
+	const json_t *o = json_object_get(d->tries, key);
+	free(key);
+	return o && real_in(o, "try") >= tried ? json_string_value(json_object_get(o, "text")) : NULL;
+}
+
+void tries_learn(struct dag *d, const json_t *task, const json_t *tries)
+{
+	double now = real_in(task, "try_number");
+	char *key = try_key(task);
+	struct buf text = { 0 };
+	const json_t *t;
+	size_t i;
+	json_array_foreach(json_object_get(tries, "task_instances"), i, t)
+		if (real_in(t, "try_number") < now && text.len < TEXT_MOST)
+			try_put(&text, time_in(t, "start_date"), time_in(t, "end_date"), text_in(t, "state"));
+	if (!d->tries || json_object_size(d->tries) >= TRIES_KEPT) {
+		json_decref(d->tries);
+		d->tries = json_object();
+	}
+	json_object_set_new(d->tries, key, json_pack("{s:f, s:s%}", "try", now, "text", text.data ? text.data : "", text.len));
+	buf_release(&text);
+	free(key);
+}
+
 bool put_task(struct past *p, const json_t *task, struct buf *out)
 {
 	struct str id = text_in(task, "dag_id"), run = text_in(task, "dag_run_id"), name = text_in(task, "task_id");
@@ -197,7 +235,8 @@ bool put_task(struct past *p, const json_t *task, struct buf *out)
 	buf_addf(&key, STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(id), STR_ARG(run), STR_ARG(name));
 	if (map >= 0)
 		buf_addf(&key, "/%lld", (long long)map);
-	struct task t = { .key = buf_str(&key), .pipeline = id, .run = run, .name = name, .state = text_in(task, "state"),
+	const char *before = tries_known(d, task);
+	struct task t = { .key = buf_str(&key), .before = str_of(before), .pipeline = id, .run = run, .name = name, .state = text_in(task, "state"),
 		.host = text_in(task, "hostname"), .pool = text_in(task, "pool"),
 		.operator = operator.n ? operator : text_in(task, "operator"), .upstream = str_of(past ? past->upstream : ""),
 		.ready = ready, .start = time_in(task, "start_date"), .end = time_in(task, "end_date"),

@@ -44,7 +44,8 @@ static void beat(struct findings *f, const json_t *health, const char *part, con
 		found(f, LEVEL_BAD, NULL, NULL, NULL, "from Airflow's health", "the %s's last heartbeat was %s ago: %s", part, age.data,
 		      stops);
 	else if (status.n && !str_is(status, "healthy"))
-		found(f, LEVEL_BAD, NULL, NULL, NULL, "from Airflow's health", "the %s is " STR_FMT ": %s", part, STR_ARG(status), stops);
+		found(f, LEVEL_BAD, NULL, NULL, NULL, "from Airflow's health", "the %s is " STR_FMT "%s%s%s: %s", part, STR_ARG(status),
+		      at ? ", its last heartbeat was " : "", at ? age.data : "", at ? " ago" : "", stops);
 	buf_release(&age);
 }
 

@@ -101,6 +101,13 @@ static void again(struct flow_run *r, const struct deed *d)
 		struct flow_task *t = &r->tasks[i];
 		if (!(d->tasks >> i & 1))
 			continue;
+		struct buf before = { 0 };
+		buf_adds(&before, t->before);
+		if (t->tried)
+			try_put(&before, t->start, t->end < d->at ? t->end : d->at, str_of(t->end < d->at ? t->ends : "failed"));
+		if (before.len < sizeof(t->before))
+			snprintf(t->before, sizeof(t->before), "%s", before.data ? before.data : "");
+		buf_release(&before);
 		t->ready = d->at;
 		for (struct str rest = str_of(t->step->upstream); rest.n;) {
 			const struct flow_task *up = flow_task(r, str_split(&rest, ','));

@@ -247,11 +247,11 @@ static void show_tasks(const struct world *w, struct buf *out)
 				snprintf(key, sizeof(key), "%s/%s", run, s->step->name);
 				task_put(out, &(struct task){ .key = str_of(key), .pipeline = str_of(r.flow->name), .run = str_of(r.name),
 					.name = str_of(s->step->name), .state = str_of(s->state), .operator = str_of(s->step->operator),
-					.host = str_of(!began ? "" : pod && i == 0 ? "train-r2-98xk" : "airflow-worker-0"),
+					.host = str_of(!began ? "" : pod && i == 0 ? "train-r3-8x4kd" : "airflow-worker-0"),
 					.pool = str_of(!strcmp(s->step->name, "train_model") ? "gpu" : "default_pool"),
 					.upstream = str_of(s->step->upstream), .ready = *s->state && s->tried ? s->ready : 0,
 					.start = began ? s->start : 0, .end = over ? s->end : 0, .duration = over ? s->end - s->start : -1,
-					.usual = (int64_t)s->step->usual_s * 1000, .tried = *s->state ? s->tried : 0, .tries = 2, .map = -1, .order = t });
+					.usual = (int64_t)s->step->usual_s * 1000, .tried = *s->state ? s->tried : 0, .tries = 2, .map = -1, .order = t, .before = str_of(s->before) });
 			}
 		}
 }
@@ -337,7 +337,7 @@ bool demo_open_pipelines(struct world *w, struct link *l, const struct request *
 	} else if (flow_find(w, str_of(r->key), &run, &t)) {
 		if (!strcmp(r->what, "xcom"))
 			buf_addf(&b, "# check_drift\ndrift_score: 0.33\n\n# train_model\nmodel_name: real_estate_model\nmodel_version: 7\n"
-			         "pod_name: train-r2-98xk\npod_namespace: ml-training\n");
+			         "pod_name: train-r3-8x4kd\npod_namespace: ml-training\n");
 		else
 			buf_addf(&b, "Pipeline: %s\nRun: %s\nState: %s\nTrigger: %s\nParameters: %s\n", run.flow->name, run.name, run.state,
 			         run.trigger, *run.params ? run.params : "-");
@@ -376,6 +376,17 @@ static void add(json_t *list, enum level level, const char *text, const char *ev
 		"link", "kind", kind, "key", key, "what", what));
 }
 
+/* The newest check that was there when the run began. */
+static bool check_before(const struct world *w, int64_t at, char *key, size_t size)
+{
+	int64_t newest = 0;
+	for (unsigned i = 0; i < w->nchecks; i++)
+		if (w->checks[i].at <= at && w->checks[i].at > newest)
+			newest = w->checks[i].at;
+	snprintf(key, size, "%lld", (long long)(newest / 1000));
+	return newest > 0;
+}
+
 json_t *demo_ask_pipelines(struct world *w, const struct request *r)
 {
 	struct flow_run run, long_run;
@@ -393,8 +404,10 @@ json_t *demo_ask_pipelines(struct world *w, const struct request *r)
 	const struct flow_task *train = flow_task(&run, STR("train_model"));
 	if (links && train) {
 		add(list, LEVEL_NONE, "the model version that it registered", "from its XCom values", "versions", "real_estate_model/7", "rows");
-		add(list, LEVEL_NONE, "the pod that it ran in", "from its XCom values", "pods", "ml-training/train-r2-98xk", "rows");
-		add(list, LEVEL_NONE, "the drift check that caused it", "from its parameters", "drift", "", "rows");
+		if (run.created > w->start - 30 * MINUTE && world_find_pod(w, STR("ml-training/train-r3-8x4kd")))    /* pods of older ones are gone */
+			add(list, LEVEL_NONE, "the pod that it runs in", "from its XCom values", "pods", "ml-training/train-r3-8x4kd", "rows");
+		if (check_before(w, run.created, key, sizeof(key)))
+			add(list, LEVEL_NONE, "the drift check that caused it", "from its parameters", "drift", key, "rows");
 	}
 	for (unsigned i = 0; why && i < run.n; i++) {
 		const struct flow_task *s = &run.tasks[i];

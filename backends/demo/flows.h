@@ -12,7 +12,7 @@ struct flow {
 	bool paused;
 	struct flow_step steps[FLOW_TASKS];
 };
-struct flow_task { const struct flow_step *step; int64_t ready, start, end; const char *state, *ends; int tried; };
+struct flow_task { const struct flow_step *step; int64_t ready, start, end; const char *state, *ends; int tried; char before[128]; };
 struct flow_run {
 	char name[64], params[96];
 	const struct flow *flow;

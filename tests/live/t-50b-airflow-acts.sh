@@ -7,6 +7,9 @@
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive
 dag=retrain_daily
 mark=t50b_$$ faults=()
+# whatever happens, no scheduler is left standing
+trap '[[ -n ${LIVE_DIR:-} ]] || for v in 2 3; do read -r p _ <"$PIDS/airflow$v-scheduler" && kill -CONT "$p"; done
+	kill "${faults[@]}" 2>/dev/null; rm -rf "$scratch"' EXIT
 
 token3() {
 	curl -sf "$AIRFLOW3_URL/auth/token" -H 'Content-Type: application/json' -d '{"username":"admin","password":"admin"}' |
@@ -138,7 +141,7 @@ for v in 2 3; do
 		said=$(act 3 act backfill pipelines $dag "{$days,\"conf\":\"rows=7\"}")
 		like "3: a backfill of its own" 'accepted: 3 runs|backfill [0-9]+ is under way.*state: done' "$said"
 		equal "3: with these parameters" "{'rows': 7}" "$(of 3 '/backfills?dag_id='$dag'&order_by=-id&limit=1' backfills | python3 -c 'print(eval(input().replace("None","0"))[0]["dag_run_conf"])')"
-		like "3: not two at a time" 'blocked.*backfill [0-9]+ of this pipeline is under way' "$(act 3 plan backfill pipelines $dag "{$days}")"
+		like "3: not two at a time" 'blocked.*backfill [0-9]+ of this pipeline is under way' "$(act 3 plan backfill pipelines $dag '{"from":"2026-11-08","to":"2026-11-09"}')"
 		like "3: paused and back" 'is paused.*is under way.*state: done' "$(act 3 --undo act backfill-state pipelines $dag '{"do":"pause"}')"
 		like "3: cancelled" 'backfill [0-9]+ is over.*state: done' "$(act 3 act backfill-state pipelines $dag '{"do":"cancel"}')"
 		like "3: then there is none" 'already.*no backfill' "$(act 3 plan backfill-state pipelines $dag '{"do":"cancel"}')"
@@ -182,6 +185,20 @@ for v in 2 3; do
 	like "$v: paused already, so nothing is sent" 'already|paused already' "$said"
 	said=$(act $v --url "$through" --between "kill ${faults[-1]}" act unpause pipelines $dag)
 	like "$v: the server is gone in the middle" 'refused|connect|reach.*state: failed' "$said"
+
+	# --- a scheduler that does not beat. Not one that others use: it stands still until Airflow itself calls it unhealthy (5 s here)
+	rest $v PATCH /dags/$dag '{"is_paused":false}' >/dev/null
+	if [[ -z ${LIVE_DIR:-} ]]; then
+		read -r beats _ <"$PIDS/airflow$v-scheduler"
+		kill -STOP "$beats"
+		trigger $v still '{}'
+		check "$v: the stopped scheduler is the reason" within 40 eval '[[ $(act $v ask why runs "$dag/${mark}__still") =~ scheduler.*heartbeat.*nothing\ new\ starts ]]'
+		kill -CONT "$beats"
+		check "$v: and then no more" within 60 is $v ${mark}__still success
+	else
+		skip "$v: a scheduler that stands still" "the servers are shared"
+	fi
+	rest $v PATCH /dags/$dag '{"is_paused":true}' >/dev/null
 
 	# --- who may only look
 	[[ $v == 3 ]] || rest 2 POST /users '{"username":"viewer","password":"viewer","email":"v@example.com","first_name":"V","last_name":"W","roles":[{"name":"Viewer"}]}' >/dev/null

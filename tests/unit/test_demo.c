@@ -267,12 +267,63 @@ static void actions_go_round(void **state)
 	unlink(path);
 }
 
+/* The newest run of that pipeline that was begun here, when it is in that state; NULL in time. Caller frees. */
+static char *begun(struct demo *d, const char *prefix, const char *state)
+{
+	int64_t end = clock_mono(&clock_system) + WAIT_MS;
+	while (clock_mono(&clock_system) < end) {
+		const struct table *t = store_table(d->store, "runs");
+		for (uint32_t id = 0; t && id < t->nslots; id++) {
+			const struct row *r = table_row(t, id);
+			if (r && str_starts(row_key(r), str_of(prefix)) && str_is(row_text_by(t, r, "status"), state))
+				return str_dup(row_key(r));
+		}
+		take(d, 50);
+	}
+	fail_msg("no run %s is %s", prefix, state);
+	return NULL;
+}
+
+static void flows_go_round(void **state)
+{
+	static const struct guard_rule rule = { .environment = "demo", .guard = GUARD_CONFIRM, .limit = 10 };
+	char path[] = "/tmp/test-demo-XXXXXX", why[200];
+	struct demo d;
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	close(fd);
+	open_demo(&d, "{seed: 3, speed: 50}", false);
+	watch(&d, "pipelines");
+	watch(&d, "runs");
+	watch(&d, "tasks");
+	struct audit *audit = audit_open(path, &clock_system, why, sizeof(why));
+	struct actor *actor = actor_new(d.store, audit, guards_new(&rule, 1, NULL), &clock_system);
+	act_and_undo(&d, actor, "pause", "pipelines", "feature_refresh", "{}", true);
+	act_and_undo(&d, actor, "trigger", "pipelines", "mlops_full_pipeline", "{\"conf.rows\":5}", false);
+	char *run = begun(&d, "mlops_full_pipeline/binnacle__", "running"), *first = NULL;
+	act_and_undo(&d, actor, "cancel", "runs", run, "{}", false);
+	free(begun(&d, run, "failed"));
+	act_and_undo(&d, actor, "clear", "runs", run, "{}", false);
+	free(begun(&d, run, "running"));
+	act_and_undo(&d, actor, "mark", "runs", run, "{\"state\":\"success\"}", false);
+	free(begun(&d, run, "success"));
+	act_and_undo(&d, actor, "backfill", "pipelines", "partner_export", "{\"from\":\"2026-11-03\",\"to\":\"2026-11-05\"}", false);
+	first = begun(&d, "partner_export/backfill__2026-11-04", "running");
+	free(first);
+	free(run);
+	actor_free(actor);
+	audit_close(audit);
+	close_demo(&d);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_decode),
 		cmocka_unit_test(same_seed_same_bytes),
 		cmocka_unit_test(actions_go_round),
+		cmocka_unit_test(flows_go_round),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

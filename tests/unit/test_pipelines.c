@@ -218,6 +218,43 @@ static void tasks_in_order(void **state)
 	past_release(&p);
 }
 
+/* What was tried before: asked for once a try, kept, in the row, and read from there. */
+static void keeps_tries(void **state)
+{
+	struct past p = { 0 };
+	struct dag *d = past_dag(&p, STR("d"));
+	json_t *task = parse("{\"dag_id\":\"d\",\"dag_run_id\":\"r\",\"task_id\":\"t\",\"map_index\":-1,\"try_number\":3,\"max_tries\":2,\"state\":\"running\"}");
+	json_t *first = parse("{\"dag_id\":\"d\",\"dag_run_id\":\"r\",\"task_id\":\"u\",\"try_number\":1}");
+	json_t *tries = parse("{\"task_instances\":[{\"try_number\":1,\"state\":\"failed\",\"start_date\":\"2026-11-21T03:00:00Z\","
+		"\"end_date\":\"2026-11-21T03:00:05Z\"},{\"try_number\":2,\"state\":\"a b\",\"start_date\":\"2026-11-21T03:00:00Z\",\"end_date\":"
+		"\"2026-11-21T03:00:05Z\"},{\"try_number\":2,\"state\":7},{\"try_number\":3,\"state\":\"running\"},null]}");
+	int64_t start, end;
+	struct str s, text;
+	struct buf rows = { 0 };
+	assert_string_equal(tries_known(d, first), "");
+	assert_null(tries_known(d, task));
+	tries_learn(d, task, tries);
+	assert_non_null(tries_known(d, task));
+	assert_true(put_task(&p, task, &rows));
+	struct table *t = table_of(&kind_tasks, &rows);
+	text = row_text(t, table_find(t, 0, STR("d/r/t")), TASK_BEFORE);
+	assert_true(try_next(&text, &start, &end, &s));
+	assert_true(end - start == 5000 && str_is(s, "failed") && !text.n);
+	table_free(t);
+	json_object_set_new(task, "try_number", json_integer(4));
+	assert_null(tries_known(d, task));
+	tries_learn(d, task, NULL);
+	assert_string_equal(tries_known(d, task), "");
+	static const char *const odd[] = { "", "1-2", "1:failed", "2-1:failed", "a-b:c", "-", ":" };
+	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
+		text = str_of(odd[i]);
+		bool ok = try_next(&text, &start, &end, &s);
+		assert_true(ok == !strcmp(odd[i], "1-2"));
+	}
+	json_decref(task), json_decref(first), json_decref(tries);
+	past_release(&p);
+}
+
 static void reads_logs(void **state)
 {
 	static const struct { const char *in, *out; } cases[] = {
@@ -344,7 +381,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(knows_states), cmocka_unit_test(reads_both_versions), cmocka_unit_test(survives_wrong_types),
 		cmocka_unit_test(remembers_runs), cmocka_unit_test(pipelines_as_rows), cmocka_unit_test(tasks_in_order),
-		cmocka_unit_test(reads_logs), cmocka_unit_test(reads_tokens), cmocka_unit_test(parses_keys), cmocka_unit_test(plans_ends),
+		cmocka_unit_test(keeps_tries), cmocka_unit_test(reads_logs), cmocka_unit_test(reads_tokens), cmocka_unit_test(parses_keys), cmocka_unit_test(plans_ends),
 		cmocka_unit_test(draws_graphs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
