@@ -225,6 +225,17 @@ static bool form_prepare(struct page *p, struct app *app, int w, int h, int64_t 
 	return changed;
 }
 
+/* Wide enough for each of the values, between its arrows. */
+static int choice_width(const struct field *f, bool ascii)
+{
+	int most = 10;
+	for (struct str rest = str_of(f->type == FIELD_CHOICE ? f->choices : ""); rest.n;) {
+		int w = text_width(str_split(&rest, '|'), ascii);
+		most = w > most ? w : most;
+	}
+	return most + 4;
+}
+
 static void form_draw(const struct page *p, const struct app *app, struct frame *f, struct rect area, int64_t now)
 {
 	const struct form_page *t = of(p);
@@ -251,10 +262,12 @@ static void form_draw(const struct page *p, const struct app *app, struct frame 
 		frame_fit(f, area, 2, y, label, str_of(fd->title), i == t->at ? ROLE_TITLE : ROLE_TEXT);
 		if (w > 48)
 			w = 48;
-		frame_fill(f, rect_part(area, x, y, stepped(fd) ? 14 : w, 1), i == t->at ? '_' : ' ', role);
+		int wide = stepped(fd) ? choice_width(fd, f->ascii) : w;
+		wide = wide < w ? wide : w;
+		frame_fill(f, rect_part(area, x, y, wide, 1), i == t->at ? '_' : ' ', role);
 		const char *v = value_of(t, i);
 		if (stepped(fd))
-			frame_textf(f, area, x, y, 14, role, f->ascii ? "< %s >" : "◂ %s ▸", v);
+			frame_textf(f, area, x, y, wide, role, f->ascii ? "< %s >" : "◂ %s ▸", v);
 		else
 			frame_fit(f, area, x, y, w, str_of(v), role);
 		if (i == t->at && !stepped(fd)) {

@@ -275,6 +275,7 @@ static void plan_trigger(struct world *w, struct aim *a)
 		say(a->plan, "warnings", "the pipeline is paused: the run stays queued until it is not");
 	step(a->plan, params, "POST /dags/%s/dagRuns", a->flow->name);
 	say(a->plan, "not_undone", "what the run does is done; cancel ends it");
+	json_object_set_new(a->plan, "run", json_string(name));
 }
 
 static void plan_pause(struct world *w, struct aim *a, bool on)
@@ -436,7 +437,7 @@ static void carry_out(struct world *w, const char *action, struct aim *a, const 
 	size_t i;
 	if (!strcmp(action, "trigger")) {
 		struct deed *d = deed_new(w, DEED_TRIGGER, a);
-		put_date(w->now, "binnacle__%Y-%m-%dT%H:%M:%S", d->run, sizeof(d->run));
+		snprintf(d->run, sizeof(d->run), "%s", json_string_value(json_object_get(plan, "run")));
 		snprintf(d->state, sizeof(d->state), "manual");
 		params_text(a, d->params, sizeof(d->params));
 		buf_addf(said, "run %s is queued", d->run);
