@@ -1,6 +1,6 @@
 /* app_runbook: promotions and rollbacks from anywhere: `:promote MODEL VERSION`, `:rollback MODEL [VERSION] [at TIME]`, or without
  * words for what is under the cursor: a version, a model, an endpoint or anything else that names its model, a finding about one
- * of these, a workload or pod that the section `promotions:` has among the model's steps and checks. */
+ * of these, a workload or pod that the section `promotions:` has among the model's steps and checks, a finding before which a model changed. */
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/runbook.h"
@@ -90,6 +90,21 @@ static char *model_served_by(const struct app *app, struct str kind, struct str 
 	return NULL;
 }
 
+/* A finding before which a model went into production: that model. NULL: what changed was something else, or nothing. */
+static char *model_changed(const struct app *app, const struct table *t, const struct row *r)
+{
+	const struct table *promotions = store_table_const(app->o.store, "promotions");
+	if (!promotions || !str_is(cell(t, r, "changed_kind"), "promotions"))
+		return NULL;
+	for (unsigned i = 0; i < app->o.nsources; i++) {
+		const struct row *row = str_is(cell(t, r, "changed_source"), app->o.sources[i]->name)
+			? table_find(promotions, app->o.sources[i]->index, cell(t, r, "changed_object")) : NULL;
+		if (row)
+			return text_or_null(cell(promotions, row, "model"));
+	}
+	return NULL;
+}
+
 /* The row as it stands in the table of its kind, of a list of findings or moments that only point there. */
 static void subject_of(const struct app *app, const struct table *t, const struct row *r, struct subject *s, bool deeper)
 {
@@ -113,6 +128,8 @@ static void subject_of(const struct app *app, const struct table *t, const struc
 	}
 	if (!s->model)
 		s->model = model_served_by(app, kind, key);
+	if (!s->model)
+		s->model = model_changed(app, t, r);
 }
 
 /* ---- which registry */
