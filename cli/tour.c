@@ -62,6 +62,12 @@ static const struct tour_step steps[] = {
 	{ "Enough seen: the rollout goes back to v6. The plan says exactly what would be sent, what changes, what the server said to "
 	  "a dry run; nothing leaves before you confirm, and a line is in the audit file first. Esc leaves all as it is.",
 	  "deployments name~model-api\naction rollback", 0 },
+	{ "What if v7 had been promoted here? Both versions side by side, gates with their figures, the steps with what checks and what "
+	  "undoes each. Press Enter and watch: its pods are killed under load, errors rise, and it goes back by itself.",
+	  "promote real_estate_model 7 reason=\"rmse 2.3 % better\"", 0 },
+	{ "Or you are told in the morning: what was in production five days ago is one line away, `:rollback MODEL at 5d`, and the "
+	  "version before two keys: B on a model, an endpoint or a finding, look, Enter. What changes and what cannot be undone is said.",
+	  "rollback real_estate_model at 5d", 0 },
 	{ "And the whole platform in one list, from pipeline to prediction, with its evidence. The same headless: `binnacle verify`, "
 	  "`binnacle triage`, `binnacle get`. That is the tour; the demo goes on as long as you like.",
 	  "verify", 0 },

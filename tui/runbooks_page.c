@@ -72,7 +72,8 @@ static bool prepare(void *arg, struct page *p, struct app *app, int64_t now)
 	rows_start(&rows, kind_runbooks.name);
 	rows_begin(&rows, STR(""));
 	for (unsigned i = 0; (r = runbooks_get(app_runbooks(app), i)); i++)
-		put(r, &rows);
+		if (r->state > RUNBOOK_SHOWN && r->state != RUNBOOK_CANCELLED)      /* more than a plan that was looked at */
+			put(r, &rows);
 	rows_end(&rows, STR(""));
 	struct rd rd;
 	rows_open(&rd, buf_str(&rows));
