@@ -63,6 +63,7 @@ cleanup() {
 	kubectl delete node cluster-acts-node
 	kubectl delete nodepool acts-pool
 	kubectl delete nodeclaim acts-claim
+	[[ -z ${made_crd:-} ]] || kubectl delete crd nodeclaims.karpenter.sh
 }
 trap 'cleanup >/dev/null 2>&1; rm -rf "$scratch"' EXIT
 check "objects to act on" setup
@@ -176,7 +177,10 @@ pool_objects() {
 	metadata: {name: acts-claim, labels: {karpenter.sh/nodepool: acts-pool}}
 	END
 }
-kubectl get crd nodeclaims.karpenter.sh >/dev/null 2>&1 || pool | kubectl apply -f - >/dev/null
+if ! kubectl get crd nodeclaims.karpenter.sh >/dev/null 2>&1; then
+	made_crd=yes
+	pool | kubectl apply -f - >/dev/null
+fi
 within 30 kubectl get nodeclaims
 pool_objects | kubectl apply -f - >/dev/null
 kubectl label node cluster-acts-node karpenter.sh/nodepool=acts-pool >/dev/null
