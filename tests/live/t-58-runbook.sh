@@ -2,7 +2,7 @@
 # Promotions across a registry, a service that loads from it, and a cluster: shown, done, verified, gone back by themselves, cut off by
 # faults at every step and by SIGKILL at every turn of the journal; recovered on and back; rolled back, and back to a time.
 # needs: mlflow1 mlflow2 mlflow3
-# limit: 480
+# limit: 600
 . "$(dirname "$0")/lib.sh"
 
 model=t58_$$ ns=t58-$$ service_pid="" proxy_pid=""
