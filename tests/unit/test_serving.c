@@ -3,6 +3,9 @@
 #include "backends/drift/served.h"
 #include "backends/serving/answer.h"
 #include "backends/serving/schema.h"
+#include "backends/serving/serving.h"
+#include "base/plan_json.h"
+#include "base/registry.h"
 #include "base/explain.h"
 #include "base/mem.h"
 #include "base/table.h"
@@ -388,9 +391,92 @@ static void endpoints_show_trouble(void **state)
 	buf_release(&b);
 }
 
+static void feed_models(struct known *k, const char *source, int64_t champion)
+{
+	struct request *r = request_new(REQ_ROWS, "models", str_of(source), NULL, NULL);
+	rows_start(&r->body, "models");
+	rows_begin(&r->body, STR(""));
+	model_put(&r->body, &(struct reg_model){ .name = STR("m"), .champion = champion, .challenger = -1, .latest = 9, .versions = 9,
+		.value = NAN, .change = NAN });
+	rows_end(&r->body, STR(""));
+	known_take(k, r);
+	request_free(r);
+}
+
+static void feed_prediction(struct known *k, const char *key, int64_t at, const char *inputs)
+{
+	struct request *r = request_new(REQ_ROWS, "predictions", STR("pg"), NULL, NULL);
+	rows_start(&r->body, "predictions");
+	prediction_put(&r->body, &(struct prediction){ .key = str_of(key), .model = STR("m"), .time = at, .inputs = str_of(inputs),
+		.value = 1, .latency_ms = NAN });
+	known_take(k, r);
+	request_free(r);
+}
+
+/* What a reload would bring is said only where one registry, or all of them, say the same. */
+static void knows_champions(void **state)
+{
+	struct known *k = known_new();
+	char say[300];
+	(void)state;
+	assert_int_equal(known_champion(k, "m", NULL, say, sizeof(say)), -1);
+	assert_string_equal(say, "");
+	feed_models(k, "mlflow2", 6);
+	assert_int_equal(known_champion(k, "m", NULL, say, sizeof(say)), 6);
+	assert_string_equal(say, "mlflow2");
+	assert_int_equal(known_champion(k, "other", NULL, say, sizeof(say)), -1);
+	assert_int_equal(known_champion(k, NULL, NULL, say, sizeof(say)), -1);
+	feed_models(k, "mlflow3", 7);
+	assert_int_equal(known_champion(k, "m", NULL, say, sizeof(say)), -1);
+	assert_non_null(strstr(say, "mlflow2 has v6 as champion, mlflow3 v7"));
+	assert_int_equal(known_champion(k, "m", "mlflow3", say, sizeof(say)), 7);
+	feed_models(k, "mlflow3", -1);
+	assert_int_equal(known_champion(k, "m", NULL, say, sizeof(say)), 6);
+	known_free(k);
+}
+
+static void knows_inputs(void **state)
+{
+	struct known *k = known_new();
+	(void)state;
+	feed_prediction(k, "1", 1000, "{\"a\": 1}");
+	feed_prediction(k, "2", 3000, "{\"a\": 2}");
+	feed_prediction(k, "3", 2000, "[1, 2]");          /* no inputs by name */
+	feed_prediction(k, "4", 4000, "{\"a\": ");
+	json_t *list = known_inputs(k, "m", 5), *none = known_inputs(k, "other", 5), *one = known_inputs(k, NULL, 1);
+	assert_int_equal(json_array_size(list), 2);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 0), "a")), 2);
+	assert_int_equal(json_array_size(none), 0);
+	assert_int_equal(json_array_size(one), 1);
+	json_decref(list);
+	json_decref(none);
+	json_decref(one);
+	known_free(k);
+}
+
+static void reads_parameters(void **state)
+{
+	json_t *p = json_loads("{\"n\": \"20\", \"m\": 7, \"t\": \"2m\", \"ms\": 1500, \"b\": true, \"w\": \"true\", \"x\": {}, \"z\": \" v7 \"}", 0, NULL);
+	struct buf b = { 0 };
+	(void)state;
+	assert_int_equal(plan_param_int(p, "n", -1), 20);
+	assert_int_equal(plan_param_int(p, "m", -1), 7);
+	assert_int_equal(plan_param_int(p, "x", -1), -1);
+	assert_int_equal(plan_param_int(NULL, "n", -1), -1);
+	assert_int_equal(plan_param_ms(p, "t", 5), 120000);
+	assert_int_equal(plan_param_ms(p, "ms", 5), 1500);
+	assert_int_equal(plan_param_ms(p, "z", 5), 5);
+	assert_true(plan_param_bool(p, "b") && plan_param_bool(p, "w") && !plan_param_bool(p, "n"));
+	assert_true(str_is(plan_param_text(p, "z", &b), "v7"));
+	assert_int_equal(plan_param_text(p, "x", &b).n, 0);
+	buf_release(&b);
+	json_decref(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(knows_champions), cmocka_unit_test(knows_inputs), cmocka_unit_test(reads_parameters),
 		cmocka_unit_test(reads_answers), cmocka_unit_test(survives_depth), cmocka_unit_test(reads_explanations),
 		cmocka_unit_test(recognises_spaces), cmocka_unit_test(reads_openapi), cmocka_unit_test(wraps_inputs),
 		cmocka_unit_test(reads_other_schemas), cmocka_unit_test(reads_complaints), cmocka_unit_test(checks_inputs),
