@@ -105,6 +105,10 @@ const struct row *runbook_row(const struct runbook *r, const char *kind, const c
 enum gate_result runbook_fits(const struct runbook *r, const char *kind, const char *name, const struct source *from,
                               const char *where, struct buf *say);
 
+/* ---- runbook_when.c */
+/* 1: r->version is what was in production at that time; 0: the rows are not there yet; -1: it is not known, why says it. */
+int runbook_find_at(struct runbook *r, struct buf *why);
+
 /* ---- runbook_verify.c */
 void verify_begin_checks(struct runbook *r);           /* makes r->checks */
 void verify_figures_before(struct runbook *r);
