@@ -340,6 +340,15 @@ static void bound(struct table *t)
 	}
 }
 
+/* The trail is of all sessions of this user, the demo too; what is in the history has been judged. */
+static bool ours(const struct store *s, const struct note *x)
+{
+	bool found = x->kept || !x->parts[SOURCE].n;
+	for (unsigned i = 0; i < s->nsources && !found; i++)
+		found = str_is(x->parts[SOURCE], s->sources[i].name);
+	return found;
+}
+
 static void take_notes(struct chronicle *c, struct note *list)
 {
 	struct table *t = store_table(c->store, kind_timeline.name);
@@ -354,7 +363,8 @@ static void take_notes(struct chronicle *c, struct note *list)
 	uint64_t before = t->version;
 	n = 0;
 	for (struct note *x = list; x; x = x->next)
-		all[n++] = x;
+		if (ours(c->store, x))
+			all[n++] = x;
 	qsort(all, n, sizeof(*all), by_time);
 	for (unsigned i = 0; i < n; i++)
 		take_note(c, t, all[i]);

@@ -339,7 +339,7 @@ static bool parse_day(const char *text, int64_t *out)
 
 static void plan_backfill(struct aim *a)
 {
-	int64_t from, to, every = (int64_t)a->flow->every_min * 60000;
+	int64_t from = 0, to = 0, every = (int64_t)a->flow->every_min * 60000;
 	json_t *dates = json_array();
 	json_object_set_new(a->plan, "dates", dates);
 	if (!every)

@@ -122,7 +122,7 @@ like "what a model was trained on, by the statistics of its table" 'house_size +
 like "a column of few values too" 'bath +1 +[23] +4' "$(get ranges)"
 equal "words have no range" 2 "$(get ranges -o csv | tail -n +2 | wc -l)"
 config "connection: $PG_URI" "training: {table: t40.nothing}"
-like "a table that nobody analysed" "nothing is known of the columns of 't40.nothing'.*ANALYZE" "$(get ranges)"
+like "a table that nobody analysed" "nothing is known of the columns of 't40.nothing'" "$(get ranges)"
 sql "create table t40.many as select g as id, now() - g * interval '1 minute' as timestamp, g / 1e6 as drift_score
   from generate_series(1, 200000) g" >/dev/null
 config "connection: $PG_URI" "table: t40.many" "limit: 300"
