@@ -169,9 +169,12 @@ static void ask(struct place_page *l, const char *to, const char *from)
 	json_decref(o);
 }
 
-static bool narrowed(const struct table_page *t)
+/* Not in the order of the store, or not all: then the end of the rows is not where more begins. Versions come newest first. */
+static bool narrowed(const struct place_page *l, const struct table_page *t)
 {
-	return *t->typed || (t->view && t->view->sort_col > OBJECT_NAME) || (t->view && t->view->descending && t->view->sort_col >= 0);
+	bool versions = place_of(str_of(l->scope)).versions;
+	int own = versions ? OBJECT_AGE : OBJECT_NAME;
+	return *t->typed || (t->view && t->view->sort_col >= 0 && (t->view->sort_col != own || t->view->descending != versions));
 }
 
 static bool prepare(void *arg, struct page *p, struct app *app, int64_t now)
@@ -180,7 +183,7 @@ static bool prepare(void *arg, struct page *p, struct app *app, int64_t now)
 	const struct table_page *t = table_page_of(p);
 	if (!l->watch && !l->why)
 		begin(l);
-	if (l->asking || !l->known || !t->view || narrowed(t) || l->fresh) {
+	if (l->asking || !l->known || !t->view || narrowed(l, t) || l->fresh) {
 		bool again = l->fresh;
 		l->fresh = false;
 		return again;
@@ -206,7 +209,7 @@ static void title(void *arg, const struct page *p, const struct app *app, struct
 	count_text(out, t->view ? t->view->n : 0);
 	if (l->before || l->after)
 		buf_adds(out, !l->before ? " so far, more below" : !l->after ? ", more above" : ", more above and below");
-	if ((l->before || l->after) && narrowed(t))
+	if ((l->before || l->after) && narrowed(l, t))
 		buf_addf(out, " (%s only these)", *t->typed ? "filters" : "orders");
 	if (*t->typed)
 		buf_addf(out, "  filter %s", t->typed);

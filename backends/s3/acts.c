@@ -251,7 +251,7 @@ static struct table *versions_of(struct plan *p)
 	struct table *t = table_new(&kind_objects);
 	struct rd at;
 	struct s3_list l = { .parent = STR("versions:"), .bucket = p->t.bucket, .only = p->t.key, .rows = &rows };
-	if (s3_list_versions(p->s, p->r->id, &l) && rows.len) {
+	if (s3_list_versions(p->s, p->r->id, STR(""), &l) && rows.len) {
 		rows_open(&at, buf_str(&rows));
 		table_apply(t, 0, &at, 0);
 	}

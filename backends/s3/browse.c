@@ -1,5 +1,5 @@
-/* browse: places, page by page. S3 lists forwards only, from any key: so of every page that was seen the key before it is
- * remembered, and a page is listed again when one goes back. Of a place few pages are kept as rows; the others are taken
+/* browse: places, page by page. S3 lists forwards only, from any key (of versions: any id and key): so of every page that was
+ * seen the one before it is remembered, and a page is listed again when one goes back. Of a place few pages are kept as rows; the others are taken
  * away again, whatever the size of the prefix. */
 #define _GNU_SOURCE
 #include "backends/s3/s3.h"
@@ -18,7 +18,7 @@ struct place_open {
 	bool plain;                      /* everything below, once */
 	struct page_of pages[STORAGE_PAGES]; unsigned npages;
 	unsigned first;                  /* number of pages[0] */
-	char **starts; unsigned nstarts; /* the key before each page seen */
+	char **starts; unsigned nstarts; /* the key (of versions: id TAB key) before each page seen */
 	char *token;                     /* of the page after the last one; NULL: there is none, or it is not known */
 	bool more, listed;
 };
@@ -121,13 +121,14 @@ static bool list_one(struct browser *b, struct place_open *p, uint64_t id, unsig
 {
 	struct place at = place_of(str_of(p->scope));
 	const char *start = p->starts[number];
-	struct s3_list l = { .parent = str_of(p->scope), .bucket = at.bucket, .prefix = at.key, .after = str_of(start), .rows = rows };
+	struct s3_list l = { .parent = str_of(p->scope), .bucket = at.bucket, .prefix = at.key, .rows = rows };
 	bool forward = p->token && number == p->first + p->npages;
 	bool ok;
 	if (at.versions) {
 		l.only = at.key;
-		ok = s3_list_versions(b->s, id, &l);
+		ok = s3_list_versions(b->s, id, str_of(start), &l);
 	} else {
+		l.after = str_of(start);
 		ok = s3_list_page(b->s, id, false, true, forward ? str_of(p->token) : STR(""), str_of(start), STORAGE_PAGE, &l);
 	}
 	if (ok) {
@@ -135,8 +136,8 @@ static bool list_one(struct browser *b, struct place_open *p, uint64_t id, unsig
 		into->n = l.n;
 		l.keys = (struct buf){ 0 };
 		buf_clear(last);
-		buf_addstr(last, buf_str(&l.last));
-		*token = l.truncated && !at.versions ? str_dup(buf_str(&l.token)) : NULL;
+		buf_addstr(last, buf_str(at.versions ? &l.token : &l.last));
+		*token = l.truncated ? str_dup(buf_str(&l.token)) : NULL;
 	}
 	s3_list_release(&l);
 	return ok;
@@ -237,7 +238,7 @@ static bool restart(struct browser *b, struct place_open *p, uint64_t id, struct
 	return ok;
 }
 
-/* ---- a plain watch: all rows below, up to the limit */
+/* ---- a plain watch: all rows below (of versions: right below), up to the limit */
 
 static void list_all(struct browser *b, uint64_t id, const char *scope)
 {
@@ -248,16 +249,17 @@ static void list_all(struct browser *b, uint64_t id, const char *scope)
 	if (!ok)
 		s3_fault(b->s, HEALTH_LIMITED, "name one", "objects are listed below a place: BUCKET/PREFIX");
 	while (ok && more && left > 0 && !link_cancelled(b->s->link, id)) {
-		struct s3_list l = { .parent = str_of(scope), .bucket = at.bucket, .prefix = at.key, .rows = &rows };
+		struct s3_list l = { .parent = str_of(scope), .bucket = at.bucket, .prefix = at.key, .only = at.key, .rows = &rows };
 		rows_start(&rows, "objects");
 		if (first)
 			rows_begin(&rows, str_of(scope));
-		ok = s3_list_page(b->s, id, false, false, buf_str(&token), STR(""), STORAGE_PAGE, &l);
+		ok = at.versions ? s3_list_versions(b->s, id, buf_str(&token), &l)
+			: s3_list_page(b->s, id, false, false, buf_str(&token), STR(""), STORAGE_PAGE, &l);
 		left -= l.n;
 		first = false;
+		more = l.truncated && l.token.len && !str_eq(buf_str(&token), buf_str(&l.token));
 		buf_clear(&token);
 		buf_addstr(&token, buf_str(&l.token));
-		more = l.truncated && token.len;
 		if (ok && !(more && left > 0))
 			rows_end(&rows, str_of(scope));
 		if (ok)
@@ -325,6 +327,7 @@ static void start_before(const struct place_open *p, const char *from, struct bu
 	struct place at = place_of(str_of(p->scope));
 	if (!*from)
 		return;
+	buf_adds(out, at.versions ? "\t" : "");          /* no version: see s3_list_versions */
 	buf_addstr(out, at.key);
 	buf_adds(out, from);
 	size_t end = out->len - 1;

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define BUCKETS_MAX 100000
+
 void s3_list_release(struct s3_list *l)
 {
 	buf_release(&l->keys);
@@ -90,6 +92,7 @@ static void end_entry(struct reading *r, enum object_type type)
 	struct str key = buf_str(&r->key);
 	bool version = type == OBJECT_IS_VERSION || type == OBJECT_IS_MARKER;
 	bool whole_prefix = !l->only.n || l->only.p[l->only.n - 1] == '/';
+	r->stop |= version && !whole_prefix && str_cmp(key, l->only) > 0;     /* those of the key itself come first */
 	/* the place itself, as some tools make it, is no object in it; and of what was seen nothing comes twice */
 	bool skip = !key.n || (l->after.n && str_eq(key, l->after)) || (version && !whole_prefix && !str_eq(key, l->only)) ||
 		(l->parent.n && !version && str_eq(key, l->prefix) && r->size <= 0);
@@ -160,8 +163,17 @@ static bool on_end(void *arg, const char *path, struct str text)
 		decode(&l->token, text, false);
 	} else if (!strcmp(at, "NextKeyMarker")) {
 		decode(&r->marker, text, r->encoded);
+	} else if (!strcmp(at, "NextVersionIdMarker")) {
+		decode(&r->version_marker, text, false);
 	}
 	return true;
+}
+
+/* Where the versions go on: an id has no TAB, a key may have one. */
+static void versions_token(struct reading *r)
+{
+	r->l->truncated = r->l->truncated && r->marker.len && !r->stop;
+	buf_addf(&r->l->token, STR_FMT "\t" STR_FMT, STR_ARG(buf_str(&r->version_marker)), STR_ARG(buf_str(&r->marker)));
 }
 
 bool s3_read_list(struct s3 *s, struct str xml, struct s3_list *l)
@@ -173,6 +185,8 @@ bool s3_read_list(struct s3 *s, struct str xml, struct s3_list *l)
 	if (!ok)
 		s3_fault(s, HEALTH_DOWN, "check the endpoint: is it S3?", "%s answered a list that cannot be read: %s", s3_where(s),
 		         *xml_error(x) ? xml_error(x) : "it is another document");
+	if (l->versions)
+		versions_token(&r);
 	if (!l->truncated)
 		buf_clear(&l->token);
 	xml_free(x);
@@ -225,15 +239,20 @@ bool s3_list_page(struct s3 *s, uint64_t id, bool yield, bool delimiter, struct 
 	return ok;
 }
 
-bool s3_list_versions(struct s3 *s, uint64_t id, struct s3_list *l)
+bool s3_list_versions(struct s3 *s, uint64_t id, struct str token, struct s3_list *l)
 {
 	struct buf q = { 0 };
+	struct str key = token, version = str_split(&key, '\t');
 	buf_adds(&q, "versions=");
 	add_query(&q, "encoding-type", STR("url"));
 	add_query(&q, "max-keys", STR("1000"));
 	add_query(&q, "prefix", l->only);
 	if (!l->only.n || l->only.p[l->only.n - 1] == '/')
 		add_query(&q, "delimiter", STR("/"));
+	if (key.n)
+		add_query(&q, "key-marker", key);
+	if (version.n)                   /* without it: after all versions of the key */
+		add_query(&q, "version-id-marker", version);
 	l->prefix = l->only;
 	l->versions = true;
 	bool ok = ask_list(s, id, false, buf_str(&q), l);
@@ -270,20 +289,41 @@ static bool on_bucket(void *arg, const char *path, struct str text)
 	return true;
 }
 
-bool s3_list_buckets(struct s3 *s, uint64_t id, struct buf *rows, unsigned *n)
+static bool buckets_page(struct s3 *s, uint64_t id, struct str token, struct buckets *b)
 {
-	struct buckets b = { .rows = rows };
+	struct buf q = { 0 };
 	struct http_reply r = { 0 };
-	struct xml *x = xml_new(on_bucket, &b);
-	bool ok = s3_call(s, &(struct s3_ask){ .doing = "list the buckets", .id = id }, &r);
-	if (ok && !(xml_feed(x, buf_str(&r.body)) && xml_finish(x) && b.is)) {
+	struct xml *x = xml_new(on_bucket, b);
+	add_query(&q, "max-buckets", STR("1000"));       /* AWS tells the regions too when it is asked so */
+	if (token.n)
+		add_query(&q, "continuation-token", token);
+	bool ok = s3_call(s, &(struct s3_ask){ .query = buf_str(&q), .doing = "list the buckets", .id = id }, &r);
+	b->is = false;
+	buf_clear(&b->token);
+	if (ok && !(xml_feed(x, buf_str(&r.body)) && xml_finish(x) && b->is)) {
 		s3_fault(s, HEALTH_DOWN, "check the endpoint: is it S3?", "%s does not speak S3: it answered %s", s3_where(s),
 		         *r.type ? r.type : "something else");
 		ok = false;
 	}
-	*n = b.n;
 	xml_free(x);
 	http_reply_release(&r);
+	buf_release(&q);
+	return ok;
+}
+
+/* Page by page; a store that knows no pages sends them all at once. A page that leads to itself is the last. */
+bool s3_list_buckets(struct s3 *s, uint64_t id, struct buf *rows, unsigned *n)
+{
+	struct buckets b = { .rows = rows };
+	struct buf token = { 0 };
+	bool ok;
+	do {
+		buf_clear(&token);
+		buf_addstr(&token, buf_str(&b.token));
+		ok = buckets_page(s, id, buf_str(&token), &b);
+	} while (ok && b.token.len && b.n < BUCKETS_MAX && !str_eq(buf_str(&token), buf_str(&b.token)));
+	*n = b.n;
+	buf_release(&token);
 	buf_release(&b.name);
 	buf_release(&b.region);
 	buf_release(&b.token);

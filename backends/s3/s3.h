@@ -106,7 +106,8 @@ bool s3_read_list(struct s3 *s, struct str xml, struct s3_list *l);
  * where to start, may be empty. */
 bool s3_list_page(struct s3 *s, uint64_t id, bool yield, bool delimiter, struct str token, struct str after, unsigned max,
                   struct s3_list *l);
-bool s3_list_versions(struct s3 *s, uint64_t id, struct s3_list *l);
+/* A page of versions; token: what the page before ended with (id TAB key), may be empty. */
+bool s3_list_versions(struct s3 *s, uint64_t id, struct str token, struct s3_list *l);
 /* Buckets into rows (a full listing); n counts them. */
 bool s3_list_buckets(struct s3 *s, uint64_t id, struct buf *rows, unsigned *n);
 

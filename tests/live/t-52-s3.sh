@@ -11,6 +11,7 @@ bucket=t52-$$
 clean() {
 	rm -rf "${S3_DATA:?}/$bucket" "$scratch"
 	[[ -z ${store:-} ]] || kill "$store" 2>/dev/null
+	[[ -z ${hosts:-} ]] || kill "$hosts" 2>/dev/null
 }
 trap clean EXIT
 export T52_ID=$S3_ACCESS_KEY T52_SECRET=$S3_SECRET_KEY T52_WRONG=AKIAWRONGWRONGWRONG AWS_EC2_METADATA_DISABLED=true
@@ -153,6 +154,23 @@ put "$MOTO_URL" "$bucket" "$scratch/empty"
 put "$MOTO_URL" "$bucket/a/b%20c.json" "$scratch/one"
 like "moto's buckets" "$bucket" "$(get moto buckets)"
 like "moto's objects" 'pages 1 seen 1 ' "$("$tools/s3_walk" "$scratch/moto" "$bucket/a/" 2>&1)"
+
+# ---- each bucket a host of its own, and more of them than one answer holds: a gateway of our own
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+mkdir -p "$scratch/gateway/models/a/b"
+(cd "$scratch/gateway" && seq -f 'b-%04g' 1100 | xargs mkdir && echo a model >models/a/b/x.txt)
+ROOT_ACCESS_KEY=$T52_ID ROOT_SECRET_KEY=$T52_SECRET "$BIN/versitygw" --port "127.0.0.1:$port" --virtual-domain "localhost:$port" \
+	--health /health posix "$scratch/gateway" >"$scratch/hosts.log" 2>&1 &
+hosts=$!
+within 10 curl -s "http://127.0.0.1:$port/health"
+source_of hosts "style: host, endpoint: 'http://localhost:$port', $keys"
+said=$(get hosts buckets -o csv)
+equal "1,101 buckets come by pages" 1101 "$(grep -c '^store,' <<<"$said")"
+like "the last page was asked for" 'continuation-token=b-1000' "$(<"$scratch/hosts.log")"
+like "a bucket's host lists it" 'pages 1 seen 1 ' "$("$tools/s3_walk" "$scratch/hosts" models/a/ 2>&1)"
+link=$(timeout -k 5 60 "$tools/drive" --source "$(cat "$scratch/hosts")" open link objects models/a/b/x.txt '' 2>&1 | grep -o 'http.*')
+like "a link names the bucket's host" "^http://models.localhost:$port/a/b/x.txt" "$link"
+equal "and is followed" "a model" "$(curl -s "$link")"
 
 # ---- a million keys
 python3 "$live_tests/manykeys.py" 1000000 >"$scratch/port" &

@@ -52,6 +52,14 @@ for store in "$S3_URL" "$MOTO_URL"; do
 	sleep 1.1
 	new=$(write "$kept/a/one.txt" second-one)
 
+	# --- more versions than one answer holds
+	printf 'v' >"$scratch/body"
+	s3 PUT "$kept/many/one.txt?n=[1-1050]" "$scratch/body" -o /dev/null
+	write "$kept/many/one.txt2" other >/dev/null
+	echo "{type: s3, endpoint: '$store', $keys}" >"$scratch/settings"
+	like "$on: 1,050 versions of an object, by pages" 'pages 2 seen 1050 ' "$("$(dirname "$drive_bin")/s3_walk" "$scratch/settings" "versions:$kept/many/one.txt" 2>&1)"
+	like "$on: and of what is below a prefix" 'pages 2 seen 1051 ' "$("$(dirname "$drive_bin")/s3_walk" "$scratch/settings" "versions:$kept/many/" 2>&1)"
+
 	# --- without versions
 	said=$(drive plan delete objects "$plain/a/one.txt")
 	like "$on: a delete without versions: what goes, for good" 'deleted: 5, ETag.*DELETE s3://'"$plain"'/a/one.txt.*keeps no versions: it is gone for good.*"irreversible": true' "$said"

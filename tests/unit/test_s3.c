@@ -26,7 +26,7 @@
 
 /* ---- the server */
 
-enum mood { WELL, WRONG_KEY, WRONG_SECRET, EXPIRED, DENIED, SKEWED, ELSEWHERE, MALFORMED, BUSY, WEB_PAGE, CUT_LIST, NO_RANGES, CHANGED };
+enum mood { WELL, WRONG_KEY, WRONG_SECRET, EXPIRED, DENIED, SKEWED, ELSEWHERE, MALFORMED, BUSY, WEB_PAGE, CUT_LIST, PAGED, NO_RANGES, CHANGED };
 static struct {
 	int fd, port;
 	pthread_t thread;
@@ -79,6 +79,19 @@ static void put_list(struct buf *b, const char *request)
 	for (int i = from; i < to; i++)
 		buf_addf(b, "<Contents><Key>p/k-%05d</Key><Size>10</Size></Contents>", i);
 	buf_adds(b, "</ListBucketResult>");
+}
+
+/* 2,500 versions of p/k, newest first, and one of p/k2. */
+static void put_versions(struct buf *b, const char *request)
+{
+	const char *at = strstr(request, "version-id-marker=v");
+	int from = at ? atoi(at + 19) + 1 : 0, to = from + 1000;
+	buf_addf(b, "<ListVersionsResult><IsTruncated>%s</IsTruncated>", to < 2501 ? "true" : "false");
+	if (to < 2501)
+		buf_addf(b, "<NextKeyMarker>p/k</NextKeyMarker><NextVersionIdMarker>v%d</NextVersionIdMarker>", to - 1);
+	for (int i = from; i < to && i < 2501; i++)
+		buf_addf(b, "<Version><Key>%s</Key><VersionId>v%d</VersionId><Size>%d</Size></Version>", i < 2500 ? "p/k" : "p/k2", i, i);
+	buf_adds(b, "</ListVersionsResult>");
 }
 
 static void reply(int fd, int status, const char *more, struct str body, bool head)
@@ -144,7 +157,15 @@ static void answer(int fd, const char *request)
 	} else if (strstr(request, "list-type=2")) {
 		put_list(&b, request);
 		reply(fd, 200, "", m == CUT_LIST ? (struct str){ b.data, b.len / 2 } : buf_str(&b), false);
-	} else if (!strncmp(request, "GET / ", 6)) {
+	} else if (strstr(request, " /b?versions=")) {
+		put_versions(&b, request);
+		reply(fd, 200, "", buf_str(&b), false);
+	} else if (m == PAGED && !strncmp(request, "GET /?", 6)) {
+		bool second = strstr(request, "continuation-token=t%2F2");
+		buf_addf(&b, "<ListAllMyBucketsResult><Buckets><Bucket><Name>%s</Name><BucketRegion>eu-west-1</BucketRegion></Bucket></Buckets>"
+		         "<ContinuationToken>t/2</ContinuationToken></ListAllMyBucketsResult>", second ? "two" : "one");
+		reply(fd, 200, "", buf_str(&b), false);
+	} else if (!strncmp(request, "GET /?", 6)) {
 		reply(fd, 200, "", STR("<ListAllMyBucketsResult><Buckets><Bucket><Name>b</Name><CreationDate>2026-11-01T00:00:00.000Z"
 		                       "</CreationDate></Bucket></Buckets></ListAllMyBucketsResult>"), false);
 	} else {
@@ -330,6 +351,39 @@ static void test_odd_keys(void **state)
 	assert_true(row_null(r, OBJECT_SIZE) && row_null(r, OBJECT_AGE));
 	r = table_find(t, 0, STR("b/odd/sub/"));
 	assert_true(str_is(row_text(t, r, OBJECT_TYPE), "prefix"));
+	end();
+}
+
+static void test_versions_are_paged(void **state)
+{
+	static const char place[] = "versions:b/p/k";
+	const struct table *t;
+	begin("", &clock_system);
+	t = store_table(w.store, "objects");
+	source_ask(w.source, request_new(REQ_WATCH, "objects", STR("versions:b/p/k"), "", "{\"paged\":true}"));
+	has(ask(REQ_ASK, "page", place, "{\"to\":\"first\"}"), "\"after\":true");
+	assert_null(strstr(server.seen, "key-marker"));
+	assert_int_equal(t->count, 1000);
+	has(ask(REQ_ASK, "page", place, "{\"to\":\"next\"}"), "\"after\":true");
+	has(server.seen, "key-marker=p%2Fk&version-id-marker=v999");
+	has(ask(REQ_ASK, "page", place, "{\"to\":\"next\"}"), "\"after\":false");
+	assert_int_equal(t->count, 2500);                /* another key's are not among them */
+	assert_non_null(table_find(t, 0, STR("versions:b/p/k\tv2499")));
+	ask(REQ_ASK, "page", place, "{\"to\":\"first\"}");
+	assert_int_equal(t->count, 1000);
+	end();
+}
+
+static void test_buckets_are_paged(void **state)
+{
+	server.mood = PAGED;
+	begin("", &clock_system);
+	source_ask(w.source, request_new(REQ_WATCH, "buckets", STR(""), "", ""));
+	wait_health(HEALTH_LIVE);
+	take(50);
+	const struct table *t = store_table(w.store, "buckets");
+	assert_int_equal(t->count, 2);                   /* the second page leads to itself: it is the last */
+	assert_true(str_is(row_text(t, table_find(t, 0, STR("two")), BUCKET_REGION), "eu-west-1"));
 	end();
 }
 
@@ -558,7 +612,8 @@ static int stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pages), cmocka_unit_test(test_odd_keys), cmocka_unit_test(test_count),
+		cmocka_unit_test(test_pages), cmocka_unit_test(test_odd_keys), cmocka_unit_test(test_versions_are_paged), cmocka_unit_test(test_buckets_are_paged),
+		cmocka_unit_test(test_count),
 		cmocka_unit_test(test_causes), cmocka_unit_test(test_named_buckets), cmocka_unit_test(test_region_is_followed),
 		cmocka_unit_test(test_clock_is_followed), cmocka_unit_test(test_downloads), cmocka_unit_test(test_documents),
 		cmocka_unit_test(test_shapes), cmocka_unit_test(test_gzip),
