@@ -8,7 +8,6 @@
 #include <jansson.h>
 #include <strings.h>
 
-#define MASK "***"
 #define DEPTH_MAX 64
 
 static const char *const words[] = { "password", "passwd", "passphrase", "token", "secret", "authorization",
@@ -72,7 +71,7 @@ char *redact_text(struct str s)
 			snprintf(name, sizeof(name), "%.*s", (int)(i - from > 63 ? 63 : i - from), s.p + from);
 			if (i > from && names_secret(name)) {
 				buf_add(&out, s.p + i, next - i);
-				buf_adds(&out, MASK);
+				buf_adds(&out, REDACT_MASK);
 				i = value_end(s, next);
 				continue;
 			}
@@ -81,7 +80,7 @@ char *redact_text(struct str s)
 			size_t n = tolower((unsigned char)s.p[i + 1]) == 'e' ? 7 : 6;
 
 			buf_add(&out, s.p + i, n);
-			buf_adds(&out, MASK);
+			buf_adds(&out, REDACT_MASK);
 			i = value_end(s, i + n);
 			continue;
 		}
@@ -95,7 +94,7 @@ char *redact_text(struct str s)
 			}
 			if (colon && at < s.n && s.p[at] == '@') {
 				buf_add(&out, s.p + i, colon + 1 - i);
-				buf_adds(&out, MASK);
+				buf_adds(&out, REDACT_MASK);
 				i = at;
 				continue;
 			}
@@ -123,7 +122,7 @@ static json_t *walk_text(const json_t *v, int depth)
 			json_t *clean = walk(inner, depth + 1);
 
 			text = json_dumps(clean, JSON_COMPACT);
-			out = json_string(text ? text : MASK);
+			out = json_string(text ? text : REDACT_MASK);
 			free(text);
 			json_decref(clean);
 			json_decref(inner);
@@ -158,7 +157,7 @@ static json_t *masked(const json_t *v)
 		json_array_foreach(v, i, item)
 			json_array_append_new(out, masked(item));
 	} else {
-		out = json_is_null(v) || json_is_boolean(v) ? json_copy((json_t *)v) : json_string(MASK);
+		out = json_is_null(v) || json_is_boolean(v) ? json_copy((json_t *)v) : json_string(REDACT_MASK);
 	}
 	return out;
 }
@@ -175,7 +174,7 @@ static json_t *walk_object(const json_t *v, int depth, bool env)
 		if (secret && (!strcmp(key, "data") || !strcmp(key, "stringData")))
 			put = masked(item);
 		else if (env && !strcmp(key, "value") && json_is_string(item))
-			put = json_string(MASK);
+			put = json_string(REDACT_MASK);
 		else if (names_secret(key) && !json_is_object(item) && !json_is_object(json_array_get(item, 0)))
 			put = masked(item);
 		else if (!strcmp(key, "env") && json_is_array(item)) {
@@ -199,7 +198,7 @@ static json_t *walk(const json_t *v, int depth)
 	size_t i;
 
 	if (depth > DEPTH_MAX)
-		return json_string(MASK);
+		return json_string(REDACT_MASK);
 	switch (v ? json_typeof(v) : JSON_NULL) {
 	case JSON_OBJECT:
 		return walk_object(v, depth, false);

@@ -6,6 +6,7 @@
 #include "base/str.h"
 
 struct json_t;
+#define REDACT_MASK "***"
 
 /* A new document without secrets (caller decrefs): values under names such as password or token, data of a
  * Secret, values of environment variables, passwords in URLs and assignments, and all of these again

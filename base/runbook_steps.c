@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "base/filter.h"
 #include "base/mem.h"
+#include "base/redact.h"
 #include "base/runbook_private.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,6 +150,13 @@ static void set_state(struct runbook *r, unsigned i, enum runbook_step_state s, 
 	runbook_changed(r);
 }
 
+/* What a journal gave back had its secrets taken out: such a step is never sent with a mask in their place. */
+#define NO_SECRET "its parameters hold a secret, which no journal keeps: do this step by hand"
+static bool lost_secret(const struct runbook *r, const char *params)
+{
+	return r->recovered && params && strstr(params, REDACT_MASK);
+}
+
 bool step_begin_plan(struct runbook *r, unsigned i)
 {
 	struct runbook_step *s = &r->steps[i];
@@ -167,6 +175,10 @@ bool step_begin_plan(struct runbook *r, unsigned i)
 		s->key = str_dup(row_key(row));
 	}
 	const char *why = "";
+	if (lost_secret(r, s->params)) {
+		set_state(r, i, RSTEP_FAILED, NO_SECRET);
+		return true;
+	}
 	if (s->act && (s->act->state == ACT_PLANNING || s->act->state == ACT_SHOWN))
 		act_cancel(s->act);
 	s->act = act_start_part(r->priv->rs->actor, s->source, s->action, s->kind, s->key, s->params, &(struct act_part){ .runbook = r->id,
@@ -526,6 +538,10 @@ static void begin_undo(struct runbook *r, unsigned i)
 	struct act *was = s->act;
 	if (!a) {
 		undone(r, i, RSTEP_STAYS, s->undo_action ? "its source does not offer what would take it back" : "nothing takes it back");
+		return;
+	}
+	if (lost_secret(r, s->undo_params) && !(was && act_can_undo(was))) {
+		runbook_ask(r, "step %u (%s) cannot be taken back: %s", i + 1, s->title, NO_SECRET);
 		return;
 	}
 	s->act = was && act_can_undo(was) ? act_undo(was, &why)

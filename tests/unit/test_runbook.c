@@ -525,6 +525,22 @@ static void test_recovery_on(void **state)
 	desk_close(&d);
 }
 
+/* The journal has the mask in the secret's place: it is never sent. */
+static void test_recovery_of_a_secret(void **state)
+{
+	struct desk d;
+	taken = "yes";
+	struct runbook *r = dead(&d, STEPS(POKE("die") ", {action: poke, kind: modelendpoints, name: api, params: {how: s, password: hunter2}}"));
+	r->hold = true;                      /* undoing the one that dies would end this program */
+	assert_true(runbook_choose(r, RUNBOOK_GO_ON));
+	while (!runbook_over(r) && r->state != RUNBOOK_ASKING)
+		turn(&d);
+	assert_int_equal(r->steps[2].state, RSTEP_FAILED);
+	assert_non_null(strstr(r->steps[2].say, "hold a secret"));
+	assert_null(strstr(did, "poke:s"));
+	desk_close(&d);
+}
+
 static void test_rollback(void **state)
 {
 	struct desk d;
@@ -555,6 +571,6 @@ static void test_rollback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_order), T(test_goes_back), T(test_first_fails), T(test_hold), T(test_lost), T(test_verify),
-		T(test_guards), T(test_recovery), T(test_recovery_back), T(test_recovery_on), T(test_rollback) };
+		T(test_guards), T(test_recovery), T(test_recovery_back), T(test_recovery_on), T(test_recovery_of_a_secret), T(test_rollback) };
 	return cmocka_run_group_tests_name("runbook", tests, NULL, NULL);
 }
