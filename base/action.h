@@ -28,7 +28,7 @@
  *
  * REQ_ASK "form" of a kind and key with {"action"} asks for the fields of an action one of which is `asked`: {"fields": [{"name",
  * "title", "help", "type": "text" | "count" | "bool" | "choice" | "duration" | "real", "default": TEXT, "choices": [TEXT],
- * "min", "max", "required"}], "note": a line above them}. They take the place of the constant ones, which stay for whoever
+ * "min", "max", "required"}], "note": a line above them}. With {"begin": {PARAMETER: VALUE}} too, what is known begins so. They take the place of the constant ones, which stay for whoever
  * names parameters without a form; an empty field is left out of the parameters. */
 #ifndef BASE_ACTION_H
 #define BASE_ACTION_H

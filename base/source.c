@@ -287,6 +287,11 @@ struct history *link_history(const struct link *l)
 	return l->history;
 }
 
+const struct yaml *source_settings(const struct source *s)
+{
+	return s->link->settings;
+}
+
 void source_keep(struct source *s, struct history *h)
 {
 	s->link->history = h;

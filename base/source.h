@@ -88,6 +88,7 @@ struct source *source_new(uint16_t index, const char *name, const char *environm
                           struct inbox *inbox);
 /* Where its thread keeps what it saw; NULL (the default): nowhere. Before the start; borrowed, outlives the source. */
 void source_keep(struct source *s, struct history *h);
+const struct yaml *source_settings(const struct source *s);  /* NULL: none */
 /* Nobody looks, what comes is only recorded: polls take their time (link_pace). Before the start. */
 void source_rest(struct source *s);
 void source_start(struct source *s);                       /* at most once */

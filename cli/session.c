@@ -91,15 +91,16 @@ static const struct yaml *keep_settings(struct session *s, struct str text)
 	return yaml_root(doc);
 }
 
-/* Settings as binnacle.yaml would have them, from the command line. */
-static const struct yaml *settings_of(struct session *s, const char *const *names, const char *const *values, size_t n)
+/* Settings as binnacle.yaml would have them, from the command line, and more of them as it has them. */
+static const struct yaml *settings_of(struct session *s, const char *const *names, const char *const *values, size_t n,
+                                      const char *more)
 {
 	struct buf b = { 0 };
-	buf_addc(&b, '{');
+	buf_addf(&b, "{%s", more);
 	for (size_t i = 0; i < n; i++) {
 		if (!values[i])
 			continue;
-		buf_addf(&b, "%s%s: '", b.len > 1 ? ", " : "", names[i]);
+		buf_addf(&b, "%s%s: '", b.data[b.len - 1] != '{' ? ", " : "", names[i]);
 		for (const char *p = values[i]; *p; p++)
 			buf_adds(&b, *p == '\'' ? "''" : (char[]){ *p, 0 });
 		buf_addc(&b, '\'');
@@ -132,7 +133,7 @@ static void add_kubernetes(struct session *s)
 	const char *const names[] = { "context", "kubeconfig", "namespace" };
 	const char *const values[] = { c->context, c->kubeconfig, c->namespace };
 	add_source(s, c->context ? c->context : "kubernetes", "", &backend_kubernetes,
-	           settings_of(s, names, values, ARRAY_SIZE(names)));
+	           settings_of(s, names, values, ARRAY_SIZE(names), ""));
 }
 
 static const struct backend *find_backend(const char *name)
@@ -180,7 +181,7 @@ static bool add_sources(struct session *s, enum session_kind kind)
 		s->config = config_parse(str_of(demo_config), "demo", session_source_types(), &errors);
 		session_print_errors(&errors);
 		config_errors_release(&errors);
-		add_source(s, "demo", "demo", &backend_demo, settings_of(s, names, &c->seed, 1));
+		add_source(s, "demo", "demo", &backend_demo, settings_of(s, names, &c->seed, 1, demo_retrain));
 		add_demo_cost(s);
 		return true;
 	}
@@ -223,7 +224,7 @@ static void add_recorded(struct session *s, unsigned i)
 	const char *const names[] = { "file", "source" };
 	const char *const values[] = { s->cli->replay, index };
 	p->recorded[i] = replay_backend(b);
-	add_source(s, name, environment, &p->recorded[i], settings_of(s, names, values, ARRAY_SIZE(names)))->readonly = true;
+	add_source(s, name, environment, &p->recorded[i], settings_of(s, names, values, ARRAY_SIZE(names), ""))->readonly = true;
 }
 
 static bool open_replay(struct session *s)

@@ -60,5 +60,6 @@ char *session_ask(struct session *s, struct source *from, enum req_type type, co
                   const char *params, int wait_ms, bool *ok);
 
 extern const char demo_config[];        /* tour.c: binnacle.yaml of the demo */
+extern const char demo_retrain[];   /* a setting of its source, as in binnacle.yaml */
 extern const struct tour demo_tour;     /* tour.c: what `demo --tour` walks through */
 #endif

@@ -27,6 +27,9 @@ const char demo_config[] =
 	"        - {kind: modelendpoints, name: model-api, errors_below: 2%, slower_below: 150%, say: errors and latency of model-api}\n"
 	"        - {kind: modelendpoints, name: model-api, predictions: 10, differ_below: 25%, say: predictions of model-api}\n";
 
+const char demo_retrain[] =
+	"retrain: {pipeline: mlops_full_pipeline, conf: {source: 's3://data-raw/{batch}', model: '{model}'}}";
+
 static const struct tour_step steps[] = {
 	{ "It is 3 in the morning, and you are on call for a company that prices houses. The first screen says what is wrong, since "
 	  "when, where, and what changed before it. Space goes on, PgUp goes back, every other key works as ever.",

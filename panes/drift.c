@@ -6,6 +6,7 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "panes/feature.h"
+#include "panes/retrain.h"
 #include "tui/chart.h"
 #include "tui/table_page.h"
 #include <math.h>
@@ -333,7 +334,7 @@ static bool command(struct page *p, struct app *app, const struct command *c, st
 	}
 	if (!strcmp(c->name, "open"))
 		return open_row(d, app);
-	return list->ops->command(list, app, c, args);
+	return retrain_command(app, list, c, STR("")) || list->ops->command(list, app, c, args);
 }
 
 static void title(const struct page *p, const struct app *app, struct buf *out)
@@ -379,7 +380,7 @@ static const struct command commands[] = {
 	{ .name = NULL },
 };
 const struct command_scope drift_scope = { "drift", "the drift pane", commands };
-static const struct command_scope *const scopes[] = { &drift_scope, &table_scope, NULL };
+static const struct command_scope *const scopes[] = { &drift_scope, &checks_scope, &table_scope, NULL };
 static bool offers(const struct page *p, const struct app *app, const struct command *c)
 {
 	return table_page_offers(of(p)->lists[of(p)->focus], app, c);
@@ -402,27 +403,37 @@ static struct page *open_pane(struct app *app, struct str args)
 	return &d->page;
 }
 
-/* Enter on a list of features. */
+/* Enter on a list of features; what drifted trains anew. */
 static bool list_command(void *arg, struct page *p, struct app *app, const struct command *c, struct str args)
 {
 	const struct table *t;
 	const struct row *r = table_page_row(p, &t);
-	struct page *next = r && !strcmp(c->name, "open") ? feature_page_new(app, r->source, row_key(r)) : NULL;
+	if (retrain_command(app, p, c, STR("")))
+		return true;
+	struct page *next = r && !strcmp(c->name, "open") && !strcmp(table_page_kind(p), "features") ? feature_page_new(app, r->source, row_key(r)) : NULL;
 	(void)arg, (void)args;
 	if (next)
 		app_push(app, next);
 	return next != NULL;
 }
 
+/* The batch in which a feature drifted is known by the checks. */
+static void list_shown(void *arg, struct page *p, struct app *app, bool on)
+{
+	(void)arg;
+	if (!strcmp(table_page_kind(p), "features"))
+		(on ? app_watch : app_unwatch)(app, "drift", "");
+}
+
 static struct page *kind_page(struct app *app, const char *kind, struct str filter)
 {
-	static const struct table_hooks hooks = { .command = list_command };
+	static const struct table_hooks hooks = { .name = "checks", .scope = &checks_scope, .command = list_command, .shown = list_shown };
 	struct page *p = table_page_new(app, kind, filter);
 	table_page_hook(p, &hooks, NULL);
-	table_page_sort(p, "drifted", true);
+	table_page_sort(p, !strcmp(kind, "features") ? "drifted" : "age", true);
 	return p;
 }
 
-static const char *const kinds[] = { "features", NULL };
+static const char *const kinds[] = { "features", "drift", NULL };
 const struct pane pane_drift = { .name = "drift", .help = "drift of the data: scores, checks, features", .open = open_pane,
 	.kinds = kinds, .kind_page = kind_page };

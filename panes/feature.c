@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/ranges.h"
 #include "base/say.h"
+#include "panes/retrain.h"
 #include "tui/chart.h"
 #include "tui/table_page.h"
 #include <math.h>
@@ -250,7 +251,7 @@ static void draw(const struct page *p, const struct app *app, struct frame *fr, 
 static bool command(struct page *p, struct app *app, const struct command *c, struct str args)
 {
 	struct page *list = of(p)->list;
-	return list->ops->command(list, app, c, args);
+	return retrain_command(app, list, c, str_of(of(p)->name)) || list->ops->command(list, app, c, args);
 }
 
 static void title(const struct page *p, const struct app *app, struct buf *out)
@@ -293,7 +294,7 @@ static void release(struct page *p, struct app *app)
 	free(f);
 }
 
-static const struct command_scope *const scopes[] = { &table_scope, NULL };
+static const struct command_scope *const scopes[] = { &checks_scope, &table_scope, NULL };
 static const struct page_ops ops = {
 	.name = "feature", .scopes = scopes, .prepare = prepare, .draw = draw, .command = command, .title = title, .copy = copy,
 	.shown = shown, .free = release,

@@ -36,6 +36,7 @@ static const struct pane *const panes_all[] = {
 	X(graph) \
 	X(tries) \
 	X(drift) \
+	X(checks) \
 	X(cost) \
 	X(endpoints) \
 	X(predict) \

@@ -98,7 +98,9 @@ struct runbooks *app_runbooks(const struct app *app);     /* may be NULL */
 /* enter: what Enter does, after "Enter ": "shows the plan; nothing is sent yet". */
 struct page *form_page_new(struct app *app, const char *title, const char *enter, const struct field *fields,
                            void (*done)(void *arg, struct app *app, const char *params_json), void *arg);
-/* The source of that row is asked for the fields first (REQ_ASK "form"); the ones given are for when it cannot say. */
-void form_page_ask(struct page *form, struct app *app, uint16_t source, const char *kind, struct str key, const char *action);
+/* The source of that row is asked for the fields first (REQ_ASK "form"); the ones given are for when it cannot say. begin: values
+ * to begin with, by parameter; may be NULL. */
+void form_page_ask(struct page *form, struct app *app, uint16_t source, const char *kind, struct str key, const char *action,
+                   const struct json_t *begin);
 struct page *help_page_new(struct app *app, const struct page *of);
 #endif

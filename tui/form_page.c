@@ -342,11 +342,12 @@ static void take_fields(void *arg, const struct msg *m)
 	}
 }
 
-void form_page_ask(struct page *page, struct app *app, uint16_t source, const char *kind, struct str key, const char *action)
+void form_page_ask(struct page *page, struct app *app, uint16_t source, const char *kind, struct str key, const char *action,
+                   const json_t *begin)
 {
 	struct form_page *t = of(page);
 	struct source *s = app_source(app, source);
-	json_t *o = json_pack("{s:s}", "action", action);
+	json_t *o = json_pack("{s:s, s:O*}", "action", action, "begin", begin);
 	char *params = json_dumps(o, JSON_COMPACT);
 	if (s) {
 		t->asking = source_ask(s, request_new(REQ_ASK, kind, key, "form", params));

@@ -224,7 +224,7 @@ static void ask_form(struct table_page *t, struct app *app, const struct action 
 	struct page *form = form_page_new(app, title, "shows the plan; nothing is sent yet", fields, filled, c);
 	for (unsigned i = 0; c->nkeys == 1 && fields[i].name; i++)
 		if (fields[i].asked) {
-			form_page_ask(form, app, r->source, t->kind_name, row_key(r), a->name);
+			form_page_ask(form, app, r->source, t->kind_name, row_key(r), a->name, NULL);
 			break;
 		}
 	app_push(app, form);

@@ -515,7 +515,26 @@ static json_t *begin_with(struct airflow *a, const struct task_key *run, struct 
 	return last.conf;
 }
 
-static void form_trigger(struct airflow *a, const struct request *r)
+/* Values that whoever asks for the form has of his own go before all others. */
+static json_t *given_over(json_t *begin, const json_t *given, struct buf *note)
+{
+	json_t *all = json_is_object(begin) ? json_copy(begin) : json_object();
+	json_decref(begin);
+	if (!json_object_size(given))
+		return all;
+	struct buf named = { 0 };
+	const char *name;
+	json_t *v;
+	json_object_foreach((json_t *)(uintptr_t)given, name, v)
+		buf_addf(&named, "%s%s", named.len ? ", " : "filled in: ", name);
+	json_object_update(all, (json_t *)(uintptr_t)given);
+	buf_addf(&named, "; the rest " STR_FMT, STR_ARG(buf_str(note)));
+	buf_release(note);
+	*note = named;
+	return all;
+}
+
+static void form_trigger(struct airflow *a, const struct request *r, const json_t *given)
 {
 	struct task_key k = target_of(r->key, "trigger"), row;
 	struct plan p = { .a = a, .key = k };
@@ -530,7 +549,7 @@ static void form_trigger(struct airflow *a, const struct request *r)
 		return;
 	}
 	const char *name;
-	json_t *begin = begin_with(a, &row, &note), *rest = json_object();
+	json_t *begin = given_over(begin_with(a, &row, &note), given, &note), *rest = json_object();
 	json_object_foreach(begin, name, v)
 		if (!json_object_get(known, name))
 			json_object_set(rest, name, v);
@@ -584,7 +603,7 @@ void form_ask(struct airflow *a, const struct request *r)
 	json_t *params = json_loads(r->params, 0, NULL);
 	struct str action = text_in(params, "action");
 	if (str_is(action, "trigger") && !str_starts(str_of(r->key), STR("import error/")))
-		form_trigger(a, r);
+		form_trigger(a, r, json_object_get(params, "begin"));
 	else if (str_is(action, "clear") || str_is(action, "mark"))
 		form_fields(a, r, str_is(action, "mark") ? mark_fields : clear_fields);
 	else

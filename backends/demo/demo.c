@@ -2,6 +2,7 @@
  * other kinds whole when they changed (a listing replaces, and equal rows are no change). */
 #include "backends/demo/world.h"
 #include "base/mem.h"
+#include "base/retrain.h"
 #include "base/storage.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,6 +192,7 @@ static void run(struct link *l)
 static const struct config_key keys[] = {
 	{ "seed", CONFIG_COUNT, "1", .help = "The same seed makes the same morning." },
 	{ "speed", CONFIG_REAL, "1", .help = "Seconds of the simulated world for each second." },
+	CONFIG_RETRAIN,
 	CONFIG_END
 };
 /* Documents are of what a cluster has. */

@@ -499,10 +499,13 @@ json_t *demo_flow_form(const struct world *w, const struct request *r)
 	json_t *params = json_loads(r->params, 0, NULL);
 	const char *action = json_string_value(json_object_get(params, "action"));
 	bool ok = ours(r) && action && !strcmp(action, "trigger") && aim_at(w, r, &a);
-	json_decref(params);
-	if (!ok)
+	const json_t *begin = json_object_get(params, "begin");
+	const char *batch = json_string_value(json_object_get(begin, "source")), *model = json_string_value(json_object_get(begin, "model"));
+	if (!ok) {
+		json_decref(params);
 		return NULL;
-	struct str given = str_of(a.run.flow ? a.run.params : ""), source = STR("s3://data-raw/newest"), rows = STR("48211");
+	}
+	struct str given = str_of(a.run.flow ? a.run.params : ""), source = str_of(batch ? batch : "s3://data-raw/newest"), rows = STR("48211");
 	while (given.n) {
 		struct str v = str_split(&given, ' '), name = str_split(&v, '=');
 		if (str_is(name, "rows"))
@@ -510,11 +513,13 @@ json_t *demo_flow_form(const struct world *w, const struct request *r)
 		else if (str_is(name, "source"))
 			source = v;
 	}
-	return json_pack("{s:s, s:[{s:s, s:s, s:s, s:s, s:i, s:i, s:s%}, {s:s, s:s, s:s, s:s%}, {s:s, s:s, s:s, s:s, s:[s, s], s:s},"
-		"{s:s, s:s, s:s, s:s, s:s}, {s:s, s:s}]}", "note", a.run.flow ? "as in this run" : "as the pipeline defines them", "fields",
+	json_t *form = json_pack("{s:s, s:[{s:s, s:s, s:s, s:s, s:i, s:i, s:s%}, {s:s, s:s, s:s, s:s%}, {s:s, s:s, s:s, s:s, s:[s, s], s:s},"
+		"{s:s, s:s, s:s, s:s, s:s}, {s:s, s:s}]}", "note", a.run.flow ? "as in this run" : batch ? "source and model filled in; the rest as the pipeline defines it" : "as the pipeline defines them", "fields",
 		"name", "conf.rows", "title", "rows", "help", "how many rows are read; from 1 to 1000000", "type", "count", "min", 1, "max", 1000000,
 		"default", rows.p, rows.n, "name", "conf.source", "title", "source", "help", "where the batch lies", "default", source.p, source.n,
 		"name", "conf.model", "title", "model", "help", "which model to train", "type", "choice", "choices", "real_estate_model",
-		"churn_model", "default", "real_estate_model", "name", "conf.full", "title", "full", "help", "from nothing, not from the last model",
+		"churn_model", "default", model ? model : "real_estate_model", "name", "conf.full", "title", "full", "help", "from nothing, not from the last model",
 		"type", "bool", "default", "false", "name", "note", "title", "note");
+	json_decref(params);
+	return form;
 }

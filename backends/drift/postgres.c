@@ -13,6 +13,7 @@
 #include "backends/drift/trained.h"
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "base/retrain.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -624,6 +625,7 @@ static const struct config_key keys[] = {
 	  "predictions are compared with where its columns lie." },
 	{ .name = "channel", .type = CONFIG_TEXT, .otherwise = "binnacle_drift", .help = "NOTIFY on this channel, or on one "
 	  "named as the table, makes it look at once." },
+	CONFIG_RETRAIN,
 	CONFIG_END
 };
 static const struct kind *const kinds[] = { &kind_drift, &kind_features, &kind_predictions, &kind_promotions, &kind_ranges, NULL };

@@ -13,6 +13,7 @@
 #include "backends/net/aws_credentials.h"
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "base/retrain.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -505,6 +506,7 @@ static const struct config_key keys[] = {
 	  "or the folder that they are in." },
 	{ .name = "limit", .type = CONFIG_COUNT, .otherwise = "200", .help = "How many reports are read, the newest ones." },
 	{ .name = "poll", .type = CONFIG_DURATION, .otherwise = "30s", .help = "How often new reports are looked for." },
+	CONFIG_RETRAIN,
 	CONFIG_END
 };
 static const struct kind *const kinds[] = { &kind_drift, &kind_features, &kind_ranges, NULL };
