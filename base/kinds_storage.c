@@ -4,6 +4,7 @@
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/table.h"
+#include <ctype.h>
 
 static void add_plus(const struct row *r, int counted, struct buf *out)
 {
@@ -61,6 +62,22 @@ const struct kind kind_buckets = {
 	.cols = bucket_cols, .ncols = BUCKET_COL_COUNT, .group = "storage",
 };
 
+/* "s3://b", "b/p/", "versions:b/p/key"; no term of a filter, which has an operator before its '/'. */
+static bool object_place(struct str word, struct buf *scope)
+{
+	bool link = str_starts(word, STR("s3://"));
+	if (link)
+		word.p += 5, word.n -= 5;
+	struct place p = place_of(word);
+	for (size_t i = 0; i < p.bucket.n; i++)
+		if (!isalnum((unsigned char)p.bucket.p[i]) && !strchr(".-_", p.bucket.p[i]))
+			return false;
+	if (!p.bucket.n || (!link && str_find(word, STR("/"), false) == STR_NONE))
+		return false;
+	buf_addf(scope, "%s" STR_FMT "/" STR_FMT, p.versions ? STORAGE_VERSIONS : "", STR_ARG(p.bucket), STR_ARG(p.key));
+	return true;
+}
+
 static const char *const object_aliases[] = { "obj", NULL };
 static const struct column object_cols[OBJECT_COL_COUNT] = {
 	[OBJECT_NAME] = { "name", "NAME", COL_TEXT, 0, 0, 40 },
@@ -76,7 +93,7 @@ static const struct column object_cols[OBJECT_COL_COUNT] = {
 };
 const struct kind kind_objects = {
 	.name = "objects", .singular = "object", .aliases = object_aliases, .help = "what is in a bucket, below a prefix",
-	.cols = object_cols, .ncols = OBJECT_COL_COUNT, .group = "storage",
+	.cols = object_cols, .ncols = OBJECT_COL_COUNT, .group = "storage", .place = object_place,
 };
 
 void bucket_put(struct buf *b, const struct bucket_row *r)

@@ -18,6 +18,7 @@ enum form { FORM_TABLE, FORM_WIDE, FORM_JSON, FORM_CSV, FORM_YAML };
 struct get {
 	struct session *session;
 	const char *kind, *scope;
+	struct str place;            /* that rows are wanted of, where the kind has places */
 	uint64_t asked;              /* bit by source */
 	int64_t now;
 };
@@ -296,6 +297,12 @@ static int parse_form(const char *text, enum form *form)
 	return EXIT_USAGE;
 }
 
+static bool in_place(void *arg, const struct table *t, const struct row *r)
+{
+	const struct get *g = arg;
+	return str_starts(row_key(r), g->place);
+}
+
 static int print(struct get *g, struct table *t, const char *text, enum form form)
 {
 	struct filter_error err;
@@ -308,6 +315,8 @@ static int print(struct get *g, struct table *t, const char *text, enum form for
 	g->now = clock_wall(&g->session->clock);
 	struct view *v = view_new(t, g->now);
 	view_filter(v, f, g->now);
+	if (g->place.n)
+		view_scope(v, in_place, g);
 	view_settle(v);
 	if (form == FORM_JSON)
 		print_json(g, v);
@@ -318,7 +327,7 @@ static int print(struct get *g, struct table *t, const char *text, enum form for
 	else if (v->n)
 		print_table(g, v, form);
 	else
-		fprintf(stderr, "no %s%s\n", t->kind->name, filter_takes_all(f) ? "" : " that the filter takes");
+		fprintf(stderr, "no %s%s\n", t->kind->name, filter_takes_all(f) ? g->place.n ? " there" : "" : " that the filter takes");
 	view_free(v);
 	filter_free(f);
 	return ferror(stdout) || fflush(stdout) ? EXIT_FAILED : EXIT_OK;
@@ -378,6 +387,18 @@ static int list_changes(struct session *s, int wait_ms)
 	return EXIT_UNREACHABLE;
 }
 
+/* What follows the kind: a place, where the kind has them and the first word names one, then the filter. */
+static void read_words(const struct session *s, const char *kind_name, struct buf *place, struct buf *filter)
+{
+	const struct cli *c = s->cli;
+	const struct kind *kind = kind_name ? store_kind(s->store, str_of(kind_name)) : NULL;
+	int from = kind && kind->place && c->nargs > 1 && kind->place(str_of(c->args[1]), place) ? 2 : 1;
+	for (int i = from; i < c->nargs; i++)
+		buf_addf(filter, "%s%s", i > from ? " " : "", c->args[i]);
+	if (c->selector)
+		buf_addf(filter, "%s-l %s", filter->len ? " " : "", c->selector);
+}
+
 int cli_get(struct cli *c)
 {
 	enum form form;
@@ -392,14 +413,12 @@ int cli_get(struct cli *c)
 	if (!s)
 		return code;
 	session_start(s);
-	struct buf filter = { 0 };
-	for (int i = 1; i < c->nargs; i++)
-		buf_addf(&filter, "%s%s", i > 1 ? " " : "", c->args[i]);
-	if (c->selector)
-		buf_addf(&filter, "%s-l %s", filter.len ? " " : "", c->selector);
+	struct buf filter = { 0 }, place = { 0 };
 	char *kind = resolve(s, c->args[0], wait_ms);
+	read_words(s, kind, &place, &filter);
 	bool past = kind && !strcmp(kind, kind_timeline.name);      /* no source fills it: it is what the others were seen to do */
-	struct get g = { s, kind, c->namespace ? c->namespace : "", 0, 0 };
+	struct get g = { .session = s, .kind = kind, .scope = place.len ? place.data : c->namespace ? c->namespace : "",
+		.place = buf_str(&place) };
 	if (!kind) {
 		code = unknown_kind(s, c->args[0]);
 	} else if (past) {
@@ -416,6 +435,7 @@ int cli_get(struct cli *c)
 		code = code ? code : printed_code;
 	}
 	buf_release(&filter);
+	buf_release(&place);
 	free(kind);
 	session_close(s);
 	return code;

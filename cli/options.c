@@ -66,7 +66,7 @@ const struct option_def option_defs[] = {
 
 const struct subcommand subcommands[] = {
 	{ "", "", "open the console", cli_console, NULL },
-	{ "get", "KIND [FILTER]", "print rows: pods, nodes, deployments, drift, any resource", cli_get, "@kind" },
+	{ "get", "KIND [PLACE] [FILTER]", "print rows: pods, nodes, drift, any resource; objects of s3://BUCKET/PREFIX/", cli_get, "@kind" },
 	{ "snapshot", "PANE", "print one frame of a pane as text; needs no terminal", cli_snapshot, "@pane" },
 	{ "predict", "ENDPOINT [NAME=VALUE ... | JSON | @FILE]", "ask a model server for a prediction; without inputs: what it wants",
 	  cli_predict, NULL },

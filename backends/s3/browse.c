@@ -247,7 +247,7 @@ static void list_all(struct browser *b, uint64_t id, const char *scope)
 	long left = b->s->limit;
 	bool ok = at.bucket.n > 0, first = true, more = true;
 	if (!ok)
-		s3_fault(b->s, HEALTH_LIMITED, "name one", "objects are listed below a place: BUCKET/PREFIX");
+		s3_fault(b->s, HEALTH_LIMITED, "name one: binnacle get objects s3://BUCKET/PREFIX/", "objects are listed below a place: BUCKET/PREFIX");
 	while (ok && more && left > 0 && !link_cancelled(b->s->link, id)) {
 		struct s3_list l = { .parent = str_of(scope), .bucket = at.bucket, .prefix = at.key, .only = at.key, .rows = &rows };
 		rows_start(&rows, "objects");

@@ -62,8 +62,11 @@ static void add_row(struct reading *r, enum object_type type)
 	struct str key = buf_str(&r->key), etag = buf_str(&r->etag), name = key;
 	if (etag.n > 1 && etag.p[0] == '"' && etag.p[etag.n - 1] == '"')
 		etag.p++, etag.n -= 2;
-	if (str_starts(key, l->prefix))
-		name.p += l->prefix.n, name.n -= l->prefix.n;
+	struct str above = l->prefix;    /* a prefix may end in the middle of a name */
+	while (above.n && above.p[above.n - 1] != '/')
+		above.n--;
+	if (str_starts(key, above))
+		name.p += above.n, name.n -= above.n;
 	buf_clear(&r->row_key);
 	if (type == OBJECT_IS_VERSION || type == OBJECT_IS_MARKER) {
 		name = key;
@@ -95,7 +98,7 @@ static void end_entry(struct reading *r, enum object_type type)
 	r->stop |= version && !whole_prefix && str_cmp(key, l->only) > 0;     /* those of the key itself come first */
 	/* the place itself, as some tools make it, is no object in it; and of what was seen nothing comes twice */
 	bool skip = !key.n || (l->after.n && str_eq(key, l->after)) || (version && !whole_prefix && !str_eq(key, l->only)) ||
-		(l->parent.n && !version && str_eq(key, l->prefix) && r->size <= 0);
+		(l->parent.n && !version && str_eq(key, l->prefix) && key.p[key.n - 1] == '/' && r->size <= 0);
 	if (!skip) {
 		if (type == OBJECT_IS_OBJECT) {
 			l->objects++;

@@ -75,6 +75,14 @@ like "what HEAD tells" 'size: 8 .*metadata:.*owner: ml-team' "$(open describe "$
 like "what is not there is said so" 'the object is not there' "$(open preview "$bucket/raw/none.json")"
 like "a bucket that is not there too" "there is no bucket 'no-such-bucket'" "$(open preview no-such-bucket/x)"
 
+# ---- headless, by place
+like "objects of a place, as a link names it" '^NAME.*prices.csv .*prices.csv.gz .*report.json .*tagged.json ' "$(get vgw objects "s3://$bucket/raw/" | tr '\n' ' ')"
+equal "filtered" 1 "$(get vgw objects "$bucket/raw/" 'size>100Ki' -o csv | grep -c '^store,')"
+equal "a prefix that ends in the middle of a name" 10 "$(get vgw objects "s3://$bucket/flat/part-00001" -o csv | grep -c '^store,part-00001')"
+like "a place that is not there" "there is no bucket 'no-such-bucket'" "$(get vgw objects no-such-bucket/x/)"
+like "nothing in it" 'no objects there' "$(get vgw objects "$bucket/none/")"
+like "no place" 'name one: binnacle get objects s3://' "$(get vgw objects 'size>1')"
+
 # ---- links
 link=$(open link "$bucket/raw/report.json" '{"expires":60}' | grep -o 'http.*')
 equal "a link is followed by anyone" '{"drift":true,"scores":[0.1]}' "$(curl -s "$link")"

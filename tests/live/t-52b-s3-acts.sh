@@ -60,6 +60,9 @@ for store in "$S3_URL" "$MOTO_URL"; do
 	like "$on: 1,050 versions of an object, by pages" 'pages 2 seen 1050 ' "$("$(dirname "$drive_bin")/s3_walk" "$scratch/settings" "versions:$kept/many/one.txt" 2>&1)"
 	like "$on: and of what is below a prefix" 'pages 2 seen 1051 ' "$("$(dirname "$drive_bin")/s3_walk" "$scratch/settings" "versions:$kept/many/" 2>&1)"
 
+	printf 'sources: {store: %s}\n' "$(<"$scratch/settings")" >"$scratch/store.yaml"
+	equal "$on: headless too" 1051 "$(binnacle --config "$scratch/store.yaml" get objects "versions:$kept/many/" -o csv | grep -c '^store,')"
+
 	# --- without versions
 	said=$(drive plan delete objects "$plain/a/one.txt")
 	like "$on: a delete without versions: what goes, for good" 'deleted: 5, ETag.*DELETE s3://'"$plain"'/a/one.txt.*keeps no versions: it is gone for good.*"irreversible": true' "$said"

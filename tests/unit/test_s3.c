@@ -408,6 +408,19 @@ static void test_count(void **state)
 	end();
 }
 
+static void test_words_that_name_a_place(void **state)
+{
+	static const struct { const char *word, *scope; } all[] = { { "s3://b", "b/" }, { "s3://b/p/", "b/p/" }, { "b.c-d_e/p/k", "b.c-d_e/p/k" },
+		{ "versions:b/p/k", "versions:b/p/k" }, { "b", "" }, { "name=a/b", "" }, { "size>1/2", "" }, { "/p", "" }, { "s3:///p", "" }, { "!a/b", "" } };
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		struct buf scope = { 0 };
+		bool is = kind_objects.place(str_of(all[i].word), &scope);
+		assert_int_equal(is, *all[i].scope != '\0');
+		assert_true(str_is(buf_str(&scope), all[i].scope));
+		buf_release(&scope);
+	}
+}
+
 /* ---- what is wrong */
 
 static void test_causes(void **state)
@@ -612,7 +625,8 @@ static int stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pages), cmocka_unit_test(test_odd_keys), cmocka_unit_test(test_versions_are_paged), cmocka_unit_test(test_buckets_are_paged),
+		cmocka_unit_test(test_pages), cmocka_unit_test(test_odd_keys), cmocka_unit_test(test_versions_are_paged), cmocka_unit_test(test_words_that_name_a_place),
+		cmocka_unit_test(test_buckets_are_paged),
 		cmocka_unit_test(test_count),
 		cmocka_unit_test(test_causes), cmocka_unit_test(test_named_buckets), cmocka_unit_test(test_region_is_followed),
 		cmocka_unit_test(test_clock_is_followed), cmocka_unit_test(test_downloads), cmocka_unit_test(test_documents),
