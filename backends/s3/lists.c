@@ -176,6 +176,7 @@ static bool on_end(void *arg, const char *path, struct str text)
 static void versions_token(struct reading *r)
 {
 	r->l->truncated = r->l->truncated && r->marker.len && !r->stop;
+	buf_clear(&r->l->token);
 	buf_addf(&r->l->token, STR_FMT "\t" STR_FMT, STR_ARG(buf_str(&r->version_marker)), STR_ARG(buf_str(&r->marker)));
 }
 
