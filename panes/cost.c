@@ -165,6 +165,33 @@ static bool open_row(struct cost_page *c, struct app *app)
 	return true;
 }
 
+/* The node group under the cursor to no nodes: of EKS where its cost source names a cluster of AWS, else a pool of Karpenter, whose
+ * cluster does not know what it saves. */
+static void group_to_zero(struct cost_page *c, struct app *app)
+{
+	const struct table *t;
+	const struct row *r = table_page_row(list_of(c), &t);
+	const struct source *s = r ? app_source(app, r->source) : NULL;
+	if (!s || cost_views[c->view].list != LIST_COSTS || !str_is(row_text(t, r, COST_DIMENSION), "node group") ||
+	    str_is(row_text(t, r, COST_NAME), "no group")) {
+		app_say(app, false, "only a node group is taken to no nodes");
+		return;
+	}
+	if (yaml_text(yaml_get(source_settings(s), "aws"), "eks_cluster")) {
+		char *key = str_dup(row_key(r));
+		app_act(app, "scale-zero", "costs", r->source, (const char *const[]){ key }, 1, "{}");
+		free(key);
+		return;
+	}
+	char *name = str_dup(row_text(t, r, COST_NAME)), *params = row_null(r, COST_RATE) ? xstrdup("{}")
+		: xasprintf("{\"per_hour\":%.4f}", row_real(r, COST_RATE));
+	for (unsigned i = 0; i < app_sources(app); i++)
+		if (str_is(row_text(t, r, COST_CLUSTER), app_source(app, (uint16_t)i)->name))
+			app_act(app, "scale-zero", "nodepools.karpenter.sh", (uint16_t)i, (const char *const[]){ name }, 1, params);
+	free(name);
+	free(params);
+}
+
 static void next_budget(struct cost_page *c, struct app *app)
 {
 	const struct table *t;
@@ -192,6 +219,10 @@ static bool command(struct page *p, struct app *app, const struct command *cmd, 
 	}
 	if (!strcmp(cmd->name, "budget")) {
 		next_budget(c, app);
+		return true;
+	}
+	if (!strcmp(cmd->name, "group-zero")) {
+		group_to_zero(c, app);
 		return true;
 	}
 	if (!strcmp(cmd->name, "open"))
@@ -240,6 +271,7 @@ static void release(struct page *p, struct app *app)
 static const struct command commands[] = {
 	{ "swap", NULL, "go to the next list: node groups, namespaces, workloads, models, budgets, bills", "next list" },
 	{ "budget", NULL, "show the chart of the next budget", "budget" },
+	{ "group-zero", NULL, "take the node group to no nodes: the plan says what that saves and whose pods find no place", NULL },
 	{ .name = NULL },
 };
 const struct command_scope cost_scope = { "cost", "the cost pane", commands };

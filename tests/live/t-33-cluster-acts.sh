@@ -186,6 +186,21 @@ pool_objects | kubectl apply -f - >/dev/null
 kubectl label node cluster-acts-node karpenter.sh/nodepool=acts-pool >/dev/null
 kubectl -n $ns run picky --image=x --overrides='{"spec":{"nodeName":"cluster-acts-node","nodeSelector":{"kubernetes.io/hostname":"cluster-acts-node"}}}' >/dev/null
 within 20 kubectl -n $ns wait --for=condition=Ready pod/picky --timeout=1s
+kubectl label node cluster-acts-node node.kubernetes.io/instance-type=p3.2xlarge topology.kubernetes.io/zone=us-east-1a >/dev/null
+printf 'sources:\n  kube:\n    type: kubernetes\n    kubeconfig: %s\n  cost:\n    type: cost\n    control_plane: no\n' "$KUBECONFIG" >"$scratch/cost.yaml"
+if "$(dirname "$BINNACLE")/tests/live/screen_drive" 120x40 "$BINNACLE" --config "$scratch/cost.yaml" --pane cost >"$scratch/screen" 2>&1 <<-'DRIVE'
+	wait 30 acts-pool
+	keys /acts-pool\r
+	keys O
+	wait 20 saves about 3.06 an hour
+	wait 5 find no place on the other nodes
+	keys \e
+	wait 5 THEN LASTS
+	keys Q
+	end 0
+DRIVE
+then ok "pool: from the cost pane, with what it saves"; else not_ok "pool: from the cost pane, with what it saves" "$(<"$scratch/screen")"; fi
+equal "pool: Esc left it as it is" 64 "$(kubectl get nodepool acts-pool -o jsonpath='{.spec.limits.cpu}')"
 said=$(drive act scale-zero nodepools.karpenter.sh acts-pool '{"per_hour":1.25}')
 like "pool: to no nodes" 'state: done' "$said"
 like "pool: whose pods find no place" "find no place on the other nodes: .*$ns/picky" "$said"
