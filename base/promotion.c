@@ -17,7 +17,8 @@ static const struct config_key step_keys[] = {
 	{ "params", CONFIG_MAP, .help = "Parameters of the action, as its form asks for them; of a reload the version is set by itself." },
 	{ "until", CONFIG_TEXT, .help = "The step is through when the row fits this filter, such as ready=3/3." },
 	{ "within", CONFIG_DURATION, "5m", .help = "How long to wait for `until`; after that the step has failed." },
-	{ "pause", CONFIG_DURATION, .help = "How long to wait after the step, before the next." },
+	{ "pause", CONFIG_DURATION, .help = "How long to wait after the step, before the next. A rollback does not wait, and leaves out a step with "
+	  "a pause that a later one repeats on the same object (canary 10, 50, 100 %)." },
 	CONFIG_END
 };
 static const struct config_key check_keys[] = {
@@ -159,6 +160,30 @@ json_t *promotion_steps(const struct yaml *entry, const struct promotion_words *
 		json_array_append_new(steps, o);
 	}
 	return steps;
+}
+
+static bool same_target(const json_t *a, const json_t *b)
+{
+	static const char *const what[] = { "action", "kind", "name", "source" };
+	bool same = true;
+	for (size_t i = 0; i < ARRAY_SIZE(what); i++) {
+		const json_t *x = json_object_get(a, what[i]), *y = json_object_get(b, what[i]);
+		same = same && (x == y || json_equal(x, y));
+	}
+	return same;
+}
+
+void promotion_straight(json_t *steps)
+{
+	for (size_t i = json_array_size(steps); i-- > 0;) {
+		bool later = false, staged = json_object_get(json_array_get(steps, i), "pause_ms") != NULL;
+		for (size_t k = i + 1; staged && k < json_array_size(steps); k++)
+			later |= same_target(json_array_get(steps, i), json_array_get(steps, k));
+		if (later)
+			json_array_remove(steps, i);
+		else
+			json_object_del(json_array_get(steps, i), "pause_ms");
+	}
 }
 
 json_t *promotion_verify(const struct yaml *entry, const struct promotion_words *w)

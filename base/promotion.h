@@ -15,6 +15,9 @@ struct promotion_words { const char *model, *version, *previous, *alias, *reason
 const struct yaml *promotion_entry(const struct config *c, const char *model, const char *source);
 bool promotion_holds(const struct yaml *entry);              /* on_failure: hold */
 struct json_t *promotion_steps(const struct yaml *entry, const struct promotion_words *w);
+/* For a rollback, which goes straight: no pauses, and no step that has one and is repeated later by the same action on the same
+ * object: of canary 10, 50, 100 % the last alone. */
+void promotion_straight(struct json_t *steps);
 struct json_t *promotion_verify(const struct yaml *entry, const struct promotion_words *w);   /* NULL: nothing is verified */
 /* text with the words put in. Where the text is a JSON document they are escaped. Caller frees. */
 char *promotion_fill(const char *text, const struct promotion_words *w);

@@ -317,6 +317,8 @@ static void plan_rest(struct runbook *r)
 	char why[400];
 	json_t *steps = promotion_steps(p->entry, &w), *spec;
 	size_t i;
+	if (!strcmp(r->verb, "rollback"))
+		promotion_straight(steps);
 	json_array_foreach(steps, i, spec) {
 		json_array_append(p->steps, spec);
 		if (!step_make(r, spec, why, sizeof(why))) {

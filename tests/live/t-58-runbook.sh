@@ -52,7 +52,8 @@ reset() {
 restarted() {
 	kubectl -n $ns get deployment web -o 'jsonpath={.spec.template.metadata.annotations}'
 }
-# config NAME MLFLOW [GATES] [ON_FAILURE] [CHECK]: registry, reload, restart, verify; "short": without the cluster
+# config NAME MLFLOW [GATES] [ON_FAILURE] [CHECK]: registry, reload, restart, verify; "short": without the cluster; "shortcanary": with
+# a canary of KServe instead
 config() {
 	cat >"$scratch/$1.yaml" <<-END
 	environments: {dev: {guard: confirm}}
@@ -67,6 +68,9 @@ config() {
 	    steps:
 	      - {action: reload, kind: modelendpoints, name: api, source: api, params: {version: "{version}", within: 8s}}
 	END
+	[[ $1 != shortcanary* ]] || for weight in 10 50 100; do
+		echo "      - {action: canary, kind: inferenceservices, name: $ns/price, source: kube, params: {weight: '$weight'}, pause: 1s}"
+	done >>"$scratch/$1.yaml"
 	[[ $1 == short* ]] || echo "      - {action: restart, kind: deployments, name: $ns/web, source: kube, until: 'ready=2/2', within: 60s}" >>"$scratch/$1.yaml"
 	cat >>"$scratch/$1.yaml" <<-END
 	    verify: {for: 2s, every: 2s, failures: 2, checks: [{kind: modelendpoints, name: api, where: "version={version} ${5:-status=ready}"}]}
@@ -127,6 +131,25 @@ like "no time" "'yesterdayish' is no time.*exit 2" "$(bin short rollback "$model
 said=$(promote strict --override 'the old one is broken' --type "$model")
 like "overridden with a reason" 'overridden: the old one is broken.*done.*exit 0' "$said"
 like "which the audit has, with the gate" 'far too good.*fail.*override.*the old one is broken' "$(grep '"event":"runbook"' "$state/audit.jsonl")"
+reset
+
+# --- a canary: 10, 50, 100 %, each with a pause; a verification that fails takes the weights back too
+kubectl -n $ns apply -f - >/dev/null 2>&1 <<-YAML
+	{apiVersion: serving.kserve.io/v1beta1, kind: InferenceService, metadata: {name: price}, spec: {predictor: {model: {modelFormat: {name: sklearn}}, canaryTrafficPercent: 5}}}
+YAML
+weight() { kubectl -n $ns get inferenceservice price -o 'jsonpath={.spec.predictor.canaryTrafficPercent}'; }
+check "an InferenceService with 5 %" test "$(weight)" = 5
+config shortcanary "$MLFLOW3_URL"
+said=$(promote shortcanary)
+like "promoted with a canary of three weights" 'step 3: .*10 %.*step 4: .*50 %.*step 5: .*100 %.*verifying.*done.*exit 0' "$said"
+equal "all of it gets the new one" "100 7 7" "$(weight) $(both)"
+said=$(bin shortcanary rollback "$model" --yes)
+like "and back straight, without the stages" 'done.*exit 0' "$said"
+unlike "no stage in between" '(10|50) %' "$said"
+kubectl -n $ns patch inferenceservice price --type merge -p '{"spec": {"predictor": {"canaryTrafficPercent": 5}}}' >/dev/null
+config shortcanarywrong "$MLFLOW3_URL" '' rollback stage=nowhere
+like "a verification that fails after it takes all back, the last weight first" 'failed 2 times in a row.*rolled back.*exit 7' "$(promote shortcanarywrong)"
+equal "weight, registry and service are as they were" "5 6 6" "$(weight) $(both)"
 reset
 
 # --- faults at each step

@@ -541,6 +541,25 @@ static void test_recovery_of_a_secret(void **state)
 	desk_close(&d);
 }
 
+/* Forth by stages, back straight to the last of them. */
+static void test_straight_back(void **state)
+{
+	struct desk d;
+	const char *why = "";
+	desk_open(&d, "dev", STEPS("{action: poke, kind: modelendpoints, name: api, params: {how: a}, pause: 1h}, "
+		"{action: poke, kind: modelendpoints, name: api, params: {how: b}, pause: 1h}, " POKE("c")));
+	struct runbook *r = shown(&d, false);
+	assert_int_equal(r->nsteps, 4);
+	assert_int_equal(r->steps[1].pause_ms, 3600000);
+	runbook_cancel(r);
+	r = runbook_start(d.rs, &(struct runbook_order){ .verb = "rollback", .registry = d.source[0], .model = "m" }, &why);
+	assert_non_null(r);
+	until(&d, r, RUNBOOK_SHOWN);
+	assert_int_equal(r->nsteps, 2);
+	assert_non_null(strstr(r->steps[1].params, "\"c\""));
+	desk_close(&d);
+}
+
 static void test_rollback(void **state)
 {
 	struct desk d;
@@ -571,6 +590,6 @@ static void test_rollback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_order), T(test_goes_back), T(test_first_fails), T(test_hold), T(test_lost), T(test_verify),
-		T(test_guards), T(test_recovery), T(test_recovery_back), T(test_recovery_on), T(test_recovery_of_a_secret), T(test_rollback) };
+		T(test_guards), T(test_recovery), T(test_recovery_back), T(test_recovery_on), T(test_recovery_of_a_secret), T(test_straight_back), T(test_rollback) };
 	return cmocka_run_group_tests_name("runbook", tests, NULL, NULL);
 }
