@@ -58,7 +58,7 @@ check "a deployment and its service run" setup
 pod=$(kubectl -n "$ns" get pods -o 'jsonpath={.items[0].metadata.name}')
 
 # --- the shell
-to_shell=$(printf 'wait triage\nkeys :pods\\r\nwait NAMESPACE\nkeys /%s\\r\nwait 15 %s\nkeys X\nwait 15 Enter or y\nkeys y\nwait 15 Ctrl-] comes back to' "$pod" "$pod")
+to_shell=$(printf 'wait triage\nkeys :pods\\r\nwait NAMESPACE\nkeys /%s\\r\nwait 15 pods 1 of\nkeys X\nwait 15 Enter or y\nkeys y\nwait 15 Ctrl-] comes back to' "$pod")
 check "a shell runs in the container, of the terminal's size, and its exit code is told" screen "$to_shell
 keys cd $ns; stty size; echo is=\$((40+2))\r
 wait is=42
