@@ -130,7 +130,7 @@ check "a debug container is added, and the terminal attached when it runs" scree
 keys :pods\r
 wait NAMESPACE
 keys /$pod\r
-wait 15 $pod
+wait 15 pods 1 of
 keys :action debug image=busybox:1.36\r
 wait 15 Enter or y
 keys y
