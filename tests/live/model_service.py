@@ -169,19 +169,29 @@ def s3_get(bucket, key):
 
 
 class Log:
-    """inference_logs through one psql that stays; nothing without PG_URI."""
+    """inference_logs through one psql that stays as long as its server does; nothing without PG_URI."""
 
     def __init__(self, uri):
-        self.psql, self.lock, self.recent = None, threading.Lock(), []
+        self.uri, self.psql, self.lock, self.recent = uri, None, threading.Lock(), []
         if uri:
-            self.psql = subprocess.Popen(["psql", "-qX", uri], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
             self.say("create table if not exists inference_logs (id serial primary key, timestamp timestamp "
                      "default now(), inputs json, predicted_price double precision, model_version text, "
                      "model_run_id text, response_time_ms double precision, request_id text);")
 
     def say(self, line):
-        self.psql.stdin.write(line + "\n")
-        self.psql.stdin.flush()
+        """True once it was done; the server may have been restarted since the last time."""
+        for _ in range(2):
+            if not self.psql or self.psql.poll() is not None:
+                self.psql = subprocess.Popen(["psql", "-qX", self.uri], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            try:
+                self.psql.stdin.write(line + "\n\\echo done\n")
+                self.psql.stdin.flush()
+                if self.psql.stdout.readline():
+                    return True
+            except OSError:
+                pass
+            self.psql.wait()
+        return False
 
     def add(self, inputs, answer, ms):
         def quoted(text):
@@ -190,7 +200,7 @@ class Log:
             self.recent = ([{"timestamp": answer["timestamp"], "inputs": inputs, "predicted_price": answer["price"],
                              "model_version": answer["model_version"], "response_time_ms": ms,
                              "request_id": answer["request_id"]}] + self.recent)[:500]
-            if self.psql:
+            if self.uri:
                 self.say("insert into inference_logs (inputs, predicted_price, model_version, model_run_id, "
                          f"response_time_ms, request_id) values ({quoted(json.dumps(inputs))}, {answer['price']}, "
                          f"{quoted(answer['model_version'])}, {quoted(answer['model_run_id'])}, {ms:.3f}, "
