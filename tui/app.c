@@ -359,6 +359,7 @@ void app_snapshot(struct app *app, const char *pane, int w, int h, int wait_ms, 
 			break;
 		poll(&fd, 1, left > 20 ? 20 : (int)left);
 	}
+	poll(NULL, 0, 320);          /* what is made of many rows is made at most each 300 ms (base/findings.h): of the last ones too */
 	while (app_take_messages(app))
 		;
 	if (app->o.chronicle)
