@@ -3,6 +3,7 @@
 #include "base/approval.h"
 #include "base/buf.h"
 #include "base/fmt.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -173,13 +174,6 @@ static bool message(const char *request_hash, char out[128])
 	return snprintf(out, 128, "binnacle approval 1\n%s", request_hash) < 128;
 }
 
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
 /* The part of an answer before the colon: who says it; NULL: nobody we know. */
 static const struct approver *answerer(const struct approvers *a, const char *answer, const char **rest)
 {
@@ -216,10 +210,10 @@ static bool is_own(const struct approvers *a, const struct approver *p, const ch
 
 bool approval_genuine(const struct approvers *a, const struct json_t *evidence)
 {
-	const char *signature, *answer = text_of(evidence, "answer");
+	const char *signature, *answer = json_text(evidence, "answer");
 	const struct approver *p = answerer(a, answer, &signature);
 
-	return p && !strcmp(p->name, text_of(evidence, "by")) && signed_by(p, signature, text_of(evidence, "request"));
+	return p && !strcmp(p->name, json_text(evidence, "by")) && signed_by(p, signature, json_text(evidence, "request"));
 }
 
 /* ---- asking */
@@ -250,7 +244,7 @@ struct approval *approval_new(const struct approvers *a, struct json_t *what, in
 	unsigned others = 0;
 
 	for (unsigned i = 0; a && i < a->n; i++)
-		others += !is_own(a, &a->list[i], text_of(what, "asked_by"));
+		others += !is_own(a, &a->list[i], json_text(what, "asked_by"));
 	if (!others || !crypto_random(chance, sizeof(chance))) {
 		fail(why, size, "it takes a second person, and there is nobody else under `approvers:` in binnacle.yaml");
 		json_decref(what);
@@ -259,7 +253,7 @@ struct approval *approval_new(const struct approvers *a, struct json_t *what, in
 	p = xcalloc(1, sizeof(*p));
 	p->priv = xcalloc(1, sizeof(*p->priv));
 	p->priv->all = a;
-	p->priv->asked_by = xstrdup(text_of(what, "asked_by"));
+	p->priv->asked_by = xstrdup(json_text(what, "asked_by"));
 	p->until = now + a->valid_ms;
 	base64url(chance, sizeof(chance), nonce);
 	json_object_set_new(what, "nonce", json_string(nonce));
@@ -423,7 +417,7 @@ static const struct approver *owner(const struct approvers *a, const unsigned ch
 
 static bool may_sign(const struct approver *p, const json_t *request, const char *user, int64_t now, char *why, size_t size)
 {
-	const char *by = text_of(request, "asked_by");
+	const char *by = json_text(request, "asked_by");
 
 	if (!*by || !json_is_integer(json_object_get(request, "until")))
 		return fail(why, size, "this is no request for an approval");

@@ -2,17 +2,12 @@
  * with what undoes them, the one under way as not known. That one is asked about at once; then it is for somebody to say whether
  * to go on or to go back. A journal that a living program holds is left to it. */
 #define _GNU_SOURCE
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "base/runbook_private.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static const char *text_in(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-	return s ? s : "";
-}
 
 struct found { struct runbook *r; bool planned, over, back, began; int64_t last; char problem[400]; };
 
@@ -22,20 +17,20 @@ static void put_planned(struct found *f, const json_t *line)
 	struct runbook_private *p = r->priv;
 	json_t *spec, *steps = json_object_get(line, "steps");
 	size_t i;
-	runbook_set(&r->verb, text_in(line, "verb"));
-	runbook_set(&r->model, text_in(line, "model"));
-	runbook_set(&r->version, text_in(line, "version"));
-	runbook_set(&r->previous, text_in(line, "previous"));
-	runbook_set(&r->reason, text_in(line, "reason"));
-	runbook_set(&p->user, text_in(line, "user"));
+	runbook_set(&r->verb, json_text(line, "verb"));
+	runbook_set(&r->model, json_text(line, "model"));
+	runbook_set(&r->version, json_text(line, "version"));
+	runbook_set(&r->previous, json_text(line, "previous"));
+	runbook_set(&r->reason, json_text(line, "reason"));
+	runbook_set(&p->user, json_text(line, "user"));
 	r->hold = json_is_true(json_object_get(line, "hold"));
-	p->registry = runbook_source(p->rs, text_in(line, "registry"));
+	p->registry = runbook_source(p->rs, json_text(line, "registry"));
 	if (!p->registry)
-		snprintf(f->problem, sizeof(f->problem), "the registry '%s' is not configured here", text_in(line, "registry"));
+		snprintf(f->problem, sizeof(f->problem), "the registry '%s' is not configured here", json_text(line, "registry"));
 	json_array_foreach(steps, i, spec) {
 		json_array_append(p->steps, spec);
 		if (!*f->problem && step_make(r, spec, f->problem, sizeof(f->problem)))
-			runbook_set(&r->steps[i].title, text_in(spec, "title"));
+			runbook_set(&r->steps[i].title, json_text(spec, "title"));
 	}
 	p->verify = json_incref(json_object_get(line, "verify"));
 	p->before = json_incref(json_object_get(line, "before"));
@@ -48,7 +43,7 @@ static void put_undo(struct runbook_step *s, const json_t *undo)
 {
 	const json_t *params = json_object_get(undo, "params");
 	char *text = json_is_string(params) ? xstrdup(json_string_value(params)) : json_dumps(params, JSON_COMPACT);
-	runbook_set(&s->undo_action, json_is_object(undo) ? text_in(undo, "action") : NULL);
+	runbook_set(&s->undo_action, json_is_object(undo) ? json_text(undo, "action") : NULL);
 	runbook_set(&s->undo_params, s->undo_action ? text ? text : "{}" : NULL);
 	s->undo_last = json_is_true(json_object_get(undo, "last"));
 	free(text);
@@ -73,11 +68,11 @@ static void put_step(struct found *f, const json_t *line, const char *event)
 		s->at = f->last;
 		s->touched = s->state == RSTEP_FAILED && json_is_true(json_object_get(line, "touched"));
 		if (json_object_get(line, "say"))
-			runbook_set(&s->say, text_in(line, "say"));
+			runbook_set(&s->say, json_text(line, "say"));
 	}
 	if (!strcmp(event, "start")) {
 		json_object_set(json_array_get(r->priv->steps, (size_t)step - 1), "plan", json_object_get(line, "plan"));
-		runbook_set(&s->key, text_in(line, "key"));
+		runbook_set(&s->key, json_text(line, "key"));
 		put_undo(s, json_object_get(json_object_get(line, "plan"), "undo"));
 	} else if (!strcmp(event, "done") && json_object_get(line, "undo")) {
 		put_undo(s, json_object_get(line, "undo"));
@@ -87,14 +82,14 @@ static void put_step(struct found *f, const json_t *line, const char *event)
 
 static void put_line(struct found *f, const json_t *line)
 {
-	const char *event = text_in(line, "e");
+	const char *event = json_text(line, "e");
 	f->last = json_integer_value(json_object_get(line, "at"));
 	if (!strcmp(event, "planned"))
 		put_planned(f, line);
 	else if (!strcmp(event, "over"))
 		f->over = true;
 	else if (!strcmp(event, "back"))
-		f->back = true, runbook_set(&f->r->priv->why_back, text_in(line, "say"));
+		f->back = true, runbook_set(&f->r->priv->why_back, json_text(line, "say"));
 	else if (!strcmp(event, "choice"))
 		f->over = false;
 	if (f->planned && json_object_get(line, "step"))

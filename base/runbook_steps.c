@@ -2,17 +2,12 @@
  * step that ended without an answer is asked about before anything else is done: REQ_ASK "taken", else by planning it anew. */
 #define _GNU_SOURCE
 #include "base/filter.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "base/redact.h"
 #include "base/runbook_private.h"
 #include <stdio.h>
 #include <stdlib.h>
-
-static const char *text_in(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-	return s ? s : "";
-}
 
 /* ---- making */
 
@@ -20,7 +15,7 @@ static const char *text_in(const json_t *o, const char *key)
 static struct source *source_for(struct runbook *r, const json_t *spec, char *why, size_t size)
 {
 	const struct runbooks *rs = r->priv->rs;
-	const char *name = text_in(spec, "source"), *kind = text_in(spec, "kind"), *action = text_in(spec, "action");
+	const char *name = json_text(spec, "source"), *kind = json_text(spec, "kind"), *action = json_text(spec, "action");
 	struct source *found = NULL;
 	unsigned n = 0;
 	if (*name) {
@@ -42,7 +37,7 @@ static struct source *source_for(struct runbook *r, const json_t *spec, char *wh
 
 bool step_make(struct runbook *r, const json_t *spec, char *why, size_t size)
 {
-	const char *kind = text_in(spec, "kind"), *name = text_in(spec, "name"), *action = text_in(spec, "action");
+	const char *kind = json_text(spec, "kind"), *name = json_text(spec, "name"), *action = json_text(spec, "action");
 	char text[300] = "";
 	struct source *from = source_for(r, spec, text, sizeof(text));
 	const struct action *a = from ? action_find(from->backend, action, kind) : NULL;
@@ -58,7 +53,7 @@ bool step_make(struct runbook *r, const json_t *spec, char *why, size_t size)
 	struct runbook_step *s = &r->steps[r->nsteps++];
 	*s = (struct runbook_step){ .source = from, .action = a, .kind = xstrdup(kind), .key = xstrdup(name),
 		.params = params ? params : xstrdup("{}"), .title = xasprintf("%s %s %s", action, kind, name),
-		.until = *text_in(spec, "until") ? xstrdup(text_in(spec, "until")) : NULL,
+		.until = *json_text(spec, "until") ? xstrdup(json_text(spec, "until")) : NULL,
 		.within_ms = json_integer_value(json_object_get(spec, "within_ms")),
 		.pause_ms = json_integer_value(json_object_get(spec, "pause_ms")) };
 	runbook_watch(r, from, kind);
@@ -408,8 +403,8 @@ static void on_told(void *arg, const struct msg *m)
 	store_forget(t->r->priv->rs->store, t->id);
 	t->id = 0;
 	json_t *j = msg_get_answer(m, &a) && a.ok ? json_loadb(a.json.p, a.json.n, 0, NULL) : NULL;
-	snprintf(t->taken, sizeof(t->taken), "%s", json_is_object(j) ? text_in(j, "taken") : "");
-	runbook_set(&t->say, json_is_object(j) ? text_in(j, "say") : NULL);
+	snprintf(t->taken, sizeof(t->taken), "%s", json_is_object(j) ? json_text(j, "taken") : "");
+	runbook_set(&t->say, json_is_object(j) ? json_text(j, "say") : NULL);
 	if (!json_is_object(j)) {
 		free(t->say);
 		t->say = str_dup(a.json);

@@ -1,5 +1,6 @@
 /* doctor: asks every source how it is. Each answers with a list of checks:
  *   [{"check": "reachable", "ok": true|false|null, "say": "...", "remedy": "..."}]    (null: could not be told) */
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "cli/print.h"
 #include "cli/session.h"
@@ -7,22 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-	return s ? s : "";
-}
-
 static unsigned print_check(const json_t *check)
 {
 	const json_t *ok = json_object_get(check, "ok");
 	const char *sign = json_is_true(ok) ? "ok" : json_is_false(ok) ? "WRONG" : "?";
 	printf("  %-6s ", sign);
-	print_text(stdout, text_of(check, "check"), 15);
-	print_text(stdout, text_of(check, "say"), 0);
-	if (!json_is_true(ok) && *text_of(check, "remedy")) {
+	print_text(stdout, json_text(check, "check"), 15);
+	print_text(stdout, json_text(check, "say"), 0);
+	if (!json_is_true(ok) && *json_text(check, "remedy")) {
 		printf("\n  %-6s %-14s -> ", "", "");
-		print_text(stdout, text_of(check, "remedy"), 0);
+		print_text(stdout, json_text(check, "remedy"), 0);
 	}
 	putchar('\n');
 	return json_is_false(ok);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "base/explain.h"
 #include "base/fmt.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "base/serving.h"
 #include "cli/print.h"
@@ -11,12 +12,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-	return s ? s : "";
-}
 
 static double number_of(const json_t *o, const char *key)
 {
@@ -76,10 +71,10 @@ static void print_schema(const json_t *o)
 		puts("it does not describe its inputs: give them as NAME=VALUE or @FILE");
 	json_array_foreach(json_object_get(o, "fields"), i, f) {
 		char *otherwise = json_dumps(json_object_get(f, "default"), JSON_ENCODE_ANY);
-		print_text(stdout, text_of(f, "name"), 24);
-		print_text(stdout, text_of(f, "type"), 10);
+		print_text(stdout, json_text(f, "name"), 24);
+		print_text(stdout, json_text(f, "type"), 10);
 		print_text(stdout, otherwise ? otherwise : json_is_true(json_object_get(f, "required")) ? "(needed)" : "", 14);
-		print_text(stdout, text_of(f, "help"), 0);
+		print_text(stdout, json_text(f, "help"), 0);
 		putchar('\n');
 		free(otherwise);
 	}
@@ -93,7 +88,7 @@ static void print_explanation(const json_t *o, double prediction)
 	json_array_foreach(features, i, f)
 		sum += number_of(f, "by");
 	enum space space = space_find(base, sum, prediction, &off);
-	printf("contributions by %s, in %s%s:\n", text_of(o, "method"), space == SPACE_UNKNOWN ? "a space that is not known"
+	printf("contributions by %s, in %s%s:\n", json_text(o, "method"), space == SPACE_UNKNOWN ? "a space that is not known"
 	       : space == SPACE_SAME ? "the prediction's own unit" : space_name(space), space == SPACE_UNKNOWN
 	       ? " (base and contributions do not add up to the prediction)" : space == SPACE_SAME ? "" : " of the prediction");
 	printf("  %-24s %12.6g\n", "base", base);
@@ -101,7 +96,7 @@ static void print_explanation(const json_t *o, double prediction)
 		struct buf b = { 0 };
 		space_effect(space, number_of(f, "by"), &b);
 		fputs("  ", stdout);
-		print_text(stdout, text_of(f, "name"), 24);
+		print_text(stdout, json_text(f, "name"), 24);
 		printf("%+12.6g  %s\n", number_of(f, "by"), b.data ? b.data : "");
 		buf_release(&b);
 	}
@@ -113,15 +108,15 @@ static void print_answer(const json_t *o)
 	double v = number_of(o, "prediction");
 	if (!isnan(v))
 		buf_addf(&b, "%.10g", v);
-	printf("%s %s", *text_of(o, "name") ? text_of(o, "name") : "prediction", b.data ? b.data : "");
-	print_text(stdout, *text_of(o, "text") ? "  " : "", 0);
-	print_text(stdout, text_of(o, "text"), 0);
-	printf("  version %s  %.1f ms", *text_of(o, "version") ? text_of(o, "version") : "-", number_of(o, "latency_us") / 1000);
-	if (*text_of(o, "request"))
+	printf("%s %s", *json_text(o, "name") ? json_text(o, "name") : "prediction", b.data ? b.data : "");
+	print_text(stdout, *json_text(o, "text") ? "  " : "", 0);
+	print_text(stdout, json_text(o, "text"), 0);
+	printf("  version %s  %.1f ms", *json_text(o, "version") ? json_text(o, "version") : "-", number_of(o, "latency_us") / 1000);
+	if (*json_text(o, "request"))
 		printf("  request ");
-	print_text(stdout, text_of(o, "request"), 0);
-	if (*text_of(o, "note"))
-		printf("\n%s", text_of(o, "note"));
+	print_text(stdout, json_text(o, "request"), 0);
+	if (*json_text(o, "note"))
+		printf("\n%s", json_text(o, "note"));
 	putchar('\n');
 	buf_release(&b);
 	if (json_is_object(json_object_get(o, "explanation")))

@@ -2,6 +2,7 @@
  * of its runbook. */
 #include "panes/audit_line.h"
 #include "base/audit.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -11,12 +12,6 @@ enum { RELATED_MOST = 60 };
 
 struct finding { unsigned number; json_t *event; bool chain_ok; };
 struct relating { const json_t *event; unsigned number, found; struct buf *out; };
-
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-	return s ? s : "";
-}
 
 static bool find(void *arg, unsigned number, const json_t *event, bool chain_ok)
 {
@@ -30,7 +25,7 @@ static bool find(void *arg, unsigned number, const json_t *event, bool chain_ok)
 
 static bool same(const json_t *a, const char *key_a, const json_t *b, const char *key_b)
 {
-	return *text_of(a, key_a) && !strcmp(text_of(a, key_a), text_of(b, key_b));
+	return *json_text(a, key_a) && !strcmp(json_text(a, key_a), json_text(b, key_b));
 }
 
 /* How the other line belongs to this one; NULL: it does not. */
@@ -51,18 +46,18 @@ static bool relate(void *arg, unsigned number, const json_t *event, bool chain_o
 	const char *how = event && number != r->number ? relation(r->event, event) : NULL;
 	if (!how)
 		return true;
-	const char *title = text_of(json_object_get(event, "plan"), "title");
+	const char *title = json_text(json_object_get(event, "plan"), "title");
 	if (!r->found++)
 		buf_adds(r->out, "\nbelongs to it\n");
-	buf_addf(r->out, "  %s: line %u, %s, %s %s: %s\n", how, number, text_of(event, "time"), text_of(event, "event"),
-	         text_of(event, "action"), *title ? title : text_of(event, *text_of(event, "say") ? "say" : "state"));
+	buf_addf(r->out, "  %s: line %u, %s, %s %s: %s\n", how, number, json_text(event, "time"), json_text(event, "event"),
+	         json_text(event, "action"), *title ? title : json_text(event, *json_text(event, "say") ? "say" : "state"));
 	return r->found < RELATED_MOST;
 }
 
 static void one(struct buf *out, const char *label, const json_t *o, const char *key)
 {
-	if (*text_of(o, key))
-		buf_addf(out, "%s: %s\n", label, text_of(o, key));
+	if (*json_text(o, key))
+		buf_addf(out, "%s: %s\n", label, json_text(o, key));
 }
 
 static void add_plan(struct buf *out, const json_t *plan)
@@ -80,7 +75,7 @@ static void add_plan(struct buf *out, const json_t *plan)
 	json_array_foreach(json_object_get(plan, "steps"), i, v) {
 		json_t *body = json_object_get(v, "body");
 		char *dump = json_is_string(body) ? xstrdup(json_string_value(body)) : body ? json_dumps(body, JSON_COMPACT) : NULL;
-		buf_addf(out, "  %zu %s\n", i + 1, text_of(v, "do"));
+		buf_addf(out, "  %zu %s\n", i + 1, json_text(v, "do"));
 		if (dump && *dump)
 			buf_addf(out, "    %s\n", dump);
 		free(dump);
@@ -100,11 +95,11 @@ static void add_event(struct buf *out, const json_t *e)
 	json_t *params = json_object_get(e, "params");
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		one(out, lines[i].label, e, lines[i].key);
-	buf_addf(out, "object: %s %s\n", text_of(target, "kind"), text_of(target, "key"));
+	buf_addf(out, "object: %s %s\n", json_text(target, "kind"), json_text(target, "key"));
 	if (override)
-		buf_addf(out, "overrode: %s, because: %s\n", text_of(override, "rules"), text_of(override, "reason"));
+		buf_addf(out, "overrode: %s, because: %s\n", json_text(override, "rules"), json_text(override, "reason"));
 	if (by)
-		buf_addf(out, "approved by: %s, code %s, signed %s\n", text_of(by, "by"), text_of(by, "code"), text_of(by, "answer"));
+		buf_addf(out, "approved by: %s, code %s, signed %s\n", json_text(by, "by"), json_text(by, "code"), json_text(by, "answer"));
 	if (params) {
 		char *dump = json_dumps(params, JSON_COMPACT);
 		buf_addf(out, "parameters: %s\n", dump ? dump : "");

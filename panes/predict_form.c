@@ -1,15 +1,10 @@
 /* predict_form: the inputs of a model: what each takes, what it holds, and what comes after that. */
 #include "base/fmt.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "panes/predict.h"
 #include <math.h>
 #include <stdlib.h>
-
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-	return s ? s : "";
-}
 
 static double number_of(const json_t *o, const char *key)
 {
@@ -68,12 +63,12 @@ static void read_field(struct form *f, const json_t *field)
 		[INPUT_TEXT] = "string" };
 	const json_t *choices = json_object_get(field, "enum"), *v, *otherwise = json_object_get(field, "default");
 	size_t i;
-	if (!*text_of(field, "name") || find_input(f, text_of(field, "name")))
+	if (!*json_text(field, "name") || find_input(f, json_text(field, "name")))
 		return;
-	struct input *in = add_input(f, text_of(field, "name"));
-	in->help = *text_of(field, "help") ? xstrdup(text_of(field, "help")) : NULL;
+	struct input *in = add_input(f, json_text(field, "name"));
+	in->help = *json_text(field, "help") ? xstrdup(json_text(field, "help")) : NULL;
 	for (size_t t = 0; t < ARRAY_SIZE(types); t++)
-		if (!strcmp(text_of(field, "type"), types[t]))
+		if (!strcmp(json_text(field, "type"), types[t]))
 			in->type = (enum input_type)t;
 	in->min = number_of(field, "min");
 	in->max = number_of(field, "max");

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/approval.h"
 #include "base/fmt.h"
+#include "base/json_text.h"
 #include "base/redact.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -59,12 +60,6 @@ static void clear(struct act_page *t)
 	t->n = 0;
 }
 
-static const char *text_of(const json_t *o, const char *name)
-{
-	const char *s = json_string_value(json_object_get(o, name));
-	return s ? s : "";
-}
-
 static const char *risk_word(enum risk r)
 {
 	static const char *const words[] = { "harmless", "disruptive", "destructive", "cannot be undone" };
@@ -96,7 +91,7 @@ static void add_steps(struct act_page *t, const json_t *plan)
 	json_array_foreach(json_object_get(plan, "steps"), i, s) {
 		char number[24];
 		snprintf(number, sizeof(number), "%zu", i + 1);
-		add(t, number, ROLE_TEXT, 2, "%s", text_of(s, "do"));
+		add(t, number, ROLE_TEXT, 2, "%s", json_text(s, "do"));
 		json_t *body = json_object_get(s, "body");
 		char *dump = json_is_string(body) ? xstrdup(json_string_value(body)) : body ? json_dumps(body, JSON_COMPACT) : NULL;
 		if (json_is_true(json_object_get(s, "secret")))        /* sent as it is, shown without its values */
@@ -104,10 +99,10 @@ static void add_steps(struct act_page *t, const json_t *plan)
 		if (dump && *dump)
 			add(t, NULL, ROLE_VALUE, 2, "%s", dump);
 		free(dump);
-		if (*text_of(s, "check"))
-			add(t, "check", ROLE_DIM, 4, "%s", text_of(s, "check"));
-		if (*text_of(s, "undo"))
-			add(t, "undo", ROLE_DIM, 4, "%s", text_of(s, "undo"));
+		if (*json_text(s, "check"))
+			add(t, "check", ROLE_DIM, 4, "%s", json_text(s, "check"));
+		if (*json_text(s, "undo"))
+			add(t, "undo", ROLE_DIM, 4, "%s", json_text(s, "undo"));
 	}
 }
 
@@ -117,7 +112,7 @@ static void add_plan(struct act_page *t, const struct act_target *g, bool many, 
 	size_t i;
 	json_t *v;
 	if (many)
-		add(t, NULL, ROLE_TITLE, 0, "%s", *text_of(p, "title") ? text_of(p, "title") : g->key);
+		add(t, NULL, ROLE_TITLE, 0, "%s", *json_text(p, "title") ? json_text(p, "title") : g->key);
 	if (g->error)
 		add(t, ascii ? "!" : "▲", ROLE_BAD, 0, "%s", g->error);
 	if (!p)
@@ -126,21 +121,21 @@ static void add_plan(struct act_page *t, const struct act_target *g, bool many, 
 		add(t, i ? " " : "change", ROLE_TEXT, 0, "%s", json_is_string(v) ? json_string_value(v) : "");
 	add_diff(t, p, "diff", "lines");
 	add_diff(t, p, "meanwhile", "others");
-	if (*text_of(p, "blocked"))
-		add(t, ascii ? "!" : "▲", ROLE_BAD, 0, "cannot be run: %s", text_of(p, "blocked"));
-	if (*text_of(p, "already"))
-		add(t, "so is it", ROLE_TEXT, 0, "%s", text_of(p, "already"));
+	if (*json_text(p, "blocked"))
+		add(t, ascii ? "!" : "▲", ROLE_BAD, 0, "cannot be run: %s", json_text(p, "blocked"));
+	if (*json_text(p, "already"))
+		add(t, "so is it", ROLE_TEXT, 0, "%s", json_text(p, "already"));
 	json_array_foreach(json_object_get(p, "warnings"), i, v)
 		add(t, ascii ? "?" : "△", ROLE_DOUBT, 0, "%s", json_is_string(v) ? json_string_value(v) : "");
 	if (json_array_size(json_object_get(p, "steps")))
 		add(t, "exactly", ROLE_TEXT, 0, "%s", "");
 	add_steps(t, p);
-	const char *dry = text_of(p, "dry_run"), *lost = text_of(p, "not_undone");
+	const char *dry = json_text(p, "dry_run"), *lost = json_text(p, "not_undone");
 	if (*dry)
 		add(t, "dry run", !strncmp(dry, "accepted", 8) ? ROLE_TEXT : ROLE_DOUBT, 0, "%s",
 		    !strcmp(dry, "accepted") ? "the server accepts these requests" : dry);
 	if (json_is_object(json_object_get(p, "undo")))
-		add(t, "undo", ROLE_TEXT, 0, "%s, with u, once it is done", text_of(json_object_get(p, "undo"), "action"));
+		add(t, "undo", ROLE_TEXT, 0, "%s, with u, once it is done", json_text(json_object_get(p, "undo"), "action"));
 	else
 		add(t, "undo", ROLE_DIM, 0, "%s", *lost ? lost : "there is none");
 	if (*lost && json_is_object(json_object_get(p, "undo")))
@@ -162,15 +157,15 @@ static const char *row_says(const struct act *a, unsigned i)
 		return a->nlog && a->log[a->nlog - 1].say ? a->log[a->nlog - 1].say : "";
 	if (g->state == ACT_CANCELLED)
 		return a->state == ACT_CANCELLED && !a->nlog ? "" : "not reached";
-	if (*text_of(g->plan, "blocked"))
-		return text_of(g->plan, "blocked");
-	return *text_of(g->plan, "already") ? text_of(g->plan, "already") : first ? first : text_of(g->plan, "title");
+	if (*json_text(g->plan, "blocked"))
+		return json_text(g->plan, "blocked");
+	return *json_text(g->plan, "already") ? json_text(g->plan, "already") : first ? first : json_text(g->plan, "title");
 }
 
 static void add_row(struct act_page *t, const struct act *a, unsigned i, int width, bool ascii)
 {
 	const struct act_target *g = &a->targets[i];
-	bool bad = g->error || *text_of(g->plan, "blocked"), warns = json_array_size(json_object_get(g->plan, "warnings")) > 0;
+	bool bad = g->error || *json_text(g->plan, "blocked"), warns = json_array_size(json_object_get(g->plan, "warnings")) > 0;
 	const char *mark = bad ? ascii ? "!" : "▲" : g->state == ACT_RUNNING ? "..." : g->state == ACT_DONE ? "ok" :
 	                   g->state == ACT_CANCELLED ? "-" : !g->plan ? "" : warns ? ascii ? "?" : "△" : " ";
 	enum role role = bad ? ROLE_BAD : g->state == ACT_RUNNING ? ROLE_BUSY : g->state == ACT_CANCELLED ? ROLE_DIM :
@@ -307,7 +302,7 @@ static void write_lines(struct act_page *t, bool ascii)
 	const struct act *a = t->act;
 	clear(t);
 	const json_t *first = a->ntargets ? a->targets[0].plan : NULL;
-	const char *title = a->ntargets == 1 && *text_of(first, "title") ? text_of(first, "title") : NULL;
+	const char *title = a->ntargets == 1 && *json_text(first, "title") ? json_text(first, "title") : NULL;
 	if (title)
 		add(t, NULL, ROLE_TITLE, 0, "%s", title);
 	else if (a->ntargets == 1)

@@ -3,6 +3,7 @@
  * what is wrong, doubtful or on its way. */
 #define _GNU_SOURCE
 #include "base/fmt.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "base/serving.h"
 #include "tui/runbook_page.h"
@@ -52,12 +53,6 @@ void runbook_clear(struct runbook_page *t)
 		free(l->list);
 		*l = (struct rb_lines){ 0 };
 	}
-}
-
-static const char *text_of(const json_t *o, const char *name)
-{
-	const char *s = json_string_value(json_object_get(o, name));
-	return s ? s : "";
 }
 
 static const char *bad(bool ascii)
@@ -113,13 +108,13 @@ static void write_versions(struct runbook_page *t, bool ascii)
 	add_cells(l, ROLE_HEADING, "", champion, challenger, "");
 	json_array_foreach(json_object_get(c, "rows"), i, row) {
 		struct buf change = { 0 };
-		const char *now = text_of(row, "group");
+		const char *now = json_text(row, "group");
 		if (*group && !strcmp(now, "parameters") && strcmp(group, now))
 			add(l, "", ROLE_DIM, 0, "parameters that differ");
 		group = now;
 		add_change(row, &change);
-		add_cells(l, json_is_false(json_object_get(row, "better")) ? ROLE_DOUBT : ROLE_TEXT, text_of(row, "what"),
-		          text_of(row, "champion"), text_of(row, "challenger"), change.data ? change.data : "");
+		add_cells(l, json_is_false(json_object_get(row, "better")) ? ROLE_DOUBT : ROLE_TEXT, json_text(row, "what"),
+		          json_text(row, "champion"), json_text(row, "challenger"), change.data ? change.data : "");
 		buf_release(&change);
 	}
 	json_array_foreach(json_object_get(c, "notes"), i, note)
@@ -182,11 +177,11 @@ static void write_exactly(struct rb_lines *l, const json_t *plan)
 	json_array_foreach(json_object_get(plan, "steps"), i, s) {
 		const json_t *body = json_object_get(s, "body");
 		char *text = json_is_string(body) ? xstrdup(json_string_value(body)) : body ? json_dumps(body, JSON_COMPACT) : NULL;
-		add(l, "", ROLE_TEXT, SUB, "%s", text_of(s, "do"));
+		add(l, "", ROLE_TEXT, SUB, "%s", json_text(s, "do"));
 		if (text && *text)
 			add(l, "", ROLE_VALUE, SUB + 2, "%s", text);
-		if (*text_of(s, "check"))
-			add(l, "", ROLE_DIM, SUB + 2, "check: %s", text_of(s, "check"));
+		if (*json_text(s, "check"))
+			add(l, "", ROLE_DIM, SUB + 2, "check: %s", json_text(s, "check"));
 		free(text);
 	}
 }
@@ -203,10 +198,10 @@ static void write_plan(struct runbook_page *t, const struct runbook_step *s, boo
 			add(l, "", ROLE_TEXT, SUB, "%s", json_string_value(v) ? json_string_value(v) : "");
 	if (json_array_size(changes) > most)
 		add(l, "", ROLE_DIM, SUB, "and %zu more; x shows all, and the requests", json_array_size(changes) - most);
-	if (*text_of(plan, "blocked"))
-		add(l, bad(ascii), ROLE_BAD, 0, "cannot be run: %s", text_of(plan, "blocked"));
-	if (*text_of(plan, "already"))
-		add(l, "", ROLE_DIM, SUB, "%s: nothing to do", text_of(plan, "already"));
+	if (*json_text(plan, "blocked"))
+		add(l, bad(ascii), ROLE_BAD, 0, "cannot be run: %s", json_text(plan, "blocked"));
+	if (*json_text(plan, "already"))
+		add(l, "", ROLE_DIM, SUB, "%s: nothing to do", json_text(plan, "already"));
 	json_array_foreach(json_object_get(plan, "warnings"), i, v)
 		add(l, doubt(ascii), ROLE_DOUBT, 0, "%s", json_string_value(v) ? json_string_value(v) : "");
 	if (t->exactly)
@@ -221,7 +216,7 @@ static void write_undo(struct rb_lines *l, const struct runbook_step *s)
 	json_t *v;
 	if (!s->undo_action && !json_is_object(undo)) {
 		if (plan)
-			add(l, "", ROLE_DIM, SUB, "undo: %s", *text_of(plan, "not_undone") ? text_of(plan, "not_undone") : "there is none");
+			add(l, "", ROLE_DIM, SUB, "undo: %s", *json_text(plan, "not_undone") ? json_text(plan, "not_undone") : "there is none");
 		return;
 	}
 	json_t *params = s->undo_action ? json_loads(s->undo_params ? s->undo_params : "{}", 0, NULL) : json_incref(json_object_get(undo, "params"));
@@ -230,10 +225,10 @@ static void write_undo(struct rb_lines *l, const struct runbook_step *s)
 			buf_addf(&b, " %s=%.60s", name, json_string_value(v));
 		else if (json_is_integer(v))
 			buf_addf(&b, " %s=%lld", name, (long long)json_integer_value(v));
-	add(l, "", ROLE_DIM, SUB, "undo: %s%s%s", s->undo_action ? s->undo_action : text_of(undo, "action"), b.data ? b.data : "",
+	add(l, "", ROLE_DIM, SUB, "undo: %s%s%s", s->undo_action ? s->undo_action : json_text(undo, "action"), b.data ? b.data : "",
 	    s->undo_last || json_is_true(json_object_get(undo, "last")) ? ", after the steps before it" : "");
-	if (*text_of(plan, "not_undone"))
-		add(l, "", ROLE_DIM, SUB, "stays: %s", text_of(plan, "not_undone"));
+	if (*json_text(plan, "not_undone"))
+		add(l, "", ROLE_DIM, SUB, "stays: %s", json_text(plan, "not_undone"));
 	buf_release(&b);
 	json_decref(params);
 }

@@ -2,6 +2,7 @@
 #include "tui/why_page.h"
 #include "tui/table_page.h"
 #include "tui/scopes.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -32,12 +33,6 @@ struct tree_page {
 static struct tree_page *of(const struct page *p)
 {
 	return (struct tree_page *)(uintptr_t)p;
-}
-
-static const char *text_of(const json_t *o, const char *name)
-{
-	const char *s = json_string_value(json_object_get(o, name));
-	return s ? s : "";
 }
 
 static void unroll(struct tree_page *t, const json_t *list, int depth, uint64_t bars)
@@ -155,7 +150,7 @@ static void tree_draw(const struct page *p, const struct app *app, struct frame 
 		tree_lines(br, f->ascii, &b);
 		int x = 3 + frame_text(f, line, 3, 0, -1, buf_str(&b), ROLE_BORDER);
 		if (x < area.w)
-			frame_fit(f, line, x, 0, area.w - x, str_of(text_of(br->node, "text")),
+			frame_fit(f, line, x, 0, area.w - x, str_of(json_text(br->node, "text")),
 			          level == LEVEL_DONE ? ROLE_DIM : ROLE_TEXT);
 		if (i == t->cursor)
 			frame_back(f, line, ROLE_CURSOR);
@@ -202,7 +197,7 @@ static void fold(struct tree_page *t, const char *n)
 static void tree_open(struct tree_page *t, struct app *app, const char *n)
 {
 	const json_t *o = t->all[t->cursor].node;
-	const char *kind = text_of(o, "kind"), *key = text_of(o, "key");
+	const char *kind = json_text(o, "kind"), *key = json_text(o, "key");
 	if (!*kind || !*key)
 		app_say(app, false, "there is no row of its own for this");
 	else if (!strcmp(n, "why")) {
@@ -254,7 +249,7 @@ static void tree_copy(const struct page *p, const struct app *app, struct buf *o
 	const struct tree_page *t = of(p);
 	for (size_t i = 0; i < t->n; i++) {
 		tree_lines(&t->all[i], app_ascii(app), out);
-		buf_addf(out, "%s\n", text_of(t->all[i].node, "text"));
+		buf_addf(out, "%s\n", json_text(t->all[i].node, "text"));
 	}
 }
 

@@ -1,6 +1,7 @@
 /* why_page: findings as a list of two lines each: what is wrong, and how one knows. Enter goes to where it is seen. */
 #include "tui/why_page.h"
 #include "tui/table_page.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -22,12 +23,6 @@ struct why_page {
 static struct why_page *of(const struct page *p)
 {
 	return (struct why_page *)(uintptr_t)p;
-}
-
-static const char *text_of(const json_t *o, const char *name)
-{
-	const char *s = json_string_value(json_object_get(o, name));
-	return s ? s : "";
 }
 
 /* The source that fills the kind: this one, else one that has that row, else any. */
@@ -122,20 +117,20 @@ static void why_draw(const struct page *p, const struct app *app, struct frame *
 		if (i == w->cursor)
 			frame_text(f, line, 0, 0, 1, str_of(f->ascii ? ">" : "▌"), ROLE_CURSOR);
 		frame_text(f, line, 1, 0, 1, str_of(glyph), role);
-		frame_fit(f, line, 3, 0, area.w - 3, str_of(text_of(o, "text")), ROLE_TEXT);
+		frame_fit(f, line, 3, 0, area.w - 3, str_of(json_text(o, "text")), ROLE_TEXT);
 		if (i == w->cursor)
 			frame_back(f, line, ROLE_CURSOR);
 		int x = 5;
 		if (json_is_object(link)) {
 			struct buf b = { 0 };
-			buf_addf(&b, "%s %s", text_of(link, "what"), text_of(link, "key"));
+			buf_addf(&b, "%s %s", json_text(link, "what"), json_text(link, "key"));
 			int width = text_width(buf_str(&b), f->ascii), room = area.w - 10;
 			width = width < room / 2 ? width : room / 2;
 			frame_fit(f, under, area.w - width - 1, 0, width, buf_str(&b), ROLE_LINK);
-			area.w > 40 ? frame_fit(f, under, x, 0, area.w - width - 3 - x, str_of(text_of(o, "evidence")), ROLE_DIM) : 0;
+			area.w > 40 ? frame_fit(f, under, x, 0, area.w - width - 3 - x, str_of(json_text(o, "evidence")), ROLE_DIM) : 0;
 			buf_release(&b);
 		} else {
-			frame_fit(f, under, x, 0, area.w - x, str_of(text_of(o, "evidence")), ROLE_DIM);
+			frame_fit(f, under, x, 0, area.w - x, str_of(json_text(o, "evidence")), ROLE_DIM);
 		}
 	}
 }
@@ -168,12 +163,12 @@ static bool why_command(struct page *p, struct app *app, const struct command *c
 		by = 1;
 	w->changed = true;
 	if (!strcmp(n, "open")) {
-		if (*text_of(link, "filter")) {            /* a row that is known by something else than its key */
-			char *line = xasprintf("%s %s", text_of(link, "kind"), text_of(link, "filter"));
+		if (*json_text(link, "filter")) {            /* a row that is known by something else than its key */
+			char *line = xasprintf("%s %s", json_text(link, "kind"), json_text(link, "filter"));
 			app_run_line(app, str_of(line));
 			free(line);
 		} else if (json_is_object(link))
-			page_go(app, w->source, text_of(link, "kind"), str_of(text_of(link, "key")), text_of(link, "what"));
+			page_go(app, w->source, json_text(link, "kind"), str_of(json_text(link, "key")), json_text(link, "what"));
 		else if (count)
 			app_say(app, false, "there is no place of its own for this finding");
 		return true;
@@ -201,7 +196,7 @@ static void why_copy(const struct page *p, const struct app *app, struct buf *ou
 	json_t *o;
 	(void)app;
 	json_array_foreach(w->found, i, o)
-		buf_addf(out, "%s\n  %s\n", text_of(o, "text"), text_of(o, "evidence"));
+		buf_addf(out, "%s\n  %s\n", json_text(o, "text"), json_text(o, "evidence"));
 }
 
 static void why_free(struct page *p, struct app *app)

@@ -2,17 +2,12 @@
  * on older servers, from APIVersions, APIGroupList and an APIResourceList for each group version. */
 #include "backends/kubernetes/decode.h"
 #include "backends/kubernetes/kube.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include <jansson.h>
 #include <stdlib.h>
 
 #define RESOURCES_MAX 20000   /* kinds of one server; far beyond any */
-
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-	return s ? s : "";
-}
 
 static json_t *load(struct str json)
 {
@@ -88,14 +83,14 @@ static void add_version(struct kube_resources *r, size_t first, const char *grou
 	const json_t *resources = json_object_get(version, "resources");
 	for (size_t i = 0; i < json_array_size(resources) && r->n < RESOURCES_MAX; i++) {
 		const json_t *o = json_array_get(resources, i);
-		const char *name = text_of(o, "resource"), *kind = text_of(json_object_get(o, "responseKind"), "kind");
+		const char *name = json_text(o, "resource"), *kind = json_text(json_object_get(o, "responseKind"), "kind");
 		if (!*name || !*kind)
 			continue;
 		add(r, (struct kube_resource){
-			.group = xstrdup(group), .version = xstrdup(text_of(version, "version")),
-			.resource = xstrdup(name), .singular = xstrdup(text_of(o, "singularResource")),
+			.group = xstrdup(group), .version = xstrdup(json_text(version, "version")),
+			.resource = xstrdup(name), .singular = xstrdup(json_text(o, "singularResource")),
 			.name = xstrdup(kind), .aliases = names_of(json_object_get(o, "shortNames")),
-			.namespaced = strcmp(text_of(o, "scope"), "Namespaced") == 0,
+			.namespaced = strcmp(json_text(o, "scope"), "Namespaced") == 0,
 			.verbs = verbs_of(json_object_get(o, "verbs")),
 			.preferred = !seen_in_group(r, first, name),
 		});
@@ -105,14 +100,14 @@ static void add_version(struct kube_resources *r, size_t first, const char *grou
 bool discovery_aggregated(struct kube_resources *r, struct str json)
 {
 	json_t *list = load(json);
-	bool is = strcmp(text_of(list, "kind"), "APIGroupDiscoveryList") == 0;
+	bool is = strcmp(json_text(list, "kind"), "APIGroupDiscoveryList") == 0;
 	const json_t *groups = is ? json_object_get(list, "items") : NULL;
 	for (size_t i = 0; i < json_array_size(groups); i++) {
 		const json_t *group = json_array_get(groups, i);
 		const json_t *versions = json_object_get(group, "versions");
 		size_t first = r->n;
 		for (size_t v = 0; v < json_array_size(versions); v++)
-			add_version(r, first, text_of(json_object_get(group, "metadata"), "name"),
+			add_version(r, first, json_text(json_object_get(group, "metadata"), "name"),
 			            json_array_get(versions, v));
 	}
 	json_decref(list);
@@ -130,13 +125,13 @@ static void add_path(char ***paths, size_t *n, char *path)
 bool discovery_groups(struct str json, char ***paths, size_t *n)
 {
 	json_t *o = load(json);
-	const char *kind = text_of(o, "kind");
+	const char *kind = json_text(o, "kind");
 	bool core = strcmp(kind, "APIVersions") == 0, groups = strcmp(kind, "APIGroupList") == 0;
 	const json_t *list = json_object_get(o, core ? "versions" : "groups");
 	for (size_t i = 0; (core || groups) && i < json_array_size(list) && i < 1000; i++) {
 		const json_t *item = json_array_get(list, i);
 		const char *version = core ? json_string_value(item) :
-			text_of(json_object_get(item, "preferredVersion"), "groupVersion");
+			json_text(json_object_get(item, "preferredVersion"), "groupVersion");
 		if (version && *version)
 			add_path(paths, n, xasprintf(core ? "api/%s" : "apis/%s", version));
 	}
@@ -147,20 +142,20 @@ bool discovery_groups(struct str json, char ***paths, size_t *n)
 bool discovery_resources(struct kube_resources *r, struct str json)
 {
 	json_t *list = load(json);
-	bool is = strcmp(text_of(list, "kind"), "APIResourceList") == 0;
-	const char *group_version = text_of(list, "groupVersion"), *slash = strchr(group_version, '/');
+	bool is = strcmp(json_text(list, "kind"), "APIResourceList") == 0;
+	const char *group_version = json_text(list, "groupVersion"), *slash = strchr(group_version, '/');
 	const json_t *resources = is ? json_object_get(list, "resources") : NULL;
 	for (size_t i = 0; i < json_array_size(resources) && r->n < RESOURCES_MAX; i++) {
 		const json_t *o = json_array_get(resources, i);
-		const char *name = text_of(o, "name"), *group = text_of(o, "group"), *version = text_of(o, "version");
-		if (!*name || strchr(name, '/') || !*text_of(o, "kind"))
+		const char *name = json_text(o, "name"), *group = json_text(o, "group"), *version = json_text(o, "version");
+		if (!*name || strchr(name, '/') || !*json_text(o, "kind"))
 			continue;   /* "pods/log" is no kind of its own */
 		add(r, (struct kube_resource){
 			.group = *group ? xstrdup(group) :
 				xstrndup(group_version, slash ? (size_t)(slash - group_version) : 0),
 			.version = xstrdup(*version ? version : slash ? slash + 1 : group_version),
-			.resource = xstrdup(name), .singular = xstrdup(text_of(o, "singularName")),
-			.name = xstrdup(text_of(o, "kind")), .aliases = names_of(json_object_get(o, "shortNames")),
+			.resource = xstrdup(name), .singular = xstrdup(json_text(o, "singularName")),
+			.name = xstrdup(json_text(o, "kind")), .aliases = names_of(json_object_get(o, "shortNames")),
 			.namespaced = json_is_true(json_object_get(o, "namespaced")),
 			.verbs = verbs_of(json_object_get(o, "verbs")), .preferred = true,
 		});

@@ -6,6 +6,7 @@
 #include "backends/s3/s3.h"
 #include "base/action.h"
 #include "base/fmt.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "base/plan_json.h"
 #include "base/table.h"
@@ -469,15 +470,9 @@ static void on_made(void *arg, struct str name, struct str value)
 		snprintf(x->made, sizeof(x->made), STR_FMT, STR_ARG(value));
 }
 
-static const char *text(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-	return s ? s : "";
-}
-
 static struct at step_at(const json_t *step)
 {
-	return (struct at){ str_of(text(step, "bucket")), str_of(text(step, "key")), str_of(text(step, "version")) };
+	return (struct at){ str_of(json_text(step, "bucket")), str_of(json_text(step, "key")), str_of(json_text(step, "version")) };
 }
 
 /* Sends step s. A copy may fail after its 200: then the body says so. */
@@ -495,8 +490,8 @@ static bool send(struct running *x, const json_t *step)
 			headers[i] = json_string_value(h);
 	x->made[0] = '\0';
 	x->lost = false;
-	bool ok = s3_call(x->s, &(struct s3_ask){ .method = text(step, "method"), .bucket = t.bucket, .key = t.key, .query = buf_str(&q),
-		.headers = *headers ? headers : NULL, .doing = text(step, "do"), .timeout_ms = 600000, .id = x->r->id, .on_header = on_made,
+	bool ok = s3_call(x->s, &(struct s3_ask){ .method = json_text(step, "method"), .bucket = t.bucket, .key = t.key, .query = buf_str(&q),
+		.headers = *headers ? headers : NULL, .doing = json_text(step, "do"), .timeout_ms = 600000, .id = x->r->id, .on_header = on_made,
 		.arg = x }, &r);
 	if (ok && str_find(buf_str(&r.body), STR("<Error>"), false) != STR_NONE) {
 		struct s3_error e;
@@ -518,7 +513,7 @@ static bool is_so(struct running *x, const json_t *step, bool last, bool *told)
 {
 	struct at t = step_at(step);
 	struct head h;
-	bool back = !strcmp(x->r->what, "undelete"), put = !strcmp(text(step, "method"), "PUT");
+	bool back = !strcmp(x->r->what, "undelete"), put = !strcmp(json_text(step, "method"), "PUT");
 	*told = look(x->s, x->r->id, &t, put || (back && last) ? STR("") : t.version, &h);
 	if (!*told)
 		return false;
@@ -526,8 +521,8 @@ static bool is_so(struct running *x, const json_t *step, bool last, bool *told)
 		return h.there;
 	if (!put)
 		return !h.there && !(t.version.n && h.marker);
-	if (*text(x->target, "etag"))
-		return h.there && !strcmp(h.etag, text(x->target, "etag"));
+	if (*json_text(x->target, "etag"))
+		return h.there && !strcmp(h.etag, json_text(x->target, "etag"));
 	return h.there && h.size == json_integer_value(json_object_get(x->target, "size"));
 }
 
@@ -535,7 +530,7 @@ static bool run_step(struct running *x, const json_t *step, unsigned at, unsigne
 {
 	bool told;
 	buf_clear(&x->say);
-	run_say(x->s->link, x->r->id, STEP_RUNNING, at, of, "%s", text(step, "do"));
+	run_say(x->s->link, x->r->id, STEP_RUNNING, at, of, "%s", json_text(step, "do"));
 	bool ok = send(x, step), so = false;
 	if (ok || x->lost) {
 		so = is_so(x, step, at == of, &told);
@@ -558,14 +553,14 @@ static bool as_planned(struct running *x)
 {
 	struct head h;
 	struct buf now = { 0 };
-	const char *then = text(x->target, "version"), *to = text(x->target, "to");
+	const char *then = json_text(x->target, "version"), *to = json_text(x->target, "to");
 	struct at t = at_of(str_of(to));
 	bool same = look(x->s, x->r->id, &x->t, STR(""), &h);
 	if (same)
 		words(&h, &now);
 	same = same && str_is(buf_str(&now), then);
 	if (same && *to) {
-		then = text(x->target, "there");
+		then = json_text(x->target, "there");
 		buf_clear(&now);
 		same = look(x->s, x->r->id, &t, STR(""), &h);
 		if (same)
@@ -595,10 +590,10 @@ void s3_run(struct s3 *s, const struct request *r)
 	struct running x = { .s = s, .r = r, .plan = plan, .target = json_object_get(plan, "target") };
 	const json_t *steps = json_object_get(plan, "steps");
 	unsigned n = (unsigned)json_array_size(steps);
-	x.t = at_of(str_of(text(x.target, "at")));
+	x.t = at_of(str_of(json_text(x.target, "at")));
 	bool ok = json_object_get(plan, "already") != NULL;
 	if (ok)
-		buf_addf(&x.say, "nothing to do: %s", text(plan, "already"));
+		buf_addf(&x.say, "nothing to do: %s", json_text(plan, "already"));
 	else if (n && as_planned(&x)) {
 		ok = true;
 		for (unsigned i = 0; ok && i < n; i++) {

@@ -1,18 +1,13 @@
 /* schema: see schema.h. */
 #include "backends/serving/schema.h"
 #include "base/buf.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 #define FIELDS_MAX 500
 #define DEEP 16
-
-static const char *text(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-	return s ? s : "";
-}
 
 static json_t *new_schema(const char *from)
 {
@@ -43,8 +38,8 @@ static json_t *add_field(json_t *schema, const char *name, const char *type)
 /* "#/components/schemas/X" within doc. */
 static const json_t *resolve(const json_t *doc, const json_t *s)
 {
-	for (int deep = 0; deep < DEEP && *text(s, "$ref"); deep++) {
-		struct str rest = str_of(text(s, "$ref"));
+	for (int deep = 0; deep < DEEP && *json_text(s, "$ref"); deep++) {
+		struct str rest = str_of(json_text(s, "$ref"));
 		if (!str_is(str_split(&rest, '/'), "#"))
 			return NULL;
 		for (s = doc; rest.n && s;) {
@@ -58,7 +53,7 @@ static const json_t *resolve(const json_t *doc, const json_t *s)
 
 static bool is_null(const json_t *doc, const json_t *s)
 {
-	return !strcmp(text(resolve(doc, s), "type"), "null");
+	return !strcmp(json_text(resolve(doc, s), "type"), "null");
 }
 
 static void copy(json_t *to, const char *as, const json_t *from, const char *key)
@@ -95,7 +90,7 @@ static void take(const json_t *doc, const json_t *s, json_t *f, int deep)
 	json_array_foreach(type, i, one)                        /* 3.1: ["number", "null"] */
 		if (strcmp(json_string_value(one) ? json_string_value(one) : "null", "null"))
 			type = one;
-	if (json_is_string(type) && !*text(f, "type"))
+	if (json_is_string(type) && !*json_text(f, "type"))
 		json_object_set(f, "type", (json_t *)(uintptr_t)type);
 	for (size_t c = 0; c < ARRAY_SIZE(choices); c++) {
 		json_array_foreach(json_object_get(s, choices[c]), i, one) {
@@ -112,7 +107,7 @@ static void settle_type(json_t *f)
 {
 	static const char *const known[] = { "integer", "number", "boolean", "string" };
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (!strcmp(text(f, "type"), known[i]))
+		if (!strcmp(json_text(f, "type"), known[i]))
 			return;
 	const json_t *first = json_array_get(json_object_get(f, "enum"), 0);
 	json_object_set_new(f, "type", json_string(json_is_string(first) ? "string" : json_is_integer(first) ? "integer"
@@ -150,7 +145,7 @@ static const json_t *unwrap(const json_t *doc, const json_t *s, json_t *wrap)
 	for (int deep = 0; deep < DEEP; deep++) {
 		json_t *properties = json_object_get(s, "properties"), *only;
 		const json_t *in;
-		if (!strcmp(text(s, "type"), "array")) {
+		if (!strcmp(json_text(s, "type"), "array")) {
 			json_array_append_new(wrap, json_string("[]"));
 			s = resolve(doc, json_object_get(s, "items"));
 			continue;
@@ -159,7 +154,7 @@ static const json_t *unwrap(const json_t *doc, const json_t *s, json_t *wrap)
 			return s;
 		only = json_object_iter_value(json_object_iter(properties));
 		in = resolve(doc, only);
-		if (!json_object_get(in, "properties") && (strcmp(text(in, "type"), "array") ||
+		if (!json_object_get(in, "properties") && (strcmp(json_text(in, "type"), "array") ||
 		    !json_object_get(resolve(doc, json_object_get(in, "items")), "properties")))
 			return s;
 		json_array_append_new(wrap, json_string(json_object_iter_key(json_object_iter(properties))));
@@ -225,17 +220,17 @@ json_t *schema_v2(const json_t *metadata)
 			for (json_int_t k = 0; k < n; k++) {
 				char name[32];
 				snprintf(name, sizeof(name), "%lld", (long long)k);
-				add_field(schema, name, type_of_datatype(text(one, "datatype")));
+				add_field(schema, name, type_of_datatype(json_text(one, "datatype")));
 			}
-			json_object_set_new(schema, "tensor", json_string(text(one, "name")));
-			json_object_set_new(schema, "datatype", json_string(text(one, "datatype")));
+			json_object_set_new(schema, "tensor", json_string(json_text(one, "name")));
+			json_object_set_new(schema, "datatype", json_string(json_text(one, "datatype")));
 			return schema;
 		}
 	}
 	json_array_foreach(inputs, i, one) {
-		json_t *f = *text(one, "name") ? add_field(schema, text(one, "name"), type_of_datatype(text(one, "datatype"))) : NULL;
+		json_t *f = *json_text(one, "name") ? add_field(schema, json_text(one, "name"), type_of_datatype(json_text(one, "datatype"))) : NULL;
 		if (f && json_object_set_new(f, "required", json_true()) == 0)
-			json_object_set_new(f, "datatype", json_string(text(one, "datatype")));
+			json_object_set_new(f, "datatype", json_string(json_text(one, "datatype")));
 		if (f && json_array_size(json_object_get(one, "shape")) == 2)
 			json_object_set_new(f, "column", json_true());
 	}
