@@ -49,7 +49,21 @@ char *history_trouble(const struct history *h, const struct history_lib *s, sqli
 	                 db ? s->errmsg(db) : "out of memory");
 }
 
-sqlite3 *history_open_file(const struct history *h, const struct history_lib **lib, char **why)
+/* SQLite would make it readable by all. Only a file that nobody has open yet may be opened and closed here: closing any
+ * descriptor of a file drops every lock that this process has on it (fcntl(2)), and then the next program that closes it takes
+ * itself for the last one and removes the log that the writer goes on writing into. */
+static bool make_file(struct history *h)
+{
+	pthread_mutex_lock(&h->lock);
+	int fd = open(h->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), error = fd < 0 ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	pthread_mutex_unlock(&h->lock);
+	errno = error;
+	return !error || error == EEXIST;
+}
+
+sqlite3 *history_open_file(struct history *h, const struct history_lib **lib, char **why)
 {
 	sqlite3 *db = NULL;
 	pthread_once(&sqlite.once, load);
@@ -58,12 +72,10 @@ sqlite3 *history_open_file(const struct history *h, const struct history_lib **l
 		return NULL;
 	}
 	const struct history_lib *s = *lib = &sqlite.table;
-	int fd = open(h->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);    /* SQLite would make it readable by all */
-	if (fd < 0) {
+	if (!make_file(h)) {
 		*why = xasprintf("local history '%s': %s", h->path, strerror(errno));
 		return NULL;
 	}
-	close(fd);
 	if (s->open_v2(h->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK) {
 		int rc, tries = BUSY_MS / 20;
 		s->busy_timeout(db, BUSY_MS);
@@ -73,7 +85,8 @@ sqlite3 *history_open_file(const struct history *h, const struct history_lib **l
 		if (rc == SQLITE_OK)
 			return db;
 	}
-	*why = history_trouble(h, s, db);
+	int error = db ? s->system_errno(db) : 0;
+	*why = error ? xasprintf("local history '%s': %s", h->path, strerror(error)) : history_trouble(h, s, db);
 	s->close(db);
 	return NULL;
 }

@@ -8,7 +8,7 @@
 #define SQLITE(X) \
 	X(open_v2) X(close) X(busy_timeout) X(exec) X(errmsg) X(prepare_v2) X(step) X(reset) X(finalize) X(bind_text) \
 	X(bind_int64) X(bind_double) X(bind_null) X(column_text) X(column_bytes) X(column_int64) X(column_double) \
-	X(column_type) X(changes)
+	X(column_type) X(changes) X(system_errno)
 
 struct history_lib {
 #define X(name) __typeof__(sqlite3_##name) *name;
@@ -43,7 +43,7 @@ struct history {
 };
 
 /* NULL: *why. */
-sqlite3 *history_open_file(const struct history *h, const struct history_lib **lib, char **why);
+sqlite3 *history_open_file(struct history *h, const struct history_lib **lib, char **why);
 char *history_trouble(const struct history *h, const struct history_lib *s, sqlite3 *db);
 struct str history_text(const struct history_lib *s, sqlite3_stmt *q, int col);
 void history_bind(const struct history_lib *s, sqlite3_stmt *put, const struct str texts[5], int64_t at, double value);

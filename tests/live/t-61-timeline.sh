@@ -174,7 +174,13 @@ shut_door
 start_watch
 sleep 3
 kubectl -n "$mark" set image deploy/web web=registry.example.com/web:v3 >/dev/null
-sleep 10
+kept() {
+	python3 - "$scratch/$1/binnacle/history.db" "$2" <<'PY'
+import sqlite3, sys
+assert sqlite3.connect(sys.argv[1]).execute("select count(*) from events where what like ?", (f"%{sys.argv[2]}%",)).fetchone()[0] == 1
+PY
+}
+check "the local file is written meanwhile: web:v3" within 20 kept a "$mark/web revision 3"
 equal "the team has not got it yet" 0 "$(shared "$mark/web revision 3")"
 like "doctor says so, and that nothing is lost" "WRONG +team's history.*(refused|reached|closed).*nothing is lost" "$(as a --wait 10 doctor)"
 kill -TERM "$watcher"

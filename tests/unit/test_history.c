@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -47,6 +48,12 @@ static bool collect(void *arg, const struct history_event *e)
 	assert_true(str_is(e->source, "src") && str_is(e->detail, "de'tail"));
 	buf_addc(b, ' ');
 	return !str_is(e->what, "stop");
+}
+
+static bool count(void *arg, const struct history_event *e)
+{
+	++*(unsigned char *)arg;
+	return true;
 }
 
 static void reads(struct history *h, struct history_query q, const char *want)
@@ -108,6 +115,51 @@ static void test_shared(void **state)
 	dir_remove(&d);
 }
 
+/* Another program: for each byte that comes it reads the file, closes it, and says how much is there. */
+static void read_for(int ask, int tell, const char *file)
+{
+	char c;
+	while (read(ask, &c, 1) == 1) {
+		struct history *h = history_new(file);
+		unsigned char n = 0;
+		history_read(h, &(struct history_query){ .kind = "k" }, count, &n, NULL);
+		history_free(h);
+		if (write(tell, &n, 1) != 1)
+			break;
+	}
+	_exit(0);
+}
+
+/* What one program has the file open for is not taken away from it by another that closes it, however often it was read here. */
+static void test_closed_by_another(void **state)
+{
+	struct dir d;
+	int ask[2], tell[2];
+	unsigned char n = 0;
+	dir_make(&d);
+	assert_true(pipe(ask) == 0 && pipe(tell) == 0);
+	pid_t other = fork();
+	assert_true(other >= 0);
+	if (!other) {
+		close(ask[1]);
+		read_for(ask[0], tell[1], d.file);
+	}
+	struct history *h = history_new(d.file);
+	for (int i = 1; i <= 3; i++) {
+		assert_true(add(h, "k", "s", "x", i, NAN) && history_flush(h, NULL));
+		reads(h, (struct history_query){ .kind = "k", .from = i }, i == 1 ? "s/x@1 " : i == 2 ? "s/x@2 " : "s/x@3 ");
+		assert_true(write(ask[1], "?", 1) == 1 && read(tell[0], &n, 1) == 1);
+		assert_int_equal(n, i);
+	}
+	history_free(h);
+	for (int i = 0; i < 2; i++) {
+		close(ask[i]);
+		close(tell[i]);
+	}
+	assert_int_equal(waitpid(other, NULL, 0), other);
+	dir_remove(&d);
+}
+
 static void refuses(struct history *h, const char *want)
 {
 	char *why = NULL;
@@ -142,6 +194,6 @@ static void test_wrong(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_kept), cmocka_unit_test(test_shared),
-		cmocka_unit_test(test_wrong) };
+		cmocka_unit_test(test_closed_by_another),		cmocka_unit_test(test_wrong) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
