@@ -6,78 +6,15 @@
  *   params.c the pipeline's own parameters               act_tasks.c  clear, mark, cancel */
 #define _GNU_SOURCE
 #include "backends/airflow/acts.h"
+#include "base/acts.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/redact.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const pipelines[] = { "pipelines", NULL };
-static const char *const triggers[] = { "pipelines", "runs", NULL };
-static const char *const clears[] = { "runs", "tasks", NULL };
-static const char *const runs[] = { "runs", NULL };
-static const struct field trigger_fields[] = {
-	{ .name = "conf", .title = "parameters", .help = "rows=100 source=s3://... or a JSON object; empty: as the pipeline defines them",
-	  .type = FIELD_TEXT, .otherwise = "@parameters", .asked = true },
-	{ .name = "logical_date", .title = "logical date", .help = "2026-11-21T00:00:00Z; empty: now", .type = FIELD_TEXT },
-	{ .name = "note", .title = "note", .help = "why, for whoever reads the run later", .type = FIELD_TEXT },
-	{ .name = NULL },
-};
-#define REACH_FIELDS \
-	{ .name = "upstream", .title = "what comes before too", .help = "tasks before it as well", .type = FIELD_BOOL, \
-	  .otherwise = "false" }, \
-	{ .name = "future", .title = "later runs too", .help = "the same tasks in all runs after this one", .type = FIELD_BOOL, \
-	  .otherwise = "false" }, \
-	{ .name = "past", .title = "earlier runs too", .help = "the same tasks in all runs before this one", .type = FIELD_BOOL, \
-	  .otherwise = "false" }
-static const struct field clear_fields[] = {
-	{ .name = "only_failed", .title = "failed ones only", .help = "tasks that went well stay as they are; for a whole run this "
-	  "is the default", .type = FIELD_CHOICE, .otherwise = "auto", .choices = "auto|true|false", .asked = true },
-	{ .name = "downstream", .title = "what follows too", .help = "of a task: tasks after it are run again as well", .type = FIELD_BOOL,
-	  .otherwise = "true" },
-	REACH_FIELDS,
-	{ .name = NULL },
-};
-static const struct field mark_fields[] = {
-	{ .name = "state", .title = "as", .help = "nothing is run: it only counts as this", .type = FIELD_CHOICE, .otherwise = "success",
-	  .choices = "success|failed|skipped", .required = true, .asked = true },
-	{ .name = "downstream", .title = "what follows too", .help = "of a task: tasks after it as well", .type = FIELD_BOOL,
-	  .otherwise = "false" },
-	REACH_FIELDS,
-	{ .name = NULL },
-};
-static const struct field backfill_fields[] = {
-	{ .name = "from", .title = "from", .help = "the first logical date: 2026-11-14 or 2026-11-14T06:00:00Z", .required = true },
-	{ .name = "to", .title = "to", .help = "the last one, included", .required = true },
-	{ .name = "reprocess", .title = "dates that have a run", .help = "none: they are left; failed: run again if they failed; completed: "
-	  "run again (Airflow 3 only)", .type = FIELD_CHOICE, .otherwise = "none", .choices = "none|failed|completed" },
-	{ .name = "at_once", .title = "runs at once", .help = "how many run side by side (Airflow 3 only; 2 keeps to max_active_runs)",
-	  .type = FIELD_COUNT, .otherwise = "1", .min = 1, .max = 100 },
-	{ .name = "backwards", .title = "newest first", .help = "Airflow 3 only", .type = FIELD_BOOL, .otherwise = "false" },
-	{ .name = "conf", .title = "parameters", .help = "rows=100 or a JSON object, for all of them", .type = FIELD_TEXT },
-	{ .name = NULL },
-};
-static const struct field backfill_state_fields[] = {
-	{ .name = "do", .title = "do", .help = "of the backfill that is under way; one that was cancelled does not go on",
-	  .type = FIELD_CHOICE, .choices = "pause|unpause|cancel", .otherwise = "pause", .required = true },
-	{ .name = "id", .title = "which", .help = "its number; empty: the one under way", .type = FIELD_COUNT, .max = INT64_MAX },
-	{ .name = NULL },
-};
-static const struct action
-	trigger = { "trigger", "Trigger", "Start a run of the pipeline, its parameters in a form; of a run, with that run's filled in",
-		triggers, RISK_DISRUPTIVE, false, trigger_fields },
-	pause_it = { "pause", "Pause", "Let no new tasks of the pipeline begin", pipelines, RISK_DISRUPTIVE, true, NULL },
-	unpause = { "unpause", "Unpause", "Let the pipeline run again as scheduled", pipelines, RISK_DISRUPTIVE, true, NULL },
-	clear = { "clear", "Clear", "Run tasks again: of a run those that failed, of a task it and what follows", clears,
-		RISK_DISRUPTIVE, true, clear_fields },
-	mark = { "mark", "Mark", "Let a task or a run count as success, failed or skipped, without running anything", clears,
-		RISK_DISRUPTIVE, true, mark_fields },
-	cancel = { "cancel", "Cancel", "End a run: its tasks are stopped and it counts as failed", runs, RISK_DESTRUCTIVE, true, NULL },
-	backfill = { "backfill", "Backfill", "Run the pipeline for each date of its schedule between two", pipelines, RISK_DISRUPTIVE, false,
-		backfill_fields },
-	backfill_state = { "backfill-state", "Pause or cancel a backfill", "Pause, unpause or cancel the backfill of the pipeline",
-		pipelines, RISK_DISRUPTIVE, false, backfill_state_fields };
-const struct action *const airflow_actions[] = { &trigger, &pause_it, &unpause, &clear, &mark, &cancel, &backfill, &backfill_state, NULL };
+const struct action *const airflow_actions[] = { &act_flow_trigger, &act_flow_pause, &act_flow_unpause, &act_flow_clear, &act_flow_mark, &act_flow_cancel, &act_flow_backfill,
+	&act_flow_backfill_state, NULL };
 
 /* ---- what plans share */
 
@@ -605,7 +542,7 @@ void form_ask(struct airflow *a, const struct request *r)
 	if (str_is(action, "trigger") && !str_starts(str_of(r->key), STR("import error/")))
 		form_trigger(a, r, json_object_get(params, "begin"));
 	else if (str_is(action, "clear") || str_is(action, "mark"))
-		form_fields(a, r, str_is(action, "mark") ? mark_fields : clear_fields);
+		form_fields(a, r, str_is(action, "mark") ? act_flow_mark.fields : act_flow_clear.fields);
 	else
 		link_fail(a->api.link, r->id, "it has no form of its own");
 	json_decref(params);

@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include "backends/cost/nodegroup.h"
 #include "backends/net/aws_credentials.h"
-#include "base/action.h"
+#include "base/acts.h"
 #include "base/mem.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -13,18 +13,7 @@
 #define CALL_MS 10000
 #define LOOKS 5                /* a second apart: whether a request without an answer was taken */
 
-static const char *const costs[] = { "costs", NULL };
-static const struct field back_fields[] = {
-	{ .name = "min", .title = "least nodes", .type = FIELD_COUNT, .min = 0, .max = 450, .required = true },
-	{ .name = "desired", .title = "nodes", .type = FIELD_COUNT, .min = 0, .max = 450, .required = true },
-	{ .name = "max", .title = "most nodes", .type = FIELD_COUNT, .min = 1, .max = 450, .required = true },
-	{ .name = NULL },
-};
-static const struct action zero = { "scale-zero", "Nodes to zero", "Take a managed node group of EKS to no nodes", costs,
-	RISK_DESTRUCTIVE, true, NULL };
-static const struct action back = { "scale-back", "Nodes back", "Give a managed node group of EKS its nodes back", costs,
-	RISK_DISRUPTIVE, true, back_fields };
-const struct action *const cost_actions[] = { &zero, &back, NULL };
+const struct action *const cost_actions[] = { &act_group_zero, &act_group_back, NULL };
 
 struct sizes { json_int_t min, desired, max; };
 

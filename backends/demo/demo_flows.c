@@ -2,9 +2,10 @@
  * time; the runs, which are a function of the clock, are drawn over by it. */
 #define _GNU_SOURCE
 #include "backends/demo/flows.h"
-#include "base/action.h"
+#include "base/acts.h"
 #include "base/mem.h"
 #include "base/pipelines.h"
+#include "base/plan_json.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,22 +174,6 @@ static void put_date(int64_t at, const char *form, char *out, size_t size)
 
 struct aim { const struct flow *flow; struct flow_run run; const struct flow_task *task; bool whole; json_t *params, *plan; };
 
-static void say(json_t *plan, const char *list, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static void say(json_t *plan, const char *list, const char *fmt, ...)
-{
-	struct buf b = { 0 };
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vaddf(&b, fmt, ap);
-	va_end(ap);
-	json_t *to = json_object_get(plan, list), *text = json_stringn(b.data, b.len);
-	if (json_is_array(to))
-		json_array_append_new(to, text);
-	else
-		json_object_set_new(plan, list, text);
-	buf_release(&b);
-}
-
 static void step(json_t *plan, const char *body, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static void step(json_t *plan, const char *body, const char *fmt, ...)
 {
@@ -269,12 +254,12 @@ static void plan_trigger(struct world *w, struct aim *a)
 	params_text(a, params, sizeof(params));
 	put_date(w->now, "binnacle__%Y-%m-%dT%H:%M:%S", name, sizeof(name));
 	if (*params)
-		say(a->plan, "change", "%s", params);
-	say(a->plan, "change", "a run %s begins", name);
+		plan_say(a->plan, "change", "%s", params);
+	plan_say(a->plan, "change", "a run %s begins", name);
 	if (flow_paused(w, a->flow, &since))
-		say(a->plan, "warnings", "the pipeline is paused: the run stays queued until it is not");
+		plan_say(a->plan, "warnings", "the pipeline is paused: the run stays queued until it is not");
 	step(a->plan, params, "POST /dags/%s/dagRuns", a->flow->name);
-	say(a->plan, "not_undone", "what the run does is done; cancel ends it");
+	plan_say(a->plan, "not_undone", "what the run does is done; cancel ends it");
 	json_object_set_new(a->plan, "run", json_string(name));
 }
 
@@ -282,8 +267,8 @@ static void plan_pause(struct world *w, struct aim *a, bool on)
 {
 	int64_t since;
 	if (flow_paused(w, a->flow, &since) == on)
-		say(a->plan, "already", on ? "it is paused already" : "it is not paused");
-	say(a->plan, "change", on ? "is_paused false -> true: tasks that run go on, no new ones begin" : "is_paused true -> false");
+		plan_say(a->plan, "already", on ? "it is paused already" : "it is not paused");
+	plan_say(a->plan, "change", on ? "is_paused false -> true: tasks that run go on, no new ones begin" : "is_paused true -> false");
 	step(a->plan, on ? "{\"is_paused\":true}" : "{\"is_paused\":false}", "PATCH /dags/%s", a->flow->name);
 	json_object_set_new(a->plan, "undo", json_pack("{s:s, s:{}}", "action", on ? "unpause" : "pause", "params"));
 }
@@ -293,12 +278,12 @@ static void plan_clear(struct aim *a)
 	unsigned tasks = reach(a), n = 0;
 	for (unsigned i = 0; i < a->run.n; i++)
 		if (tasks >> i & 1 && ++n)
-			say(a->plan, "change", "%s is run again (now %s)", a->run.tasks[i].step->name, a->run.tasks[i].state);
+			plan_say(a->plan, "change", "%s is run again (now %s)", a->run.tasks[i].step->name, a->run.tasks[i].state);
 	if (!n)
-		say(a->plan, "blocked", "there is no task to clear: nothing failed, or nothing ran");
-	say(a->plan, "dry_run", "accepted: %u task%s", n, n == 1 ? "" : "s");
+		plan_say(a->plan, "blocked", "there is no task to clear: nothing failed, or nothing ran");
+	plan_say(a->plan, "dry_run", "accepted: %u task%s", n, n == 1 ? "" : "s");
 	step(a->plan, "{\"dry_run\":false}", "POST /dags/%s/clearTaskInstances", a->flow->name);
-	say(a->plan, "not_undone", "what the tasks did before stays done, and is done once more");
+	plan_say(a->plan, "not_undone", "what the tasks did before stays done, and is done once more");
 	json_object_set_new(a->plan, "tasks", json_integer(tasks));
 }
 
@@ -308,23 +293,23 @@ static void plan_mark(struct aim *a, const char *state)
 	unsigned tasks = 0;
 	bool well = !strcmp(state, "success");
 	if (a->whole && !strcmp(state, "skipped"))
-		say(a->plan, "blocked", "a run is success or failed; only its tasks are skipped");
+		plan_say(a->plan, "blocked", "a run is success or failed; only its tasks are skipped");
 	if (a->whole)
-		say(a->plan, "change", "the run: %s -> %s", r->state, state);
+		plan_say(a->plan, "change", "the run: %s -> %s", r->state, state);
 	if (!strcmp(a->whole ? r->state : a->task->state, state))
-		say(a->plan, "already", "it counts as %s already", state);
+		plan_say(a->plan, "already", "it counts as %s already", state);
 	for (unsigned i = 0; i < r->n; i++) {
 		const struct flow_task *t = &r->tasks[i];
 		bool touched = !a->whole ? t == a->task : well ? strcmp(t->state, "success") != 0 : !state_over(state_meaning(str_of(t->state)));
 		if (!touched)
 			continue;
 		tasks |= 1u << i;
-		say(a->plan, "change", "%s %s -> %s", t->step->name, *t->state ? t->state : "-", state);
+		plan_say(a->plan, "change", "%s %s -> %s", t->step->name, *t->state ? t->state : "-", state);
 	}
 	step(a->plan, "", "PATCH /dags/%s/dagRuns/%s%s%s", a->flow->name, r->name, a->whole ? "" : "/taskInstances/",
 	     a->whole ? "" : a->task->step->name);
-	say(a->plan, "dry_run", "accepted");
-	say(a->plan, "not_undone", "the tasks keep the states they get; clear runs them again");
+	plan_say(a->plan, "dry_run", "accepted");
+	plan_say(a->plan, "not_undone", "the tasks keep the states they get; clear runs them again");
 	json_object_set_new(a->plan, "tasks", json_integer(tasks));
 	json_object_set_new(a->plan, "state", json_string(state));
 }
@@ -343,21 +328,21 @@ static void plan_backfill(struct aim *a)
 	json_t *dates = json_array();
 	json_object_set_new(a->plan, "dates", dates);
 	if (!every)
-		say(a->plan, "blocked", "the pipeline has no schedule: there are no dates to run it for; trigger it");
+		plan_say(a->plan, "blocked", "the pipeline has no schedule: there are no dates to run it for; trigger it");
 	else if (!parse_day(param(a, "from"), &from) || !parse_day(param(a, "to"), &to))
-		say(a->plan, "blocked", "'from' and 'to' are dates: 2026-11-14");
+		plan_say(a->plan, "blocked", "'from' and 'to' are dates: 2026-11-14");
 	else if (from > to)
-		say(a->plan, "blocked", "'from' is after 'to'");
+		plan_say(a->plan, "blocked", "'from' is after 'to'");
 	else if ((to - from) / every >= DATES_MOST)
-		say(a->plan, "blocked", "%lld dates; %d at most here", (long long)((to - from) / every) + 1, DATES_MOST);
+		plan_say(a->plan, "blocked", "%lld dates; %d at most here", (long long)((to - from) / every) + 1, DATES_MOST);
 	for (int64_t at = from; !json_object_get(a->plan, "blocked") && at <= to; at += every) {
 		char date[32];
 		put_date(at, "%Y-%m-%dT%H:%M:%SZ", date, sizeof(date));
-		say(a->plan, "change", "a run of %s", date);
+		plan_say(a->plan, "change", "a run of %s", date);
 		json_array_append_new(dates, json_string(date));
 	}
 	step(a->plan, "", "POST /backfills");
-	say(a->plan, "not_undone", "what the runs do is done; cancel ends them");
+	plan_say(a->plan, "not_undone", "what the runs do is done; cancel ends them");
 }
 
 /* What the row is; false: it is gone. */
@@ -406,7 +391,7 @@ bool demo_flow_plan(struct world *w, struct link *l, const struct request *r)
 	else if (!strcmp(r->what, "backfill"))
 		plan_backfill(&a);
 	else if (!strcmp(r->what, "cancel") && state_over(state_meaning(str_of(a.run.state))))
-		say(a.plan, "already", "the run is over already");
+		plan_say(a.plan, "already", "the run is over already");
 	else
 		plan_mark(&a, !strcmp(r->what, "cancel") ? "failed" : *param(&a, "state") ? param(&a, "state") : "success");
 	json_object_set(a.plan, "params", a.params);

@@ -1,5 +1,6 @@
 /* ack: see ack.h. An acknowledgement is an event of the history; the newest of a check counts. */
 #include "backends/drift/ack.h"
+#include "base/acts.h"
 #include "base/drift.h"
 #include "base/fmt.h"
 #include "base/history.h"
@@ -12,18 +13,7 @@
 #define KIND "acknowledged"
 #define AGAIN_MS 15000           /* another console may have acknowledged meanwhile */
 
-static const char *const on_drift[] = { "drift", NULL };
-static const struct field fields[] = {
-	{ .name = "note", .title = "note", .help = "what you know of it, for the others", .type = FIELD_TEXT, .required = true },
-	{ .name = "until", .title = "for", .help = "8h, 2d; empty: for good. The next check that drifts is told anyway", .type = FIELD_DURATION },
-	{ .name = NULL },
-};
-static const struct action
-	acknowledge = { "acknowledge", "Acknowledge", "Say that somebody knows of this drift: it is no finding any more", on_drift,
-		RISK_HARMLESS, true, fields },
-	withdraw = { "withdraw", "Withdraw", "Take an acknowledgement back: the drift is a finding again", on_drift, RISK_HARMLESS, true,
-		NULL };
-const struct action *const ack_actions[] = { &acknowledge, &withdraw, NULL };
+const struct action *const ack_actions[] = { &act_acknowledge, &act_withdraw, NULL };
 
 struct ack { char *key, *words; int64_t at, until; bool off; };
 struct acks { struct link *l; struct ack *list; unsigned n; int64_t next_ms; uint64_t print; };

@@ -5,6 +5,7 @@
 #include "backends/kubernetes/stream.h"
 #include "backends/net/tar.h"
 #include "base/fmt.h"
+#include "base/acts.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -18,23 +19,7 @@
 enum { UNSENT_MAX = 512 << 10, IN_MAX = 1 << 20, TELL_MS = 3000 };
 
 static const char *const podlike[] = { "pods", "containers", NULL };
-static const struct field from_fields[] = {
-	{ .name = "path", .title = "path there", .help = "file or folder in the container", .type = FIELD_TEXT, .required = true },
-	{ .name = "to", .title = "to", .help = "folder of this machine", .type = FIELD_TEXT, .otherwise = "." },
-	CONTAINER_FIELD,
-	{ .name = "overwrite", .title = "overwrite", .help = "files that are there already", .type = FIELD_BOOL, .otherwise = "false" },
-	{ .name = NULL },
-};
-static const struct field to_fields[] = {
-	{ .name = "path", .title = "path here", .help = "file or folder of this machine", .type = FIELD_TEXT, .required = true },
-	{ .name = "to", .title = "to", .help = "folder in the container; it must be there", .type = FIELD_TEXT, .otherwise = "/tmp" },
-	CONTAINER_FIELD,
-	{ .name = NULL },
-};
-const struct action act_copy_from = { "copy-from", "Copy from", "Copy a file or folder out of the container", podlike, RISK_HARMLESS,
-	false, from_fields };
-const struct action act_copy_to = { "copy-to", "Copy to", "Copy a file or folder into the container; what is there is overwritten",
-	podlike, RISK_DISRUPTIVE, false, to_fields };
+const struct action act_copy_from = ACT_COPY_FROM(podlike), act_copy_to = ACT_COPY_TO(podlike);
 
 /* The last part of a path; *folder[size] what is before it. "" where there is none. */
 static const char *last_part(const char *path, char *folder, size_t size)

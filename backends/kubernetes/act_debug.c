@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "backends/kubernetes/actions.h"
 #include "backends/kubernetes/stream.h"
+#include "base/acts.h"
 #include "base/mem.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,15 +11,7 @@
 enum { START_MS = 120000, WORDS_MAX = 64 };
 
 static const char *const podlike[] = { "pods", "containers", NULL };
-static const struct field fields[] = {
-	{ .name = "image", .title = "image", .help = "what brings the tools", .type = FIELD_TEXT, .otherwise = "busybox:1.36", .required = true },
-	{ .name = "container", .title = "processes of", .help = "the container whose processes it sees; empty: the row's, the default one, "
-	  "or the first; -: none", .type = FIELD_TEXT },
-	{ .name = "command", .title = "command", .help = "empty: what the image starts by itself", .type = FIELD_TEXT },
-	{ .name = NULL },
-};
-const struct action act_debug = { "debug", "Debug container", "Add a container with tools to the running pod and attach to it", podlike,
-	RISK_DISRUPTIVE, false, fields, .terminal = true };
+const struct action act_debug = ACT_DEBUG(podlike);
 
 bool plan_debug(struct plan *p)
 {

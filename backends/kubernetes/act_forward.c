@@ -3,23 +3,14 @@
 #include "backends/kubernetes/actions.h"
 #include "backends/kubernetes/forwards.h"
 #include "backends/kubernetes/pod.h"
+#include "base/acts.h"
 #include "base/mem.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const targets[] = { "pods", "services", "deployments", "statefulsets", "daemonsets", "replicasets", NULL };
-static const struct field fields[] = {
-	{ .name = "port", .title = "port", .help = "of the service, or of the container: a number or a name; empty: the first there is",
-	  .type = FIELD_TEXT },
-	{ .name = "local", .title = "local port", .help = "of this machine; 0 is a free one", .type = FIELD_COUNT, .otherwise = "0",
-	  .min = 0, .max = 65535 },
-	{ .name = NULL },
-};
-const struct action act_forward = { "forward", "Forward a port", "Open a port of this machine that leads there, until it is ended in "
-	":forwards", targets, RISK_HARMLESS, false, fields };
 static const char *const forwards[] = { "forwards", NULL };
-const struct action act_forward_stop = { "forward-stop", "End a forward", "Close the port and its connections", forwards,
-	RISK_HARMLESS, true, NULL };
+static const char *const targets[] = { "pods", "services", "deployments", "statefulsets", "daemonsets", "replicasets", NULL };
+const struct action act_forward = ACT_FORWARD(targets), act_forward_stop = ACT_FORWARD_STOP(forwards);
 
 /* The port as the container has it, asking the pods behind a service or workload only for their template. 0: unknown. */
 static int told_port(struct plan *p, const char *port)

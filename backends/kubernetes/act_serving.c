@@ -3,6 +3,7 @@
  * Argo CD's sync. We set what the controller reads, and tell what it says of it; where none is there, that is told. */
 #define _GNU_SOURCE
 #include "backends/kubernetes/actions.h"
+#include "base/acts.h"
 #include "base/mem.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,37 +15,8 @@
 #define SELDON "seldondeployments.machinelearning.seldon.io"
 static const char *const splits[] = { KSERVE, SELDON, NULL }, *const kserve[] = { KSERVE, NULL }, *const seldon[] = { SELDON, NULL };
 static const char *const applications[] = { "applications.argoproj.io", NULL };
-static const struct field canary_fields[] = {
-	{ .name = "weight", .title = "traffic, %", .help = "how much the new version gets; 100 puts it in place, 0 takes it back",
-	  .type = FIELD_COUNT, .min = 0, .max = 100, .required = true },
-	{ .name = "predictor", .title = "predictor", .help = "Seldon: which one is the canary; empty: the last", .type = FIELD_TEXT },
-	{ .name = NULL },
-};
-static const struct field kserve_fields[] = {
-	{ .name = "min", .title = "at least", .help = "minReplicas; 0 lets it go to none without requests; empty: as it is",
-	  .type = FIELD_COUNT, .min = 0, .max = 10000 },
-	{ .name = "max", .title = "at most", .help = "maxReplicas; 0: no limit; empty: as it is", .type = FIELD_COUNT, .min = 0,
-	  .max = 10000 },
-	{ .name = NULL },
-};
-static const struct field seldon_fields[] = {
-	{ .name = "replicas", .title = "replicas", .help = "how many pods the predictor has", .type = FIELD_COUNT, .min = 0,
-	  .max = 10000, .required = true },
-	{ .name = "predictor", .title = "predictor", .help = "which one; empty where there is one only", .type = FIELD_TEXT },
-	{ .name = NULL },
-};
-static const struct field sync_fields[] = {
-	{ .name = "revision", .title = "revision", .help = "of git or of the chart; empty: the application's own target", .type = FIELD_TEXT },
-	{ .name = "prune", .title = "prune", .help = "delete what is no longer in git", .type = FIELD_BOOL, .otherwise = "false" },
-	{ .name = NULL },
-};
-const struct action
-	act_canary = { "canary", "Canary", "Set how much traffic the new version gets (KServe, Seldon)", splits, RISK_DISRUPTIVE, false,
-		canary_fields },
-	act_scale_kserve = { "scale", "Scale", "Set how many replicas there are at least and at most", kserve, RISK_DISRUPTIVE, true,
-		kserve_fields },
-	act_scale_seldon = { "scale", "Scale", "Set how many replicas a predictor has", seldon, RISK_DISRUPTIVE, true, seldon_fields },
-	act_sync = { "sync", "Sync", "Let Argo CD bring the cluster to what git says", applications, RISK_DISRUPTIVE, true, sync_fields };
+const struct action act_canary = ACT_CANARY(splits), act_scale_kserve = ACT_SCALE_KSERVE(kserve), act_scale_seldon = ACT_SCALE_SELDON(seldon),
+	act_sync = ACT_SYNC(applications);
 
 static bool is_kserve(const struct plan *p)
 {

@@ -5,6 +5,7 @@
 #include "backends/kubernetes/actions.h"
 #include "backends/kubernetes/stream.h"
 #include "base/lend.h"
+#include "base/acts.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <poll.h>
@@ -16,13 +17,7 @@ enum { WORDS_MAX = 64, UNSENT_MAX = 256 << 10, TERMINAL_MS = 10000 };
 static const char any_shell[] = "if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi";
 
 static const char *const podlike[] = { "pods", "containers", NULL };
-static const struct field fields[] = {
-	CONTAINER_FIELD,
-	{ .name = "command", .title = "command", .help = "empty: bash, or sh where there is none", .type = FIELD_TEXT },
-	{ .name = NULL },
-};
-const struct action act_shell = { "shell", "Shell", "Run a shell or another command in the container, on this terminal", podlike,
-	RISK_DISRUPTIVE, false, fields, .terminal = true };
+const struct action act_shell = ACT_SHELL(podlike);
 
 /* ---- planning */
 

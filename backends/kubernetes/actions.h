@@ -79,8 +79,6 @@ bool send_copy_from(struct run *run);
 bool send_copy_to(struct run *run);
 
 /* act_shell.c */
-#define CONTAINER_FIELD { .name = "container", .title = "container", .help = "empty: the row's, the default one, or the first", \
-	.type = FIELD_TEXT }
 extern const struct action act_shell;
 bool plan_shell(struct plan *p);
 bool send_shell(struct run *run);

@@ -3,33 +3,14 @@
  * nobody else is in production by now, and looks again afterwards whether the right one is. */
 #define _GNU_SOURCE
 #include "backends/mlflow/mlflow.h"
-#include "base/action.h"
+#include "base/acts.h"
 #include "base/mem.h"
+#include "base/plan_json.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-static const char *const on_versions[] = { "versions", NULL };
-static const char *const on_both[] = { "models", "versions", NULL };
-static const struct field promote_fields[] = {
-	{ .name = "reason", .title = "reason", .help = "why, for whoever reads the version's tags later",
-	  .type = FIELD_TEXT, .required = true },
-	{ .name = "alias", .title = "alias", .help = "the alias to set; empty: that of the version in production. MLflow 1.x has stages "
-	  "instead", .type = FIELD_TEXT },
-	{ .name = NULL },
-};
-static const struct field rollback_fields[] = {
-	{ .name = "version", .title = "version", .help = "to which one; empty: the one that was in production before", .type = FIELD_TEXT },
-	{ .name = "reason", .title = "reason", .help = "why, for whoever reads the version's tags later", .type = FIELD_TEXT },
-	{ .name = "alias", .title = "alias", .help = "the alias to set; empty: that of the version in production", .type = FIELD_TEXT },
-	{ .name = NULL },
-};
-static const struct action
-	promote = { "promote", "Promote", "Put this version into production: set its alias, or stage Production on MLflow 1.x",
-		on_versions, RISK_DISRUPTIVE, false, promote_fields },
-	rollback = { "rollback", "Roll back", "Put the version that was in production before back there, or any other", on_both,
-		RISK_DISRUPTIVE, false, rollback_fields };
-const struct action *const mlflow_actions[] = { &promote, &rollback, NULL };
+const struct action *const mlflow_actions[] = { &act_promote, &act_put_back, NULL };
 
 /* "model/6" of a version, "model" of a model. */
 static struct str model_of(const struct request *r, int64_t *number)
@@ -54,22 +35,6 @@ struct plan {
 	struct standing s;
 	json_t *params, *o;
 };
-
-static void say(struct plan *p, const char *list, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static void say(struct plan *p, const char *list, const char *fmt, ...)
-{
-	struct buf b = { 0 };
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vaddf(&b, fmt, ap);
-	va_end(ap);
-	json_t *text = json_stringn(b.data, b.len), *a = json_object_get(p->o, list);
-	if (a)
-		json_array_append_new(a, text);
-	else
-		json_object_set_new(p->o, list, text);
-	buf_release(&b);
-}
 
 /* body is taken. */
 static void step(struct plan *p, const char *path, json_t *body, const char *check, const char *undo)
@@ -139,11 +104,11 @@ static void all_steps(struct plan *p)
 			continue;
 		stage_step(p, v->number, "Archived");
 		if (v->number != p->s.champion && p->s.champion != p->to)
-			say(p, "warnings", "v%d is in stage Production too: it is archived, and undo does not bring it back", v->number);
+			plan_say(p->o, "warnings", "v%d is in stage Production too: it is archived, and undo does not bring it back", v->number);
 	}
 	tag_steps(p);
 	if (p->s.champion < 0 || p->s.champion == p->to) {
-		say(p, "not_undone", p->s.champion < 0 ? "nothing was in production before: there is nothing to go back to"
+		plan_say(p->o, "not_undone", p->s.champion < 0 ? "nothing was in production before: there is nothing to go back to"
 		                                       : "what is archived stays so");
 		return;
 	}
@@ -151,7 +116,7 @@ static void all_steps(struct plan *p)
 		json_sprintf("%d", p->s.champion)));
 	if (!p->s.stages)
 		json_object_set_new(json_object_get(json_object_get(p->o, "undo"), "params"), "alias", json_string(p->s.alias));
-	say(p, "not_undone", p->s.stages ? "the tags of v%d; undone, it is in stage Archived" : "the tags of v%d", p->to);
+	plan_say(p->o, "not_undone", p->s.stages ? "the tags of v%d; undone, it is in stage Archived" : "the tags of v%d", p->to);
 }
 
 /* The champion shares stage Production with nobody. */
@@ -177,13 +142,13 @@ static bool choose(struct plan *p, int64_t number)
 	else if (p->back && !text.n)
 		number = standing_before(p->m, p->model, &p->s);
 	if (number == -2)
-		say(p, "blocked", "'" STR_FMT "' is no version", STR_ARG(text));
+		plan_say(p->o, "blocked", "'" STR_FMT "' is no version", STR_ARG(text));
 	else if (number < 0)
-		say(p, "blocked", "which version was in production before is not known: say which one (version)");
+		plan_say(p->o, "blocked", "which version was in production before is not known: say which one (version)");
 	else if (number > INT32_MAX || !standing_version(&p->s, (int)number))
-		say(p, "blocked", "there is no v%lld of this model", (long long)number);
+		plan_say(p->o, "blocked", "there is no v%lld of this model", (long long)number);
 	else if (number == p->s.champion && alone(&p->s))
-		say(p, "already", p->back ? "v%lld is in production: there is nothing to go back from" : "v%lld is in production already",
+		plan_say(p->o, "already", p->back ? "v%lld is in production: there is nothing to go back from" : "v%lld is in production already",
 		    (long long)number);
 	p->to = (int)number;
 	if (json_object_get(p->o, "already"))
@@ -197,17 +162,17 @@ static void compare(struct plan *p)
 	const char *metric = p->m->metric ? p->m->metric : known ? known->metric : NULL;
 	json_t *new = detail_read(p->m, p->model, p->to, false), *old = NULL;
 	if (!new) {
-		say(p, "blocked", "v%d cannot be read: %s", p->to, p->m->failure.error);
+		plan_say(p->o, "blocked", "v%d cannot be read: %s", p->to, p->m->failure.error);
 		return;
 	}
 	if (p->s.champion >= 0 && p->s.champion != p->to && !(old = detail_read(p->m, p->model, p->s.champion, false)))
-		say(p, "warnings", "v%d cannot be read, so nothing is compared: %s", p->s.champion, p->m->failure.error);
+		plan_say(p->o, "warnings", "v%d cannot be read, so nothing is compared: %s", p->s.champion, p->m->failure.error);
 	registry_versus(old, new, metric, json_object_get(p->o, "change"), json_object_get(p->o, "warnings"));
 	if (!p->s.stages && p->s.staged >= 0 && p->s.staged != p->to)
-		say(p, "warnings", "v%d is in stage Production: whoever loads by stage, not by the alias %s, sees no change", p->s.staged,
+		plan_say(p->o, "warnings", "v%d is in stage Production: whoever loads by stage, not by the alias %s, sees no change", p->s.staged,
 		    p->s.alias);
 	if (p->s.stages && get_text(p->params, "alias").n)
-		say(p, "warnings", "this server knows no aliases: the stage is set instead");
+		plan_say(p->o, "warnings", "this server knows no aliases: the stage is set instead");
 	json_decref(new);
 	json_decref(old);
 }
@@ -223,9 +188,9 @@ static void fill(struct plan *p, int64_t number)
 	json_object_set_new(p->o, "title", json_sprintf("%s " STR_FMT " to v%d", p->back ? "roll back" : "promote", STR_ARG(p->model), p->to));
 	json_object_set_new(json_object_get(p->o, "target"), "to", json_integer(p->to));
 	if (p->s.stages)
-		say(p, "change", "stage Production %s -> v%d", from, p->to);
+		plan_say(p->o, "change", "stage Production %s -> v%d", from, p->to);
 	else
-		say(p, "change", "alias %s %s -> v%d", p->s.alias, from, p->to);
+		plan_say(p->o, "change", "alias %s %s -> v%d", p->s.alias, from, p->to);
 	compare(p);
 	all_steps(p);
 }

@@ -4,7 +4,7 @@
  * answer meant is decided by what is there then. Bytes never pass through here. */
 #define _GNU_SOURCE
 #include "backends/s3/s3.h"
-#include "base/action.h"
+#include "base/acts.h"
 #include "base/fmt.h"
 #include "base/json_text.h"
 #include "base/mem.h"
@@ -17,22 +17,8 @@
 
 #define COPY_MOST (5ll << 30)    /* of one CopyObject */
 
-static const char *const on_objects[] = { "objects", NULL };
-static const struct field to_fields[] = {
-	{ .name = "to", .title = "to", .help = "s3://BUCKET/KEY; a '/' at its end keeps the name", .type = FIELD_TEXT, .required = true },
-	{ .name = "overwrite", .title = "overwrite", .help = "what is there already", .type = FIELD_BOOL, .otherwise = "false" },
-	{ .name = NULL },
-};
-static const struct action
-	delete = { "delete", "Delete", "Delete the object, or this one version of it for good", on_objects, RISK_DESTRUCTIVE, true, NULL },
-	undelete = { "undelete", "Undelete", "Take the delete marker away, so that the version below it is there again", on_objects,
-		RISK_DISRUPTIVE, true, NULL },
-	restore = { "restore", "Restore", "Copy this older version on top, so that it is the current one again", on_objects,
-		RISK_DISRUPTIVE, true, NULL },
-	copy = { "copy", "Copy", "Copy the object within the store", on_objects, RISK_DISRUPTIVE, false, to_fields },
-	move = { "move", "Move", "Copy the object within the store, and delete it here when the copy is whole", on_objects,
-		RISK_DESTRUCTIVE, false, to_fields };
-const struct action *const s3_actions[] = { &delete, &undelete, &restore, &copy, &move, NULL };
+const struct action *const s3_actions[] = { &act_object_delete, &act_object_undelete, &act_object_restore, &act_object_copy,
+	&act_object_move, NULL };
 
 /* ---- one object, as it is now */
 

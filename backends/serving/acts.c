@@ -5,6 +5,7 @@
 #define _GNU_SOURCE    /* nanosleep */
 #include "backends/serving/answer.h"
 #include "backends/serving/serving.h"
+#include "base/acts.h"
 #include "base/mem.h"
 #include "base/plan_json.h"
 #include <stdio.h>
@@ -13,29 +14,7 @@
 
 enum { WITHIN_MS = 120000, LOOK_AGAIN_MS = 1000, GRACE_MS = 10000 };
 
-static const char *const on_endpoints[] = { "modelendpoints", NULL };
-#define WITHIN { .name = "within", .title = "give up after", .help = "how long it may take until it answers with its version", \
-	.type = FIELD_DURATION, .otherwise = "2m" }
-static const struct field reload_fields[] = {
-	{ .name = "version", .title = "version", .help = "the one that it has to serve afterwards; empty: whatever its registry says",
-	  .type = FIELD_TEXT },
-	WITHIN,
-	{ .name = NULL },
-};
-static const struct field unload_fields[] = { WITHIN, { .name = NULL } };
-static const struct field warmup_fields[] = {
-	{ .name = "calls", .title = "predictions", .help = "how many, with the inputs that were logged last", .type = FIELD_COUNT,
-	  .otherwise = "20", .min = 1, .max = 500 },
-	{ .name = NULL },
-};
-static const struct action
-	reload = { "reload", "Reload", "Let the service load its model anew: what its registry says is in production", on_endpoints,
-		RISK_DISRUPTIVE, true, reload_fields },
-	unload = { "unload", "Unload", "Let the server let go of the model: it answers no more until it is loaded again", on_endpoints,
-		RISK_DESTRUCTIVE, true, unload_fields },
-	warm_up = { "warm-up", "Warm up", "Ask it for predictions with the inputs that were logged last, and measure", on_endpoints,
-		RISK_HARMLESS, true, warmup_fields };
-const struct action *const serving_actions[] = { &reload, &unload, &warm_up, NULL };
+const struct action *const serving_actions[] = { &act_reload, &act_unload, &act_warm_up, NULL };
 
 /* ---- what it serves */
 
