@@ -44,4 +44,6 @@ const char *gates_kind(const struct yaml *entry, unsigned i);    /* kinds of row
  * "better": true|false|null}], "notes": ["12 of 20 predictions differ by ..."], "warnings": [...]} */
 const struct json_t *gates_comparison(const struct gates *g);
 const char *gate_result_name(enum gate_result r);    /* "pass", "fail", "cannot tell", "looking" */
+/* Whether rows of the kind are all there: GATE_PASS they are; GATE_PENDING not yet; GATE_UNKNOWN: say has why they will not be. */
+enum gate_result gate_sees(const struct store *st, const char *kind, struct buf *say);
 #endif

@@ -35,8 +35,6 @@ const struct yaml *gate_entry(const struct gates *g, unsigned i);
 /* A text of the gate with {model} {version} {previous} put in; NULL: not set. Caller frees. */
 char *gate_text(const struct gates *g, const struct yaml *gate, const char *key);
 void gate_judge(struct gates *g, unsigned i, int64_t wall, struct judged *j);
-/* Whether rows of the kind are all there: GATE_PASS they are; GATE_PENDING not yet; GATE_UNKNOWN: say has why they will not be. */
-enum gate_result gate_sees(const struct gates *g, const char *kind, struct buf *say);
 /* The endpoint of a name, else the one that serves that version; NULL. */
 const struct row *gate_endpoint(const struct gates *g, const char *name, const char *version);
 /* 612,400 or 0.4132 */

@@ -218,9 +218,8 @@ static bool is_lost(enum health_state s)
 	return s == HEALTH_STALE || s == HEALTH_REFUSED || s == HEALTH_DOWN;
 }
 
-enum gate_result gate_sees(const struct gates *g, const char *kind, struct buf *say)
+enum gate_result gate_sees(const struct store *st, const char *kind, struct buf *say)
 {
-	const struct store *st = g->priv->store;
 	unsigned fill = 0, listed = 0, refused = 0, waits = 0;
 	struct buf why = { 0 };
 	for (unsigned i = 0; i < st->nsources; i++) {
@@ -276,7 +275,7 @@ static void judge_rows(const struct gates *g, const struct yaml *gate, int64_t w
 	if (!t || !f) {
 		cannot(j, "");
 		buf_addf(&j->say, t ? "where: %s" : "no source is configured that shows %s", t ? err.what : kind);
-	} else if ((j->is = gate_sees(g, kind, &j->say)) == GATE_PASS) {
+	} else if ((j->is = gate_sees(g->priv->store, kind, &j->say)) == GATE_PASS) {
 		put_found(t, f, wall, &n, &names);
 		if (n)
 			buf_addf(&j->say, "%u ", n);
@@ -450,14 +449,14 @@ static void judge_predictions(struct gates *g, unsigned i, const struct yaml *ga
 	int64_t n = 0;
 	if (!*s) {
 		struct sample_of of[2] = { { 0 } };
-		j->is = gate_sees(g, "predictions", &j->say);
+		j->is = gate_sees(g->priv->store, "predictions", &j->say);
 		if (j->is == GATE_PASS)
-			j->is = gate_sees(g, "modelendpoints", &j->say);
+			j->is = gate_sees(g->priv->store, "modelendpoints", &j->say);
 		if (j->is != GATE_PASS)
 			return;
 		str_to_i64(str_of(yaml_text(gate, "predictions")), &n);
 		if (both_of(g, gate, of, j))
-			*s = sample_new(g->priv->store, g->priv->model, n < 1 ? 1 : n > 200 ? 200 : (unsigned)n, of);
+			*s = sample_new(g->priv->store, g->priv->model, NULL, n < 1 ? 1 : n > 200 ? 200 : (unsigned)n, of);
 		free(of[0].key);
 		free(of[1].key);
 		if (!*s)
@@ -512,7 +511,7 @@ static void judge_latency(const struct gates *g, const struct yaml *gate, struct
 	unsigned calls = 0;
 	bool waits = samples_wait(g), more = false;
 	double p99 = waits ? NAN : latency_of(g, name, &calls, &more);
-	j->is = waits || more ? GATE_PENDING : gate_sees(g, "modelendpoints", &j->say);
+	j->is = waits || more ? GATE_PENDING : gate_sees(g->priv->store, "modelendpoints", &j->say);
 	if (!below || !duration_parse(str_of(below), true, &limit)) {
 		cannot(j, "no `below: 300ms` says what is wanted");
 	} else if (j->is == GATE_PASS && !gate_endpoint(g, name, NULL)) {

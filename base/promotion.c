@@ -26,8 +26,12 @@ static const struct config_key check_keys[] = {
 	{ "name", CONFIG_TEXT, .required = true, .help = "The row: its key or its name." },
 	{ "source", CONFIG_TEXT, .help = "The source of the row, where there are several of that name." },
 	{ "where", CONFIG_TEXT, .help = "A filter that the row must fit, such as version={version} status=ready." },
-	{ "errors_below", CONFIG_TEXT, .help = "The share of errors must be below this (2%), or not above what it was before." },
-	{ "slower_below", CONFIG_TEXT, .help = "How much slower (p99) it may be than before the first step, such as 50%." },
+	{ "errors_below", CONFIG_TEXT, .help = "The share of errors must be below this (2%), or not above what it was before; of `probes` "
+	  "in each look, and in the end in all of them." },
+	{ "slower_below", CONFIG_TEXT, .help = "How much slower it may be than before the first step, such as 50%: the median of `probes`, "
+	  "where 5 ms do not count, else the row's p99." },
+	{ "probes", CONFIG_COUNT, "5", .help = "For errors_below and slower_below of an endpoint: so many predictions are asked of it, with "
+	  "recent inputs of the log and one after the other, for each look and once before the first step; 0: its row's own figures." },
 	{ "predictions", CONFIG_COUNT, .help = "So many recent inputs of the log are predicted again, by the endpoint of that name." },
 	{ "differ_below", CONFIG_TEXT, .help = "By how much these may differ on average from what the log has, such as 40%." },
 	{ "say", CONFIG_TEXT, .help = "A title of your own for the check." },
@@ -162,6 +166,17 @@ json_t *promotion_steps(const struct yaml *entry, const struct promotion_words *
 	return steps;
 }
 
+/* What is measured by asking, and how often: told in the title of the check, and never exceeded. */
+static void put_probes(json_t *o, const struct yaml *check)
+{
+	const char *text = yaml_text(check, "probes");
+	int n = text ? atoi(text) : 5;
+	bool measures = json_object_get(o, "errors_below") || json_object_get(o, "slower_below");
+	if (measures && n > 0 && !strcmp(json_string_value(json_object_get(o, "kind")) ? json_string_value(json_object_get(o, "kind")) : "",
+	                                 "modelendpoints"))
+		json_object_set_new(o, "probes", json_integer(n > 200 ? 200 : n));
+}
+
 static bool same_target(const json_t *a, const json_t *b)
 {
 	static const char *const what[] = { "action", "kind", "name", "source" };
@@ -206,6 +221,7 @@ json_t *promotion_verify(const struct yaml *entry, const struct promotion_words 
 			put_share(o, c, (const char *const[]){ "errors_below", "slower_below", "differ_below" }[k]);
 		if (count)
 			json_object_set_new(o, "predictions", json_integer(atoi(count)));
+		put_probes(o, c);
 		json_array_append_new(checks, o);
 	}
 	json_object_set_new(v, "checks", checks);

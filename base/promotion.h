@@ -3,7 +3,7 @@
  *
  *   steps   [{"action", "kind", "name", "source"?, "params": {}, "until"?, "within_ms"?, "pause_ms"?, "line"}]
  *   verify  {"for_ms", "every_ms", "failures", "checks": [{"kind", "name", "source"?, "where"?, "errors_below"?, "slower_below"?,
- *           "predictions"?, "differ_below"?, "say"?}]} */
+ *           "probes"?, "predictions"?, "differ_below"?, "say"?}]} */
 #ifndef BASE_PROMOTION_H
 #define BASE_PROMOTION_H
 #include "base/config.h"

@@ -486,10 +486,8 @@ static json_t *planned_line(struct runbook *r, const char *override)
 		p->registry->name, "hold", (int)r->hold, "steps", steps);
 	if (override)
 		json_object_set_new(line, "override", json_string(override));
-	if (p->verify) {
+	if (p->verify)
 		json_object_set(line, "verify", p->verify);
-		json_object_set(line, "before", p->before);
-	}
 	json_object_set_new(line, "pid", json_integer(getpid()));
 	return line;
 }
@@ -566,7 +564,6 @@ bool runbook_confirm(struct runbook *r, const char *typed, const char *override)
 		return false;
 	bool needed = (r->gates && gates_failed(r->gates)) || *r->decision.overridden;
 	override = needed ? override : NULL;
-	verify_figures_before(r);
 	r->priv->journal = journal_new(r->priv->rs->folder, r->id, r->priv->rs->clock, why, sizeof(why));
 	if (!r->priv->journal) {
 		set_error(r, "nothing is done without a journal: %s", why);
@@ -586,6 +583,7 @@ bool runbook_confirm(struct runbook *r, const char *typed, const char *override)
 		act_join(r->steps[0].act, &(struct act_part){ .runbook = r->id, .step = 1, .reason = r->reason, .override = override });
 	r->state = RUNBOOK_RUNNING;
 	r->current = 0;
+	verify_begin_before(r);
 	if (override)
 		runbook_say(r, STEP_RUNNING, "overridden: %s", override);
 	runbook_changed(r);
@@ -699,6 +697,8 @@ static void go_on(struct runbook *r)
 	for (r->current = 0; r->current < r->nsteps && (r->steps[r->current].state == RSTEP_DONE ||
 	     r->steps[r->current].state == RSTEP_ALREADY); r->current++)
 		;
+	if (!r->current)
+		verify_begin_before(r);
 }
 
 bool runbook_choose(struct runbook *r, enum runbook_choice c)
@@ -751,6 +751,8 @@ static void move(struct runbook *r)
 			rest_planned(r);
 		break;
 	case RUNBOOK_RUNNING:
+		if (!verify_has_before(r) || r->state != RUNBOOK_RUNNING)
+			break;
 		if (r->current < r->nsteps)
 			step_forth(r);
 		else if (r->nchecks)

@@ -26,7 +26,7 @@
  *         failures: 3                       # so many in a row go back
  *         checks:
  *           - {kind: modelendpoints, name: price-api, where: "version={version} status=ready"}
- *           - {kind: modelendpoints, name: price-api, errors_below: 2%, slower_below: 50%}     # against before the first step
+ *           - {kind: modelendpoints, name: price-api, errors_below: 2%, slower_below: 50%, probes: 5}   # asked before the first step too
  *           - {kind: modelendpoints, name: price-api, predictions: 20, differ_below: 40%}      # on recent inputs
  *       on_failure: rollback                # or hold
  * {model} {version} {previous} {alias} {reason} {user} are put into every text.

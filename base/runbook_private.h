@@ -24,12 +24,11 @@ struct runbook_telling {             /* whether a step was taken: asked, then pl
 	bool on, planning, told;
 	char taken[8], *say;
 };
-struct runbook_probe {               /* recent inputs predicted once more, for one check */
-	uint64_t id;
-	struct runbook *r;
-	char **inputs; double *was;
-	unsigned n, at, answered, failed;
-	double sum, most;
+struct runbook_probe;                /* of one check: runbook_probe.c */
+struct probe_figures {               /* of one round; NaN unknown */
+	unsigned n;                  /* asked */
+	double errors, p50, all;     /* share, ms; share of errors in all rounds of this verification */
+	const char *error;           /* the first; "" none */
 };
 struct runbook_private {
 	struct runbooks *rs;
@@ -38,6 +37,7 @@ struct runbook_private {
 	char *alias, *user, *override;
 	int64_t at;                  /* of a rollback by time */
 	json_t *steps, *verify, *before;   /* base/promotion.h; before: figures of the checks' endpoints before the first step */
+	bool measuring;              /* these figures are still being asked for */
 	struct journal *journal;
 	struct runbook_watch *watches; unsigned nwatches;
 	enum runbook_phase phase;
@@ -110,9 +110,20 @@ enum gate_result runbook_fits(const struct runbook *r, const char *kind, const c
 int runbook_find_at(struct runbook *r, struct buf *why);
 
 /* ---- runbook_verify.c */
+const json_t *verify_spec(const struct runbook *r, unsigned i);        /* of check i, as base/promotion.h has it */
 void verify_begin_checks(struct runbook *r);           /* makes r->checks */
-void verify_figures_before(struct runbook *r);
+void verify_begin_before(struct runbook *r);           /* figures before the first step: of the rows, and asked for */
+bool verify_has_before(struct runbook *r);             /* they are in, and in the journal; false: not yet */
 void verify_begin_looking(struct runbook *r);
 void verify_look(struct runbook *r);
 void verify_release(struct runbook *r);
+
+/* ---- runbook_probe.c */
+void probes_begin(struct runbook *r);
+void probes_forget(struct runbook *r);                 /* what is under way, and all figures */
+void probes_release(struct runbook *r);
+void probe_begin_round(struct runbook *r, unsigned i); /* as many predictions as check i says, if any */
+bool probe_round_over(struct runbook *r, unsigned i);  /* true: probe_last has its figures, or there was no round */
+struct probe_figures probe_last(const struct runbook *r, unsigned i);  /* n 0: none yet */
+enum gate_result probe_predictions(struct runbook *r, unsigned i, struct buf *say);
 #endif

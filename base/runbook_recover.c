@@ -86,6 +86,8 @@ static void put_line(struct found *f, const json_t *line)
 	f->last = json_integer_value(json_object_get(line, "at"));
 	if (!strcmp(event, "planned"))
 		put_planned(f, line);
+	else if (!strcmp(event, "before") && json_object_get(line, "before"))
+		json_decref(f->r->priv->before), f->r->priv->before = json_incref(json_object_get(line, "before"));
 	else if (!strcmp(event, "over"))
 		f->over = true;
 	else if (!strcmp(event, "back"))

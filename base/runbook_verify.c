@@ -11,12 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { LEAST_MS = 2000,              /* between two looks */
+       NOISE_MS = 5 };               /* slower by less is not slower */
+
 static const char *text_in(const json_t *o, const char *key)
 {
 	return json_string_value(json_object_get(o, key));
 }
 
-static const json_t *spec_of(const struct runbook *r, unsigned i)
+const json_t *verify_spec(const struct runbook *r, unsigned i)
 {
 	return json_array_get(json_object_get(r->priv->verify, "checks"), i);
 }
@@ -26,22 +29,34 @@ static struct source *source_of(const struct runbook *r, const json_t *spec)
 	return text_in(spec, "source") ? runbook_source(r->priv->rs, text_in(spec, "source")) : NULL;
 }
 
-static char *title_of(const json_t *spec)
+static int64_t every_of(const struct runbook *r)
+{
+	int64_t every = json_integer_value(json_object_get(r->priv->verify, "every_ms"));
+	return every < LEAST_MS ? LEAST_MS : every;
+}
+
+static char *title_of(const struct runbook *r, const json_t *spec)
 {
 	struct buf b = { 0 };
 	if (text_in(spec, "say")) {
 		buf_adds(&b, text_in(spec, "say"));
-		return buf_detach(&b);
+	} else {
+		buf_addf(&b, "%s:", text_in(spec, "name"));
+		if (text_in(spec, "where"))
+			buf_addf(&b, " %s", text_in(spec, "where"));
+		if (json_object_get(spec, "errors_below"))
+			buf_adds(&b, " errors");
+		if (json_object_get(spec, "slower_below"))
+			buf_adds(&b, " latency");
+		if (json_object_get(spec, "predictions"))
+			buf_adds(&b, " predictions");
 	}
-	buf_addf(&b, "%s:", text_in(spec, "name"));
-	if (text_in(spec, "where"))
-		buf_addf(&b, " %s", text_in(spec, "where"));
-	if (json_object_get(spec, "errors_below"))
-		buf_adds(&b, " errors");
-	if (json_object_get(spec, "slower_below"))
-		buf_adds(&b, " latency");
-	if (json_object_get(spec, "predictions"))
-		buf_adds(&b, " predictions");
+	json_int_t n = json_integer_value(json_object_get(spec, "probes"));
+	if (n) {
+		buf_addf(&b, " (by %lld prediction%s each ", (long long)n, n == 1 ? "" : "s");
+		fmt_age(every_of(r), &b);
+		buf_addc(&b, ')');
+	}
 	return buf_detach(&b);
 }
 
@@ -50,12 +65,13 @@ void verify_begin_checks(struct runbook *r)
 	unsigned n = (unsigned)json_array_size(json_object_get(r->priv->verify, "checks"));
 	r->checks = xcalloc(n + 1, sizeof(*r->checks));
 	r->priv->untold = xcalloc(n + 1, sizeof(*r->priv->untold));
-	r->priv->probes = xcalloc(n + 1, sizeof(*r->priv->probes));
 	r->nchecks = n;
+	probes_begin(r);
 	for (unsigned i = 0; i < n; i++) {
-		r->checks[i].title = title_of(spec_of(r, i));
-		runbook_watch(r, source_of(r, spec_of(r, i)), text_in(spec_of(r, i), "kind"));
-		if (json_object_get(spec_of(r, i), "predictions"))
+		const json_t *spec = verify_spec(r, i);
+		r->checks[i].title = title_of(r, spec);
+		runbook_watch(r, source_of(r, spec), text_in(spec, "kind"));
+		if (json_object_get(spec, "predictions") || json_object_get(spec, "probes"))
 			runbook_watch(r, NULL, "predictions");
 	}
 }
@@ -70,19 +86,55 @@ static double figure(const struct runbook *r, const json_t *spec, const char *co
 	return c >= 0 && col_is_real(&t->kind->cols[c]) && !row_null(row, c) ? row_real(row, c) : NAN;
 }
 
-void verify_figures_before(struct runbook *r)
+static void put_figure(json_t *o, const char *name, double v)
+{
+	if (isfinite(v))
+		json_object_set_new(o, name, json_real(v));
+}
+
+void verify_begin_before(struct runbook *r)
 {
 	json_decref(r->priv->before);
 	r->priv->before = json_array();
+	probes_forget(r);
 	for (unsigned i = 0; i < r->nchecks; i++) {
 		json_t *o = json_object();
-		double errors = figure(r, spec_of(r, i), "errors"), p99 = figure(r, spec_of(r, i), "p99");
-		if (isfinite(errors))
-			json_object_set_new(o, "errors", json_real(errors));
-		if (isfinite(p99))
-			json_object_set_new(o, "p99", json_real(p99));
+		put_figure(o, "errors", figure(r, verify_spec(r, i), "errors"));
+		put_figure(o, "p99", figure(r, verify_spec(r, i), "p99"));
 		json_array_append_new(r->priv->before, o);
+		r->priv->measuring = true;
+		probe_begin_round(r, i);
 	}
+}
+
+bool verify_has_before(struct runbook *r)
+{
+	bool all = true;
+	if (!r->priv->measuring)
+		return true;
+	for (unsigned i = 0; i < r->nchecks; i++)
+		all = probe_round_over(r, i) && all;
+	if (!all)
+		return false;
+	r->priv->measuring = false;
+	for (unsigned i = 0; i < r->nchecks; i++) {
+		struct probe_figures f = probe_last(r, i);
+		json_t *o = json_array_get(r->priv->before, i);
+		struct buf say = { 0 };
+		if (!f.n)
+			continue;
+		put_figure(o, "probe_errors", f.errors);
+		put_figure(o, "probe_p50", f.p50);
+		buf_addf(&say, "before the first step: %s: errors ", text_in(verify_spec(r, i), "name"));
+		fmt_ratio(f.errors, &say);
+		buf_adds(&say, ", p50 ");
+		fmt_real(f.p50, &say);
+		runbook_say(r, STEP_RUNNING, "%s ms of %u predictions%s%s", say.data, f.n, *f.error ? ": " : "", f.error);
+		buf_release(&say);
+	}
+	if (!runbook_note(r, json_pack("{s:s, s:O}", "e", "before", "before", r->priv->before)))
+		runbook_ask(r, "the journal cannot be written: %s", r->error);
+	return true;
 }
 
 static double before(const struct runbook *r, unsigned i, const char *what)
@@ -97,197 +149,108 @@ static enum gate_result worst(enum gate_result a, enum gate_result b)
 		: a == GATE_PENDING || b == GATE_PENDING ? GATE_PENDING : GATE_PASS;
 }
 
+/* A share limit that is none is told; NaN then. */
+static double limit_of(const json_t *limit, const char *like, struct buf *say)
+{
+	if (json_is_number(limit))
+		return json_number_value(limit);
+	buf_addf(say, ": '%s' is no share such as %s", json_string_value(limit), like);
+	return NAN;
+}
+
 static enum gate_result look_errors(const struct runbook *r, unsigned i, struct buf *say)
 {
-	const json_t *limit = json_object_get(spec_of(r, i), "errors_below");
-	double now = figure(r, spec_of(r, i), "errors"), was = before(r, i, "errors");
+	const json_t *limit = json_object_get(verify_spec(r, i), "errors_below");
+	struct probe_figures f = probe_last(r, i);
+	double now = f.n ? f.errors : figure(r, verify_spec(r, i), "errors"), was = before(r, i, f.n ? "probe_errors" : "errors");
+	bool last = f.n && runbook_now(r) >= r->verify_until;
 	if (!limit)
 		return GATE_PASS;
 	buf_addf(say, "%serrors ", say->len ? "; " : "");
 	fmt_ratio(now, say);
+	if (f.n)
+		buf_addf(say, " of %u predictions%s%s", f.n, *f.error ? ": " : "", f.error);
 	if (isfinite(was)) {
 		buf_adds(say, ", before ");
 		fmt_ratio(was, say);
 	}
-	if (!json_is_number(limit))
-		buf_addf(say, ": '%s' is no share such as 2%%", json_string_value(limit));
-	if (!json_is_number(limit) || !isfinite(now))
+	double most = limit_of(limit, "2%", say);
+	if (!isfinite(most) || !isfinite(now))
 		return GATE_UNKNOWN;
-	return now < json_number_value(limit) || now <= was ? GATE_PASS : GATE_FAIL;
+	if (last && now < most && f.all >= most && f.all > was) {      /* one now and then, which no look alone shows */
+		buf_adds(say, "; in all looks ");
+		fmt_ratio(f.all, say);
+		return GATE_FAIL;
+	}
+	return now < most || now <= was ? GATE_PASS : GATE_FAIL;
+}
+
+static void put_ms(double v, struct buf *say)
+{
+	fmt_real(v, say);
+	buf_adds(say, isfinite(v) ? " ms" : "");
 }
 
 static enum gate_result look_latency(const struct runbook *r, unsigned i, struct buf *say)
 {
-	const json_t *limit = json_object_get(spec_of(r, i), "slower_below");
-	double now = figure(r, spec_of(r, i), "p99"), was = before(r, i, "p99");
+	const json_t *limit = json_object_get(verify_spec(r, i), "slower_below");
+	struct probe_figures f = probe_last(r, i);
+	double now = f.n ? f.p50 : figure(r, verify_spec(r, i), "p99"), was = before(r, i, f.n ? "probe_p50" : "p99");
 	if (!limit)
 		return GATE_PASS;
-	buf_addf(say, "%sp99 ", say->len ? "; " : "");
-	fmt_real(now, say);
-	buf_adds(say, " ms, before ");
-	fmt_real(was, say);
-	if (!json_is_number(limit))
-		buf_addf(say, ": '%s' is no share such as 50%%", json_string_value(limit));
-	if (!json_is_number(limit) || !isfinite(now) || !isfinite(was))
+	buf_addf(say, "%s%s ", say->len ? "; " : "", f.n ? "p50" : "p99");
+	put_ms(now, say);
+	buf_adds(say, ", before ");
+	put_ms(was, say);
+	double most = limit_of(limit, "50%", say);
+	if (!isfinite(most))
 		return GATE_UNKNOWN;
-	return now <= was * (1 + json_number_value(limit)) ? GATE_PASS : GATE_FAIL;
-}
-
-/* ---- predictions */
-
-static void probe_release(struct runbook *r, struct runbook_probe *p)
-{
-	if (p->id)
-		store_forget(r->priv->rs->store, p->id);
-	for (unsigned k = 0; k < p->n; k++)
-		free(p->inputs[k]);
-	free(p->inputs);
-	free(p->was);
-	*p = (struct runbook_probe){ 0 };
-}
-
-struct logged { int64_t at; const struct row *row; };
-
-static int newest_first(const void *a, const void *b)
-{
-	const struct logged *x = a, *y = b;
-	return (x->at < y->at) - (x->at > y->at);
-}
-
-/* The newest inputs of the log that have an answer beside them, made before the first step where there are such. */
-static void gather(const struct runbook *r, struct runbook_probe *p, unsigned want)
-{
-	const struct table *t = store_table_const(r->priv->rs->store, "predictions");
-	struct logged *all = xcalloc(t && t->count ? t->count : 1, sizeof(*all));
-	unsigned n = 0;
-	for (uint32_t i = 0; t && i < t->nslots; i++) {
-		const struct row *row = table_row(t, i);
-		struct str of = row ? row_text_by(t, row, "model") : STR("");
-		if (row && !row_null(row, PREDICTION_VALUE) && !row_null(row, PREDICTION_INPUTS) && (!of.n || str_is(of, r->model)))
-			all[n++] = (struct logged){ row_time_by(t, row, "age"), row };
-	}
-	qsort(all, n, sizeof(*all), newest_first);
-	p->inputs = xcalloc(want + 1, sizeof(*p->inputs));
-	p->was = xcalloc(want + 1, sizeof(*p->was));
-	for (unsigned i = 0; i < n && p->n < want; i++) {
-		if (str_is(row_text_by(t, all[i].row, "version"), r->version))
-			continue;                        /* of the version that is to be judged itself */
-		p->was[p->n] = row_real(all[i].row, PREDICTION_VALUE);
-		p->inputs[p->n++] = str_dup(row_text(t, all[i].row, PREDICTION_INPUTS));
-	}
-	free(all);
-}
-
-static void ask_next(struct runbook_probe *p);
-
-static void on_prediction(void *arg, const struct msg *m)
-{
-	struct runbook_probe *p = arg;
-	struct msg_answer a;
-	if (m->type != MSG_ANSWER || m->id != p->id)
-		return;
-	store_forget(p->r->priv->rs->store, p->id);
-	p->id = 0;
-	json_t *j = msg_get_answer(m, &a) && a.ok ? json_loadb(a.json.p, a.json.n, 0, NULL) : NULL;
-	const json_t *v = json_object_get(j, "prediction");
-	if (json_is_number(v)) {
-		double was = p->was[p->at], by = was != 0 ? fabs(json_number_value(v) - was) / fabs(was) : fabs(json_number_value(v));
-		p->answered++;
-		p->sum += by;
-		p->most = by > p->most ? by : p->most;
-	} else {
-		p->failed++;
-	}
-	json_decref(j);
-	p->at++;
-	ask_next(p);
-}
-
-static void ask_next(struct runbook_probe *p)
-{
-	struct runbook *r = p->r;
-	const json_t *spec = spec_of(r, (unsigned)(p - r->priv->probes));
-	const struct table *t;
-	const struct row *row = runbook_row(r, "modelendpoints", text_in(spec, "name"), source_of(r, spec), &t);
-	json_t *inputs = p->at < p->n ? json_loads(p->inputs[p->at], 0, NULL) : NULL;
-	if (p->at >= p->n)
-		return;
-	if (!row || !json_is_object(inputs) || row->source >= r->priv->rs->nsources) {
-		p->failed += p->n - p->at;
-		p->at = p->n;
-		json_decref(inputs);
-		return;
-	}
-	json_t *params = json_pack("{s:o}", "inputs", inputs);
-	char *text = json_dumps(params, JSON_COMPACT);
-	p->id = source_ask(r->priv->rs->sources[row->source], request_new(REQ_ASK, "modelendpoints", row_key(row), "predict", text));
-	store_expect(r->priv->rs->store, p->id, on_prediction, p);
-	free(text);
-	json_decref(params);
-}
-
-/* One round is asked and then stands; one that did not pass is asked anew. */
-static enum gate_result look_predictions(struct runbook *r, unsigned i, struct buf *say)
-{
-	struct runbook_probe *p = &r->priv->probes[i];
-	const json_t *spec = spec_of(r, i), *want = json_object_get(spec, "predictions"), *limit = json_object_get(spec, "differ_below");
-	if (!want)
-		return GATE_PASS;
-	if (!p->r) {
-		p->r = r;
-		gather(r, p, (unsigned)json_integer_value(want));
-		if (p->n) {
-			ask_next(p);
-		} else {
-			buf_addf(say, "%sno recent inputs of another version are in the log", say->len ? "; " : "");
-			probe_release(r, p);
-			return GATE_UNKNOWN;
-		}
-	}
-	if (p->at < p->n) {
-		buf_addf(say, "%s%u of %u inputs predicted", say->len ? "; " : "", p->at, p->n);
-		return GATE_PENDING;
-	}
-	double mean = p->answered ? p->sum / p->answered : NAN;
-	buf_addf(say, "%s%u predictions differ by ", say->len ? "; " : "", p->answered);
-	fmt_ratio(mean, say);
-	buf_adds(say, " on average, at most ");
-	fmt_ratio(p->answered ? p->most : NAN, say);
-	if (p->failed)
-		buf_addf(say, "; %u were not answered", p->failed);
-	enum gate_result result = p->failed * 2 > p->n ? GATE_FAIL : !limit ? GATE_PASS : !json_is_number(limit) || !isfinite(mean) ? GATE_UNKNOWN
-		: mean < json_number_value(limit) ? GATE_PASS : GATE_FAIL;
-	if (result != GATE_PASS)
-		probe_release(r, p);
-	return result;
+	if (f.n && f.errors == 1)
+		return GATE_FAIL;            /* it does not answer at all */
+	if (f.n && before(r, i, "probe_errors") == 1)
+		return GATE_PASS;            /* nor did it before: whatever comes is quicker */
+	if (!isfinite(now) || !isfinite(was))
+		return GATE_UNKNOWN;
+	return now <= was * (1 + most) || (f.n && now < was + NOISE_MS) ? GATE_PASS : GATE_FAIL;
 }
 
 /* ---- looking */
 
 static enum gate_result look_at(struct runbook *r, unsigned i, struct buf *say)
 {
-	const json_t *spec = spec_of(r, i);
+	const json_t *spec = verify_spec(r, i);
 	const char *where = text_in(spec, "where");
 	enum gate_result result = GATE_PASS;
+	if (!probe_round_over(r, i)) {
+		buf_adds(say, "predictions are still being asked");
+		return GATE_PENDING;
+	}
 	if (where)
 		result = runbook_fits(r, text_in(spec, "kind"), text_in(spec, "name"), source_of(r, spec), where, say);
 	result = worst(result, look_errors(r, i, say));
 	result = worst(result, look_latency(r, i, say));
-	return worst(result, look_predictions(r, i, say));
+	return worst(result, probe_predictions(r, i, say));
+}
+
+static void begin_rounds(struct runbook *r)
+{
+	for (unsigned i = 0; i < r->nchecks; i++)
+		if (probe_round_over(r, i))
+			probe_begin_round(r, i);
 }
 
 void verify_begin_looking(struct runbook *r)
 {
 	const json_t *v = r->priv->verify;
-	int64_t every = json_integer_value(json_object_get(v, "every_ms"));
 	r->state = RUNBOOK_VERIFYING;
 	r->verify_until = runbook_now(r) + json_integer_value(json_object_get(v, "for_ms"));
-	r->priv->next_look = runbook_now(r) + (every < 2000 ? 2000 : every);
+	r->priv->next_look = runbook_now(r) + every_of(r);
 	for (unsigned i = 0; i < r->nchecks; i++) {
 		r->checks[i].failed = r->priv->untold[i] = 0;
 		r->checks[i].result = GATE_PENDING;
-		probe_release(r, &r->priv->probes[i]);
 	}
+	probes_forget(r);
+	begin_rounds(r);
 	runbook_look_again(r);
 	if (!runbook_note(r, json_pack("{s:s, s:I}", "e", "verify", "until", (json_int_t)r->verify_until)))
 		runbook_ask(r, "the journal cannot be written: %s", r->error);
@@ -297,18 +260,20 @@ void verify_begin_looking(struct runbook *r)
 void verify_look(struct runbook *r)
 {
 	const json_t *v = r->priv->verify;
-	int64_t every = json_integer_value(json_object_get(v, "every_ms")), now = runbook_now(r);
+	int64_t now = runbook_now(r);
 	unsigned most = (unsigned)json_integer_value(json_object_get(v, "failures"));
 	enum gate_result all = GATE_PASS;
 	if (now < r->priv->next_look)
 		return;
-	r->priv->next_look = now + (every < 2000 ? 2000 : every);
+	r->priv->next_look = now + every_of(r);
 	for (unsigned i = 0; i < r->nchecks; i++) {
 		struct runbook_check *c = &r->checks[i];
 		struct buf say = { 0 };
 		c->result = look_at(r, i, &say);
-		c->failed = c->result == GATE_FAIL ? c->failed + 1 : 0;
-		r->priv->untold[i] = c->result == GATE_UNKNOWN ? r->priv->untold[i] + 1 : 0;
+		if (c->result != GATE_PENDING) {     /* what is still being asked is neither better nor worse */
+			c->failed = c->result == GATE_FAIL ? c->failed + 1 : 0;
+			r->priv->untold[i] = c->result == GATE_UNKNOWN ? r->priv->untold[i] + 1 : 0;
+		}
 		if (c->result != GATE_PASS && c->result != GATE_PENDING)
 			runbook_say(r, STEP_FAILED, "%s: %s: %s", c->title, gate_result_name(c->result), say.data ? say.data : "");
 		free(c->say);
@@ -329,18 +294,21 @@ void verify_look(struct runbook *r)
 	}
 	if (r->state == RUNBOOK_VERIFYING && now >= r->verify_until && all == GATE_PASS)
 		runbook_end(r, RUNBOOK_DONE, NULL);
-	if (r->state == RUNBOOK_VERIFYING)
+	if (r->state == RUNBOOK_VERIFYING) {
+		begin_rounds(r);
 		runbook_look_again(r);
+	} else {
+		probes_forget(r);
+	}
 }
 
 void verify_release(struct runbook *r)
 {
 	for (unsigned i = 0; i < r->nchecks; i++) {
-		probe_release(r, &r->priv->probes[i]);
 		free(r->checks[i].title);
 		free(r->checks[i].say);
 	}
+	probes_release(r);
 	free(r->checks);
-	free(r->priv->probes);
 	free(r->priv->untold);
 }

@@ -49,14 +49,21 @@ static int newest_first(const void *a, const void *b)
 	return (x->at < y->at) - (x->at > y->at);
 }
 
-static void take_inputs(struct sample *s, const char *model, unsigned n)
+static bool counts(const struct table *t, const struct row *r, const char *model, const char *not_version)
+{
+	if (!row_null(r, PREDICTION_MODEL) && !str_is(row_text(t, r, PREDICTION_MODEL), model))
+		return false;
+	return !not_version || (!row_null(r, PREDICTION_VALUE) && !str_is(row_text(t, r, PREDICTION_VERSION), not_version));
+}
+
+static void take_inputs(struct sample *s, const char *model, const char *not_version, unsigned n)
 {
 	const struct table *t = store_table_const(s->priv->store, "predictions");
 	struct found *rows = t && t->count ? xcalloc(t->count, sizeof(*rows)) : NULL;
 	unsigned nrows = 0;
 	for (uint32_t i = 0; rows && i < t->nslots; i++) {
 		const struct row *r = table_row(t, i);
-		if (r && (row_null(r, PREDICTION_MODEL) || str_is(row_text(t, r, PREDICTION_MODEL), model)))
+		if (r && counts(t, r, model, not_version))
 			rows[nrows++] = (struct found){ r, row_int(r, PREDICTION_AGE) };
 	}
 	if (nrows)
@@ -77,14 +84,15 @@ static void take_inputs(struct sample *s, const char *model, unsigned n)
 	free(rows);
 }
 
-struct sample *sample_new(struct store *store, const char *model, unsigned n, const struct sample_of of[2])
+struct sample *sample_new(struct store *store, const char *model, const char *not_version, unsigned n, const struct sample_of of[2])
 {
 	struct sample *s = xcalloc(1, sizeof(*s));
 	s->priv = xcalloc(1, sizeof(*s->priv));
 	s->priv->store = store;
+	s->at_once = UNDER_WAY;
 	for (unsigned k = 0; k < SIDES; k++)
 		s->of[k] = (struct sample_of){ of[k].source, xstrdup(of[k].key) };
-	take_inputs(s, model, n);
+	take_inputs(s, model, not_version, n);
 	for (unsigned i = 0; i < s->n; i++)
 		for (unsigned k = 0; k < SIDES; k++)
 			if (!s->of[k].source)
@@ -143,6 +151,7 @@ static void came(void *arg, const struct msg *m)
 	json_decref(j);
 	c->id = 0;
 	settle(c->s, c->pair, c->side);
+	sample_tick(c->s);
 }
 
 static void ask(struct call *c)
@@ -158,7 +167,7 @@ static void ask(struct call *c)
 bool sample_tick(struct sample *s)
 {
 	struct sample_private *p = s->priv;
-	for (unsigned i = 0; i < UNDER_WAY; i++) {
+	for (unsigned i = 0; i < UNDER_WAY && i < s->at_once; i++) {
 		while (!p->calls[i].id && p->next < s->n * SIDES && !s->of[p->next % SIDES].source)
 			p->next++;
 		if (p->calls[i].id || p->next >= s->n * SIDES)
@@ -178,19 +187,18 @@ static int by_ms(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static double p99_of(const struct sample *s, unsigned side)
+static void take_times(const struct sample *s, unsigned side, double *p50, double *p99)
 {
-	double *ms = xcalloc(s->n ? s->n : 1, sizeof(*ms)), p99 = NAN;
+	double *ms = xcalloc(s->n ? s->n : 1, sizeof(*ms));
 	unsigned n = 0;
 	for (unsigned i = 0; i < s->n; i++)
 		if (!isnan(s->list[i].of[side].ms) && !s->list[i].of[side].error)
 			ms[n++] = s->list[i].of[side].ms;
-	if (n) {
+	if (n)
 		qsort(ms, n, sizeof(*ms), by_ms);
-		p99 = ms[(n * 99 + 99) / 100 - 1];
-	}
+	*p50 = n ? ms[(n - 1) / 2] : NAN;
+	*p99 = n ? ms[(n * 99 + 99) / 100 - 1] : NAN;
 	free(ms);
-	return p99;
 }
 
 /* NaN: one of both did not answer, or cannot be compared. */
@@ -230,6 +238,6 @@ struct sample_figures sample_figures(const struct sample *s)
 	if (f.both)
 		f.mean = sum / f.both;
 	for (unsigned k = 0; k < SIDES; k++)
-		f.p99[k] = p99_of(s, k);
+		take_times(s, k, &f.p50[k], &f.p99[k]);
 	return f;
 }

@@ -114,6 +114,40 @@ static void send_promotions(struct link *l)
 	link_send(l, m);
 }
 
+/* Twelve inputs of v6 in the log. */
+static void send_predictions(struct link *l)
+{
+	struct msg *m = msg_new(MSG_ROWS, 0);
+	rows_start(&m->body, "predictions");
+	rows_begin(&m->body, STR(""));
+	for (int i = 0; i < 12; i++) {
+		char key[8], inputs[40];
+		snprintf(key, sizeof(key), "%d", i);
+		snprintf(inputs, sizeof(inputs), "{\"x\": %d}", i);
+		prediction_put(&m->body, &(struct prediction){ .key = str_of(key), .id = str_of(key), .model = STR("m"), .version = STR("6"), .time =
+			1800000000000 + i, .value = 100, .inputs = str_of(inputs), .latency_ms = NAN });
+	}
+	rows_end(&m->body, STR(""));
+	link_send(l, m);
+}
+
+/* How the endpoint answers before the first step, and once v7 is champion. */
+static struct { int fails, ms; double value; } answers[2];
+static atomic_int predicted[2];
+
+static void predict(struct link *l, const struct request *r)
+{
+	int now = champion == 7;
+	char text[100];
+	int n = atomic_fetch_add(&predicted[now], 1);
+	if (n % 5 < answers[now].fails) {
+		link_fail(l, r->id, "503: told to");
+		return;
+	}
+	snprintf(text, sizeof(text), "{\"prediction\": %g, \"latency_us\": %d, \"version\": \"%d\"}", answers[now].value, answers[now].ms * 1000, (int)champion);
+	link_answer(l, r->id, true, str_of(text));
+}
+
 static void run(struct link *l, const struct request *r)
 {
 	json_t *params = json_loads(r->params, 0, NULL), *target = json_object_get(json_object_get(params, "plan"), "target");
@@ -147,6 +181,10 @@ static void body(struct link *l)
 			send_endpoint(l);
 		else if (r->type == REQ_WATCH && !strcmp(r->kind, "promotions"))
 			send_promotions(l);
+		else if (r->type == REQ_WATCH && !strcmp(r->kind, "predictions"))
+			send_predictions(l);
+		else if (r->type == REQ_ASK && !strcmp(r->what, "predict"))
+			predict(l, r);
 		else if (r->type == REQ_ASK && !strcmp(r->what, "taken")) {
 			char text[80];
 			snprintf(text, sizeof(text), "{\"taken\": \"%s\", \"say\": \"looked\"}", taken);
@@ -161,7 +199,7 @@ static const struct action promote = { "promote", "Promote", "", versions, RISK_
 	rollback = { "rollback", "Roll back", "", models, RISK_DISRUPTIVE, false, NULL },
 	poke = { "poke", "Poke", "", ends, RISK_DISRUPTIVE, false, NULL }, unpoke = { "unpoke", "Unpoke", "", ends, RISK_DISRUPTIVE, false, NULL };
 static const struct action *const actions[] = { &promote, &rollback, &poke, &unpoke, NULL };
-static const struct kind *const fills[] = { &kind_modelendpoints, &kind_promotions, &kind_versions, &kind_models, NULL };
+static const struct kind *const fills[] = { &kind_modelendpoints, &kind_predictions, &kind_promotions, &kind_versions, &kind_models, NULL };
 static const struct backend backend = { .name = "fake", .actions = actions, .kinds = fills, .run = body };
 
 /* ---- the main thread */
@@ -428,6 +466,45 @@ static void test_verify(void **state)
 	desk_close(&d);
 }
 
+/* Errors, latency and what differs, measured from outside, before and after; and no call more than was told. */
+static void test_probes(void **state)
+{
+	static const struct { const char *check; int fails[2], ms[2]; double value; bool passes; const char *say; } cases[] = {
+		{ "errors_below: 2%", { 0, 0 }, { 20, 20 }, 100, true, "errors 0 % of 5 predictions, before 0 %" },
+		{ "errors_below: 2%", { 0, 1 }, { 20, 20 }, 100, false, "errors 20 % of 5 predictions: 503: told to, before 0 %" },
+		{ "errors_below: 2%", { 1, 1 }, { 20, 20 }, 100, true, "before 20 %" },
+		{ "slower_below: 50%", { 0, 0 }, { 20, 29 }, 100, true, "p50 29 ms, before 20 ms" },
+		{ "slower_below: 50%", { 0, 0 }, { 20, 31 }, 100, false, "p50 31 ms, before 20 ms" },
+		{ "slower_below: 50%", { 0, 0 }, { 2, 6 }, 100, true, "p50 6" },               /* noise */
+		{ "slower_below: 50%", { 5, 0 }, { 20, 500 }, 100, true, "before -" },          /* it did not answer at all */
+		{ "slower_below: 50%", { 0, 5 }, { 20, 20 }, 100, false, "p50 -" },
+		{ "predictions: 8, differ_below: 10%", { 0, 0 }, { 1, 1 }, 109, true, "8 predictions differ by 9 % on average" },
+		{ "predictions: 8, differ_below: 10%", { 0, 0 }, { 1, 1 }, 111, false, "8 predictions differ by 11 % on average" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct desk d;
+		char *entry = xasprintf("{verify: {for: 4s, every: 2s, failures: 2, checks: [{kind: modelendpoints, name: api, %s}]}}", cases[i].check);
+		champion = 6;
+		for (int k = 0; k < 2; k++) {
+			predicted[k] = 0;
+			answers[k].fails = cases[i].fails[k];
+			answers[k].ms = cases[i].ms[k];
+			answers[k].value = cases[i].value;
+		}
+		desk_open(&d, "dev", entry);
+		struct runbook *r = confirmed(&d, false);
+		until(&d, r, cases[i].passes ? RUNBOOK_DONE : RUNBOOK_UNDONE);
+		if (!strstr(r->checks[0].say, cases[i].say))
+			fail_msg("%s: '%s' is not in '%s'", cases[i].check, cases[i].say, r->checks[0].say);
+		bool once = strstr(cases[i].check, "predictions") != NULL;
+		assert_int_equal(predicted[0], once ? 0 : 5);
+		assert_true(predicted[1] <= (once ? 16 : 5 * 4));        /* a round for each of at most three looks, and the one begun last */
+		desk_close(&d);
+		free(entry);
+	}
+}
+
 static void test_guards(void **state)
 {
 	struct desk d;
@@ -589,7 +666,7 @@ static void test_rollback(void **state)
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, clean)
 int main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_order), T(test_goes_back), T(test_first_fails), T(test_hold), T(test_lost), T(test_verify),
+	const struct CMUnitTest tests[] = { T(test_order), T(test_goes_back), T(test_first_fails), T(test_hold), T(test_lost), T(test_verify), T(test_probes),
 		T(test_guards), T(test_recovery), T(test_recovery_back), T(test_recovery_on), T(test_recovery_of_a_secret), T(test_straight_back), T(test_rollback) };
 	return cmocka_run_group_tests_name("runbook", tests, NULL, NULL);
 }
