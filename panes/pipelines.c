@@ -160,5 +160,5 @@ static struct page *open_pane(struct app *app, struct str args)
 }
 
 static const char *const kinds[] = { "pipelines", "runs", "tasks", NULL };
-const struct pane pane_pipelines = { .name = "pipelines", .help = "pipelines, their runs, the tasks of a run, their logs",
+const struct pane pane_pipelines = { .name = "pipelines", .brief = "pipes", .help = "pipelines, their runs, the tasks of a run, their logs",
 	.open = open_pane, .kinds = kinds, .kind_page = kind_page };

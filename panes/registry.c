@@ -445,5 +445,5 @@ static struct page *open_pane(struct app *app, struct str args)
 }
 
 static const char *const kinds[] = { "models", "versions", "experiments", "trainings", "promotions", NULL };
-const struct pane pane_registry = { .name = "registry", .help = "models, their versions, who is in production, and the runs "
+const struct pane pane_registry = { .name = "registry", .brief = "reg", .help = "models, their versions, who is in production, and the runs "
 	"that trained them", .open = open_pane, .kinds = kinds, .kind_page = kind_page };

@@ -335,6 +335,6 @@ static struct page *kind_page(struct app *app, const char *kind, struct str filt
 
 static const char *const kinds[] = { "buckets", "objects", NULL };
 const struct pane pane_storage = {
-	.name = "storage", .help = "buckets and what is in them; storage s3://BUCKET/PREFIX opens a place", .open = open_pane,
+	.name = "storage", .brief = "store", .help = "buckets and what is in them; storage s3://BUCKET/PREFIX opens a place", .open = open_pane,
 	.kinds = kinds, .kind_page = kind_page,
 };

@@ -631,5 +631,5 @@ static struct page *kind_page(struct app *app, const char *kind, struct str filt
 }
 
 static const char *const kinds[] = { "timeline", NULL };
-const struct pane pane_timeline = { .name = "timeline", .help = "what changed across systems, and when", .open = open_pane,
+const struct pane pane_timeline = { .name = "timeline", .brief = "time", .help = "what changed across systems, and when", .open = open_pane,
 	.kinds = kinds, .kind_page = kind_page };

@@ -3,13 +3,12 @@
 #define _GNU_SOURCE                  /* localtime_r */
 #include "base/cost.h"
 #include "base/fmt.h"
+#include "base/mem.h"
 #include "base/table.h"
 #include "tui/app_in.h"
 #include "tui/table_page.h"
 #include <stdio.h>
 #include <time.h>
-
-#define LETTERS_LEAST 3          /* of a tab's name */
 
 struct lines { int header, tabs, title, last; };      /* row of each, -1 = not shown */
 
@@ -245,47 +244,65 @@ static void draw_header(const struct app *app, struct frame *f, struct rect line
 	x += draw_sources(app, f, line, x, end, now);
 }
 
-/* Cells that the tabs take with so many letters of each name and so many blanks between. */
-static int tabs_width(const struct app *app, int letters, int gap)
+/* How tabs are written, from the widest to the narrowest screen. */
+static const struct tab_form { bool name, brief; int blank, gap; } tab_forms[] = {
+	{ true, false, 1, 2 }, { true, false, 1, 1 }, { true, true, 1, 1 }, { true, true, 0, 1 }, { false, true, 1, 1 },
+};
+
+/* The digit that shows the i-th tab; nothing: there is none for it. */
+static struct str tab_digit(unsigned i)
 {
-	int need = 0;
-
-	for (unsigned i = 0; i < app->npanes && !app->o.panes[i]->aside; i++) {
-		int n = (int)strlen(app->o.panes[i]->name);
-
-		need += gap + (i < 9 ? 2 : 0) + (n < letters ? n : letters);
-	}
-	return need;
+	return i < 10 ? (struct str){ "1234567890" + i, 1 } : STR("");
 }
 
-/* Draws the tabs (f NULL: only reckons); the pane at x, or -1. Where there is no room names get shorter, then go. */
-static int put_tabs(const struct app *app, struct frame *f, struct rect line, int at)
+/* The words of a tab; where names are left out, the one that is shown keeps its own. */
+static struct str tab_words(const struct app *app, const struct tab_form *form, unsigned i)
 {
-	int letters = 64, gap = tabs_width(app, letters, 2) < line.w ? 2 : 1, x = 1, hit = -1;
+	const struct pane *p = app->o.panes[i];
 
-	while (letters && tabs_width(app, letters, gap) >= line.w)
-		letters = letters > LETTERS_LEAST ? letters - 1 : 0;
+	if (!form->name && i != app->pane)
+		return STR("");
+	return str_of(form->brief && form->name && p->brief ? p->brief : p->name);
+}
+
+/* Draws the tabs in that form (f NULL: only reckons); the pane at `at`, or -1, and where they end. */
+static int put_tabs_so(const struct app *app, const struct tab_form *form, struct frame *f, struct rect line, int at, int *end)
+{
+	int x = 1, hit = -1;
+
 	for (unsigned i = 0; i < app->npanes; i++) {
-		const char *name = app->o.panes[i]->name;
 		bool on = i == app->pane, aside = app->o.panes[i]->aside;
-		int from = x, n = (int)strlen(name);
+		struct str digit = aside ? STR("") : tab_digit(i), words = tab_words(app, form, i);
+		int from = x;
 
-		if (aside && !on)
+		if ((aside && !on) || (!digit.n && !words.n))
 			continue;
-		if (i < 9 && !aside) {
-			if (f)
-				frame_textf(f, line, x, 0, -1, ROLE_TAB, "%u", i + 1);
-			x += letters || on ? 2 : 1;
-		}
-		n = n < letters || (on && !letters) ? n : letters;
 		if (f)
-			frame_text(f, line, x, 0, -1, (struct str){ name, (size_t)n }, on ? ROLE_TAB_ON : ROLE_TAB);
-		x += n;
+			frame_text(f, line, x, 0, -1, digit, on && !form->blank ? ROLE_TAB_ON : ROLE_TAB);
+		x += (int)digit.n + (digit.n && words.n ? form->blank : 0);
+		if (f)
+			frame_text(f, line, x, 0, -1, words, on ? ROLE_TAB_ON : ROLE_TAB);
+		x += (int)words.n;
 		if (at >= from && at < x)
 			hit = (int)i;
-		x += gap;
+		x += form->gap;
 	}
+	*end = x - form->gap;
 	return hit;
+}
+
+/* The tabs in the widest form that there is room for. */
+static int put_tabs(const struct app *app, struct frame *f, struct rect line, int at)
+{
+	unsigned form = 0;
+	int end;
+
+	for (;; form++) {
+		put_tabs_so(app, &tab_forms[form], NULL, line, -1, &end);
+		if (end <= line.w || form + 1 == ARRAY_SIZE(tab_forms))
+			break;
+	}
+	return put_tabs_so(app, &tab_forms[form], f, line, at, &end);
 }
 
 int app_tab_at(const struct app *app, int x, int y)
@@ -303,7 +320,7 @@ static void draw_title(const struct app *app, struct frame *f, struct rect line)
 	if (!p || !p->ops->title)
 		return;
 	p->ops->title(p, app, &b);
-	frame_fit(f, line, 1, 0, line.w - 2, buf_str(&b), ROLE_TITLE);
+	frame_fit_words(f, line, 1, 0, line.w - 2, buf_str(&b), ROLE_TITLE);
 	buf_release(&b);
 }
 
@@ -374,34 +391,36 @@ const char *app_refuses(const struct app *app, const char *action)
 	return permits_refused(app->permits, s, table_page_kind(app_top(app)), row_key(r), action);
 }
 
-/* From the page outward: what its commands say, then actions that have a key and are offered on what is listed. The
- * app's own come at the right end, whose room is kept for them. */
-static void draw_hints(const struct app *app, struct frame *f, struct rect line)
+/* Hints of one scope's commands: those of every list (last), or the others. Returns the cells taken. */
+static int hint_scope(const struct app *app, struct frame *f, struct rect line, int x, const struct command_scope *scope, bool last)
 {
 	const struct command_scope *scopes[SCOPES_MAX];
 	const struct page *p = app_top(app);
 	unsigned n = app_scopes(app, scopes);
-	struct rect left = line, last;
 	struct buf b = { 0 };
-	int x = 1, own = 1;
+	int start = x;
 
-	for (unsigned s = n; s-- > 0;) {              /* the app's first, only to know their width */
-		const struct command_scope *scope = scopes[s == n - 1 ? s : n - 2 - s];
+	for (const struct command *c = scope->commands; c && c->name; c++) {
+		const struct binding *key = c->hint && c->last == last ? key_of(app, scopes, n, c->name) : NULL;
 
-		for (const struct command *c = scope->commands; c && c->name; c++) {
-			const struct binding *key = c->hint ? key_of(app, scopes, n, c->name) : NULL;
-
-			if (!key || (p && p->ops->offers && s != n - 1 && !p->ops->offers(p, app, c)))
-				continue;
-			buf_clear(&b);
-			binding_show(key, &b);
-			if (s == n - 1)
-				own += text_width(buf_str(&b), f->ascii) + text_width(str_of(c->hint), f->ascii) + 3;
-			else
-				x += hint(f, left, x, buf_str(&b), c->hint, false);
-		}
-		left.w = line.w - own > 0 ? line.w - own : 0;
+		if (!key || (p && p->ops->offers && scope != &app_scope && !p->ops->offers(p, app, c)))
+			continue;
+		buf_clear(&b);
+		binding_show(key, &b);
+		x += hint(f, line, x, buf_str(&b), c->hint, false);
 	}
+	buf_release(&b);
+	return x - start;
+}
+
+/* Actions that have a key and are offered on what is listed, in the order of the keymap. Returns the cells taken. */
+static int hint_actions(const struct app *app, struct frame *f, struct rect line, int x)
+{
+	const struct command_scope *scopes[SCOPES_MAX];
+	unsigned n = app_scopes(app, scopes);
+	struct buf b = { 0 };
+	int start = x;
+
 	for (unsigned k = 0; k < app->o.keymap->n; k++) {
 		const struct binding *key = &app->o.keymap->bindings[k];
 		bool runbook = !strcmp(key->line, "promote") || !strcmp(key->line, "rollback");
@@ -412,19 +431,29 @@ static void draw_hints(const struct app *app, struct frame *f, struct rect line)
 			continue;
 		buf_clear(&b);
 		binding_show(key, &b);
-		x += hint(f, left, x, buf_str(&b), action, app_refuses(app, action) != NULL);
-	}
-	last = line;
-	for (const struct command *c = app_scope.commands; c->name; c++) {
-		const struct binding *key = c->hint ? key_of(app, scopes, n, c->name) : NULL;
-
-		if (!key)
-			continue;
-		buf_clear(&b);
-		binding_show(key, &b);
-		x += hint(f, last, x, buf_str(&b), c->hint, false);
+		x += hint(f, line, x, buf_str(&b), action, app_refuses(app, action) != NULL);
 	}
 	buf_release(&b);
+	return x - start;
+}
+
+/* From the page outward: what its commands say, then actions, then what one finds in every list. The app's own come at the
+ * right end, whose room is kept for them. */
+static void draw_hints(const struct app *app, struct frame *f, struct rect line)
+{
+	const struct command_scope *scopes[SCOPES_MAX];
+	unsigned n = app_scopes(app, scopes);
+	struct rect left = line, nowhere = { 0, 0, line.w, 0 };
+	int x = 1;
+
+	left.w = line.w - hint_scope(app, f, nowhere, 1, &app_scope, false);
+	left.w = left.w > 0 ? left.w : 0;
+	for (unsigned s = 0; s + 1 < n; s++)
+		x += hint_scope(app, f, left, x, scopes[s], false);
+	x += hint_actions(app, f, left, x);
+	for (unsigned s = 0; s + 1 < n; s++)
+		x += hint_scope(app, f, left, x, scopes[s], true);
+	hint_scope(app, f, line, x, &app_scope, false);
 }
 
 static void draw_pending(const struct app *app, struct frame *f, struct rect line)
@@ -448,7 +477,7 @@ static void draw_last(const struct app *app, struct frame *f, struct rect line)
 		app_layout(app, &page);
 		prompt_draw(&app->prompt, f, line, page);
 	} else if (app->say) {
-		frame_fit(f, line, 1, 0, line.w - 2, str_of(app->say), app->say_bad ? ROLE_SAY_BAD : ROLE_SAY);
+		frame_fit_words(f, line, 1, 0, line.w - 2, str_of(app->say), app->say_bad ? ROLE_SAY_BAD : ROLE_SAY);
 	} else {
 		draw_hints(app, f, line);
 	}

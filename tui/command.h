@@ -9,6 +9,7 @@ struct command {
 	const char *args;      /* "[COLUMN]", NULL = none */
 	const char *help;      /* one line, imperative */
 	const char *hint;      /* one or two words for the hint line; NULL = not hinted */
+	bool last;             /* hinted after everything else: one finds it in every list */
 };
 /* The scopes, inner to outer: a page's own name ("table", "text", "cluster" ...), then "app". A key is looked up in
  * the scopes in that order; so is a typed name. */

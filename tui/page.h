@@ -51,5 +51,6 @@ struct pane {
 	/* Page for that kind, with a filter; used by `:pods`, references and Enter. NULL = table page. */
 	struct page *(*kind_page)(struct app *app, const char *kind, struct str filter);
 	bool aside;                  /* no tab of its own: `:NAME` opens it; last in panes/list.h */
+	const char *brief;           /* its tab where there is no room for the name; NULL = the name */
 };
 #endif
