@@ -114,7 +114,7 @@ static void draw_head(const struct cost_page *c, struct frame *f, struct rect ar
 			x = 1, y++;
 		if (x >= area.w - 1)
 			return;
-		x += frame_fit(f, area, x, y, area.w - 1 - x, s, c->head[i].role) + 3;
+		x += frame_fit_words(f, area, x, y, area.w - 1 - x, s, c->head[i].role) + 3;
 	}
 }
 
@@ -126,7 +126,7 @@ static void draw(const struct page *p, const struct app *app, struct frame *f, s
 		chart_draw(&c->chart, f, rect_part(area, 0, c->head_lines, c->chart_w, c->chart_lines));
 	list_of(c)->ops->draw(list_of(c), app, f, list_rect(c, area), now);
 	for (int i = 0; i < c->foot_lines; i++)
-		frame_fit(f, area, 1, area.h - c->foot_lines + i, area.w - 2, buf_str(&c->foot[i].text), c->foot[i].role);
+		frame_fit_words(f, area, 1, area.h - c->foot_lines + i, area.w - 2, buf_str(&c->foot[i].text), c->foot[i].role);
 }
 
 static bool has_quote(struct str s)
@@ -268,17 +268,25 @@ static void release(struct page *p, struct app *app)
 	free(c);
 }
 
+static bool offers(const struct page *p, const struct app *app, const struct command *c)
+{
+	const struct cost_page *cost = of(p);
+	if (!strcmp(c->name, "group-zero"))
+		return cost_views[cost->view].by && !strcmp(cost_views[cost->view].by, "group");
+	return table_page_offers(list_of(cost), app, c);
+}
+
 static const struct command commands[] = {
 	{ "swap", NULL, "go to the next list: node groups, namespaces, workloads, models, budgets, bills", "next list" },
 	{ "budget", NULL, "show the chart of the next budget", "budget" },
-	{ "group-zero", NULL, "take the node group to no nodes: the plan says what that saves and whose pods find no place", NULL },
+	{ "group-zero", NULL, "take the node group to no nodes: the plan says what that saves and whose pods find no place", "group to 0" },
 	{ .name = NULL },
 };
 const struct command_scope cost_scope = { "cost", "the cost pane", commands };
 static const struct command_scope *const scopes[] = { &cost_scope, &table_scope, NULL };
 static const struct page_ops ops = {
 	.name = "cost", .scopes = scopes, .prepare = prepare, .draw = draw, .command = command, .title = title, .copy = copy,
-	.shown = shown, .free = release,
+	.shown = shown, .free = release, .offers = offers,
 };
 
 static struct page *open_pane(struct app *app, struct str args)

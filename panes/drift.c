@@ -259,7 +259,7 @@ static void draw_head(const struct drift_page *d, const struct app *app, struct 
 		}
 		buf_adds(&b, "  ");
 		x = frame_text(f, area, 1, 0, -1, buf_str(&b), old ? ROLE_DOUBT : ROLE_DIM) + 1;
-		frame_fit(f, area, x, 0, area.w - x, str_of(d->last), d->last_bad ? ROLE_DOUBT : ROLE_TEXT);
+		frame_fit_words(f, area, x, 0, area.w - x, str_of(d->last), d->last_bad ? ROLE_DOUBT : ROLE_TEXT);
 	}
 	buf_release(&b);
 }

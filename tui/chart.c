@@ -177,15 +177,33 @@ static void draw_cells(const struct plot *p, struct frame *f, const uint8_t *cel
 	}
 }
 
+#define LABEL_CELLS 6            /* "21 Nov", "03:15" */
+
+/* Where from x on a label stands clear of the marks, `most` cells away at most; else x itself: marks are drawn over it. */
+static int label_place(const struct plot *p, int x, int width, int most)
+{
+	for (int by = 0; by <= most; by++) {
+		bool clear = true;
+		for (int i = 0; clear && i < p->c->nmarks; i++) {
+			int m = at_x(p, p->c->marks[i].x) / p->dots_x;
+			clear = m < x + by || m > x + by + width;
+		}
+		if (clear)
+			return x + by;
+	}
+	return x;
+}
+
 static void draw_axis(const struct plot *p, struct frame *f, struct rect line)
 {
 	const struct chart *c = p->c;
 	frame_fill(f, line, f->ascii ? '-' : 0x2500, ROLE_CHART_AXIS);
 	int step = 16, free_from = 0;
-	for (int x = 0; c->label && x + 8 < line.w; x += step) {
+	for (int at = 0; c->label && at + 8 < line.w; at += step) {
+		int x = label_place(p, at, LABEL_CELLS, step / 2);
 		struct buf b = { 0 };
 		c->label(p->x0 + (p->x1 - p->x0) * x / (line.w > 1 ? line.w - 1 : 1), &b);
-		if (b.len && x >= free_from) {
+		if (b.len && x >= free_from && x + (int)b.len <= line.w) {
 			int used = frame_text(f, line, x, 0, line.w - x, buf_str(&b), ROLE_CHART_AXIS);
 			free_from = x + used + 2;
 		}

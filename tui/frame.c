@@ -217,6 +217,27 @@ int frame_fit(struct frame *f, struct rect area, int x, int y, int width, struct
 	return used + frame_text(f, area, x + used, y, 1, f->ascii ? STR("~") : STR("\u2026"), role);
 }
 
+int frame_fit_words(struct frame *f, struct rect area, int x, int y, int width, struct str s, enum role role)
+{
+	struct str head = s;
+	int used = 0;
+
+	if (width <= 0)
+		return 0;
+	if (fits(f, s, width, &used))
+		return frame_text(f, area, x, y, width, s, role);
+	head.n = text_fit(s, f->ascii, width - 1, &used);
+	for (size_t n = head.n; n > head.n / 2; n--)
+		if (s.p[n] == ' ') {                  /* half of a number tells less than none */
+			while (n > 1 && memchr(" ,;:(", s.p[n - 1], 5))
+				n--;
+			head.n = n;
+			break;
+		}
+	used = frame_text(f, area, x, y, width - 1, head, role);
+	return used + frame_text(f, area, x + used, y, 1, f->ascii ? STR("~") : STR("\u2026"), role);
+}
+
 int frame_fit_middle(struct frame *f, struct rect area, int x, int y, int width, struct str s, enum role role)
 {
 	struct str end = s;

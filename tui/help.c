@@ -2,16 +2,21 @@
  * wrong about what a key does. */
 #include "tui/app_in.h"
 #include "base/mem.h"
+#include "tui/table_page.h"
+#include "tui/wrap.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 struct help_line { char *keys, *name, *text; bool heading; };
 struct help_page {
 	struct page page;
 	struct help_line *lines;
-	int n, top, rows, key_width, name_width;
+	int n, all, top, rows, key_width, name_width;     /* lines; rows that the shown ones take, the first seen, seen at once */
+	char filter[64];
 };
 
 static const struct command help_commands[] = {
+	{ "search", "[TEXT]", "show only lines with that text", "search" },
 	{ "down", "[LINES]", "a line down", NULL },
 	{ "up", "[LINES]", "a line up", NULL },
 	{ "page-down", NULL, "a screen down", NULL },
@@ -54,13 +59,23 @@ static void add_keys(const struct keymap *m, const char *scope, const char *line
 		}
 }
 
-static void add_scope(struct help_page *h, const struct app *app, const struct command_scope *s)
+static void add_heading(struct help_page *h, const char *text)
+{
+	if (h->n)
+		add_line(h, (struct help_line){ .text = xstrdup(""), .heading = true });
+	add_line(h, (struct help_line){ .text = xstrdup(text), .heading = true });
+}
+
+static bool is_action(const char *line)
+{
+	return str_starts(str_of(line), STR("action "));
+}
+
+static void add_scope(struct help_page *h, const struct app *app, const struct command_scope *s, bool actions)
 {
 	const struct keymap *m = app->o.keymap;
 
-	if (h->n)
-		add_line(h, (struct help_line){ .text = xstrdup(""), .heading = true });
-	add_line(h, (struct help_line){ .text = xstrdup(s->help ? s->help : s->name), .heading = true });
+	add_heading(h, s->help ? s->help : s->name);
 	for (const struct command *c = s->commands; c && c->name; c++) {
 		struct buf keys = { 0 };
 
@@ -68,14 +83,13 @@ static void add_scope(struct help_page *h, const struct app *app, const struct c
 		add_line(h, (struct help_line){ buf_detach(&keys), xasprintf(":%s%s%s", c->name, c->args ? " " : "",
 		         c->args ? c->args : ""), xstrdup(c->help), false });
 	}
-	/* what is bound with arguments: "action restart" */
+	/* what is bound with arguments: "pane 3"; a list's actions have a place of their own */
 	for (unsigned i = 0; i < m->n; i++) {
 		const struct binding *b = &m->bindings[i];
-		const char *refused = str_starts(str_of(b->line), STR("action ")) ? app_refuses(app, b->line + 7) : NULL;
 		struct buf keys = { 0 };
 		bool before = false;
 
-		if (strcmp(b->scope, s->name) != 0 || !strchr(b->line, ' '))
+		if (strcmp(b->scope, s->name) != 0 || !strchr(b->line, ' ') || (is_action(b->line) && !actions))
 			continue;
 		for (const struct command *c = s->commands; c && c->name; c++)
 			before |= is_plain(b->line, c->name);
@@ -84,16 +98,104 @@ static void add_scope(struct help_page *h, const struct app *app, const struct c
 		if (before)
 			continue;
 		add_keys(m, s->name, b->line, &keys);
-		add_line(h, (struct help_line){ buf_detach(&keys), xasprintf(":%s", b->line), xstrdup(refused ? refused : ""), false });
+		add_line(h, (struct help_line){ buf_detach(&keys), xasprintf(":%s", b->line), xstrdup(""), false });
 	}
+}
+
+/* One action that is offered on what is listed: its key, if it has one in a scope of the page, and what it does, or why not. */
+static void add_action(struct help_page *h, const struct app *app, const struct page *of, const struct action *a)
+{
+	const char *refused = app_refuses(app, a->name);
+	char *line = xasprintf("action %s", a->name);
+	struct buf keys = { 0 };
+
+	for (unsigned i = 0; of->ops->scopes[i] && !keys.len; i++)
+		add_keys(app->o.keymap, of->ops->scopes[i]->name, line, &keys);
+	add_line(h, (struct help_line){ buf_detach(&keys), xasprintf(":%s", line),
+	         refused ? xasprintf("%s: %s", a->help ? a->help : "", refused) : xstrdup(a->help ? a->help : ""), false });
+	free(line);
+}
+
+/* Every action that some source offers on the rows of this list. */
+static void add_actions(struct help_page *h, const struct app *app, const struct page *of)
+{
+	const char *kind = page_is_table(of) ? table_page_kind(of) : NULL;
+	char *title = kind ? xasprintf("what can be done with %s; each shows a plan first", kind) : NULL;
+	bool any = false;
+
+	for (unsigned i = 0; kind && i < app->o.nsources; i++)
+		for (const struct action *const *a = app->o.sources[i]->backend->actions; a && *a; a++) {
+			bool before = false;
+
+			for (unsigned k = 0; k < i; k++)
+				before |= action_find(app->o.sources[k]->backend, (*a)->name, kind) != NULL;
+			if (before || action_find(app->o.sources[i]->backend, (*a)->name, kind) != *a)
+				continue;
+			if (!any)
+				add_heading(h, title);
+			any = true;
+			add_action(h, app, of, *a);
+		}
+	free(title);
+}
+
+static bool has(const char *text, struct str part)
+{
+	return text && str_contains_fold(str_of(text), part);
+}
+
+/* Lines that are shown: all, or those with the text in them and the headings above such. */
+static bool is_shown(const struct help_page *h, int at)
+{
+	const struct help_line *l = &h->lines[at];
+	struct str part = str_of(h->filter);
+
+	if (!part.n)
+		return true;
+	if (!l->heading)
+		return has(l->keys, part) || has(l->name, part) || has(l->text, part);
+	for (int i = at + 1; *l->text && i < h->n && !h->lines[i].heading; i++)
+		if (is_shown(h, i))
+			return true;
+	return false;
+}
+
+struct help_widths { int keys, name, text_x; };
+
+/* Three columns; where they leave little room for the words, names without what may follow them. */
+static struct help_widths widths_of(const struct help_page *h, int w)
+{
+	struct help_widths o = { h->key_width < w / 4 ? h->key_width : w / 4, h->name_width < w / 3 ? h->name_width : w / 3, 0 };
+
+	if (w < 100) {
+		o.keys = o.keys < 16 ? o.keys : 16;
+		o.name = o.name < 20 ? o.name : 20;
+	}
+	o.text_x = o.keys + o.name + 5;
+	return o;
+}
+
+/* Rows that a line takes. */
+static int line_rows(const struct help_page *h, int at, struct rect area, bool ascii)
+{
+	const struct help_line *l = &h->lines[at];
+
+	if (!is_shown(h, at))
+		return 0;
+	return l->heading || !*l->text ? 1 : (int)wrap_text(NULL, area, widths_of(h, area.w).text_x, 0, str_of(l->text), ascii,
+	                                                    ROLE_DIM, NULL);
 }
 
 static bool help_prepare(struct page *p, struct app *app, int w, int h, int64_t now)
 {
 	struct help_page *help = (struct help_page *)p;
-	int max = help->n > h ? help->n - h : 0;
+	int max;
 
-	(void)app, (void)w, (void)now;
+	(void)now;
+	help->all = 0;
+	for (int i = 0; i < help->n; i++)
+		help->all += line_rows(help, i, (struct rect){ 0, 0, w, h }, app_ascii(app));
+	max = help->all > h ? help->all - h : 0;
 	help->rows = h;
 	help->top = help->top > max ? max : help->top < 0 ? 0 : help->top;
 	return false;
@@ -102,21 +204,38 @@ static bool help_prepare(struct page *p, struct app *app, int w, int h, int64_t 
 static void help_draw(const struct page *p, const struct app *app, struct frame *f, struct rect area, int64_t now)
 {
 	const struct help_page *h = (const struct help_page *)p;
-	int kw = h->key_width < area.w / 4 ? h->key_width : area.w / 4;
-	int nw = h->name_width < area.w / 3 ? h->name_width : area.w / 3;
+	struct help_widths w = widths_of(h, area.w);
+	int y = -h->top;
 
-	(void)app, (void)now;
-	for (int y = 0; y < area.h && h->top + y < h->n; y++) {
-		const struct help_line *l = &h->lines[h->top + y];
+	(void)now;
+	if (!h->all)
+		frame_textf(f, area, 3, 1, -1, ROLE_TEXT, "nothing here says '%s'", h->filter);
+	for (int i = 0; i < h->n && y < area.h; i++) {
+		const struct help_line *l = &h->lines[i];
+		int rows = line_rows(h, i, area, app_ascii(app));
 
-		if (l->heading) {
+		if (rows && l->heading && y >= 0) {
 			frame_fit(f, area, 1, y, area.w - 2, str_of(l->text), ROLE_HEADING_SORTED);
-			continue;
+		} else if (rows && !l->heading) {
+			if (y >= 0) {
+				frame_fit(f, area, 1, y, w.keys, str_of(l->keys), ROLE_HINT_KEY);
+				frame_fit(f, area, w.keys + 3, y, w.name, str_of(l->name), ROLE_TEXT);
+			}
+			wrap_text(f, area, w.text_x, y, str_of(l->text), app_ascii(app), ROLE_DIM, NULL);
 		}
-		frame_fit(f, area, 1, y, kw, str_of(l->keys), ROLE_HINT_KEY);
-		frame_fit(f, area, kw + 3, y, nw, str_of(l->name), ROLE_TEXT);
-		frame_fit(f, area, kw + nw + 5, y, area.w - kw - nw - 6, str_of(l->text), ROLE_DIM);
+		y += rows;
 	}
+}
+
+static void filter_as(void *arg, struct app *app, const char *text)
+{
+	struct help_page *h = arg;
+
+	if (!text)
+		return;
+	snprintf(h->filter, sizeof(h->filter), "%s", text);
+	h->top = 0;
+	app_redraw(app);
 }
 
 static bool help_command(struct page *p, struct app *app, const struct command *c, struct str args)
@@ -126,7 +245,12 @@ static bool help_command(struct page *p, struct app *app, const struct command *
 
 	if (args.n && (!str_to_i64(args, &n) || n < 1 || n > 1000))
 		n = 1;
-	if (strcmp(c->name, "down") == 0)
+	if (strcmp(c->name, "search") == 0 && args.n) {
+		snprintf(h->filter, sizeof(h->filter), STR_FMT, STR_ARG(args));
+		h->top = 0;
+	} else if (strcmp(c->name, "search") == 0) {
+		app_prompt(app, "/", h->filter, filter_as, filter_as, h);
+	} else if (strcmp(c->name, "down") == 0)
 		h->top += (int)n;
 	else if (strcmp(c->name, "up") == 0)
 		h->top -= (int)n;
@@ -137,7 +261,7 @@ static bool help_command(struct page *p, struct app *app, const struct command *
 	else if (strcmp(c->name, "first") == 0)
 		h->top = 0;
 	else if (strcmp(c->name, "last") == 0)
-		h->top = h->n;
+		h->top = h->all;
 	app_redraw(app);
 	return true;
 }
@@ -147,8 +271,10 @@ static void help_title(const struct page *p, const struct app *app, struct buf *
 	const struct help_page *h = (const struct help_page *)p;
 
 	(void)app;
-	buf_addf(out, "keys and commands   lines %d to %d of %d", h->n ? h->top + 1 : 0,
-	         h->top + h->rows < h->n ? h->top + h->rows : h->n, h->n);
+	buf_addf(out, "keys and commands   lines %d to %d of %d", h->all ? h->top + 1 : 0,
+	         h->top + h->rows < h->all ? h->top + h->rows : h->all, h->all);
+	if (*h->filter)
+		buf_addf(out, "   with '%s' in them", h->filter);
 }
 
 static void help_copy(const struct page *p, const struct app *app, struct buf *out)
@@ -185,8 +311,13 @@ struct page *help_page_new(struct app *app, const struct page *of)
 	struct help_page *h = xcalloc(1, sizeof(*h));
 
 	h->page.ops = &help_ops;
-	for (unsigned i = 0; of && of->ops->scopes && of->ops->scopes[i]; i++)
-		add_scope(h, app, of->ops->scopes[i]);
-	add_scope(h, app, &app_scope);
+	for (unsigned i = 0; of && of->ops->scopes && of->ops->scopes[i]; i++) {
+		bool last = !of->ops->scopes[i + 1];
+
+		if (last)
+			add_actions(h, app, of);
+		add_scope(h, app, of->ops->scopes[i], !page_is_table(of));
+	}
+	add_scope(h, app, &app_scope, true);
 	return &h->page;
 }

@@ -134,6 +134,24 @@ static bool source_old(const struct app *app, uint16_t source)
 	return h == HEALTH_STALE || h == HEALTH_DOWN || h == HEALTH_REFUSED;
 }
 
+/* "3 (2d20h ago)" where there is no room for all of it: "3 (2d20h)", then "3". */
+static void shorten_count(struct buf *b, int width)
+{
+	static const char ago[] = " ago)";
+	char *paren = strchr(b->data, '(');
+
+	if (!paren || (int)b->len <= width)
+		return;
+	if (b->len > sizeof(ago) && !strcmp(b->data + b->len - (sizeof(ago) - 1), ago)) {
+		b->len -= sizeof(ago) - 1;
+		buf_addc(b, ')');
+	}
+	if ((int)b->len > width)
+		b->len = (size_t)(paren - b->data);
+	while (b->len && b->data[b->len - 1] == ' ')
+		b->len--;
+}
+
 static void draw_row(const struct table_page *t, const struct app *app, struct frame *f, struct rect line,
                      const struct row *r, bool at_cursor, int64_t now, struct buf *b)
 {
@@ -160,9 +178,13 @@ static void draw_row(const struct table_page *t, const struct app *app, struct f
 			if (w > 2)
 				frame_fit(f, line, x + 2, 0, w - 2, buf_str(b), loud);
 		} else if (c->col >= 0 && col_is_right(&k->cols[c->col])) {
+			if (k->cols[c->col].type == COL_COUNT && b->len)
+				shorten_count(b, w);
 			frame_right(f, line, x, 0, w, buf_str(b), plain);
-		} else if (c->col == name) {
+		} else if (c->col == name && b->len && !memchr(b->data, ' ', b->len)) {
 			frame_fit_middle(f, line, x, 0, w, buf_str(b), plain);
+		} else if (c->col == name) {          /* a sentence is read from its start */
+			frame_fit_words(f, line, x, 0, w, buf_str(b), plain);
 		} else {
 			frame_fit(f, line, x, 0, w, buf_str(b), plain);
 		}

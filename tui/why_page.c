@@ -117,7 +117,7 @@ static void why_draw(const struct page *p, const struct app *app, struct frame *
 		if (i == w->cursor)
 			frame_text(f, line, 0, 0, 1, str_of(f->ascii ? ">" : "▌"), ROLE_CURSOR);
 		frame_text(f, line, 1, 0, 1, str_of(glyph), role);
-		frame_fit(f, line, 3, 0, area.w - 3, str_of(json_text(o, "text")), ROLE_TEXT);
+		frame_fit_words(f, line, 3, 0, area.w - 3, str_of(json_text(o, "text")), ROLE_TEXT);
 		if (i == w->cursor)
 			frame_back(f, line, ROLE_CURSOR);
 		int x = 5;
