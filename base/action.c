@@ -403,13 +403,21 @@ static void on_plan(void *arg, const struct msg *m)
 	act_changed(act);
 }
 
-static void ask_plan(struct act *act, unsigned i)
+static void ask_plan(struct act *act, unsigned i, const json_t *after)
 {
 	struct waiter *w = &act->priv->waiters[i];
+	const char *params = w->params ? w->params : act->params;
+	json_t *all = after && json_array_size(after) ? json_loads(params, 0, NULL) : NULL;
+	char *told = NULL;
 
-	w->id = source_ask(act->source, request_new(REQ_PLAN, act->kind, str_of(act->targets[i].key),
-	                                            act->action->name, w->params ? w->params : act->params));
+	if (json_is_object(all)) {                  /* for the plan alone: it is no parameter of the action */
+		json_object_set(all, "after", (json_t *)(uintptr_t)after);
+		told = json_dumps(all, JSON_COMPACT);
+	}
+	w->id = source_ask(act->source, request_new(REQ_PLAN, act->kind, str_of(act->targets[i].key), act->action->name, told ? told : params));
 	store_expect(act->priv->actor->store, w->id, on_plan, w);
+	free(told);
+	json_decref(all);
 }
 
 /* What a reason could override is not refused before the plan is there to be read. */
@@ -461,11 +469,17 @@ bool act_reverse(struct act *act)
 }
 
 /* params_of: each target's own parameters, or NULL when all share params. */
+struct order {
+	const char *params, *const *params_of;   /* of all; of each, for an undo of several */
+	uint64_t undo_of;
+	bool undo;
+	const json_t *after;                     /* of a runbook's step: what was done before it by then */
+};
+
 static struct act *start(struct actor *ar, struct source *s, const struct action *a, const char *kind,
-                         const char *const *keys, unsigned nkeys, const char *params,
-                         const char *const *params_of, uint64_t undo_of, bool undo, const char **why)
+                         const char *const *keys, unsigned nkeys, const struct order *o, const char **why)
 {
-	struct decision d = actor_decide(ar, s, a, kind, keys, nkeys, undo);
+	struct decision d = actor_decide(ar, s, a, kind, keys, nkeys, o->undo);
 	struct act *act;
 
 	*why = first_refusal(ar, &d, nkeys);
@@ -479,10 +493,10 @@ static struct act *start(struct actor *ar, struct source *s, const struct action
 	act->action = a;
 	act->source = s;
 	act->kind = act->priv->key_copy = xstrdup(kind);
-	act->params = xstrdup(params && *params ? params : "{}");
+	act->params = xstrdup(o->params && *o->params ? o->params : "{}");
 	act->targets = xcalloc(nkeys, sizeof(*act->targets));
 	act->ntargets = nkeys;
-	act->undo_of = undo_of;
+	act->undo_of = o->undo_of;
 	act->terminal = -1;
 	ar->acts = xreallocarray(ar->acts, ar->nacts + 1, sizeof(*ar->acts));
 	ar->acts[ar->nacts++] = act;
@@ -490,11 +504,11 @@ static struct act *start(struct actor *ar, struct source *s, const struct action
 		act->targets[i].key = xstrdup(keys[i]);
 		act->priv->waiters[i].act = act;
 		act->priv->waiters[i].target = i;
-		if (params_of && params_of[i])
-			act->priv->waiters[i].params = xstrdup(params_of[i]);
+		if (o->params_of && o->params_of[i])
+			act->priv->waiters[i].params = xstrdup(o->params_of[i]);
 	}
 	for (unsigned i = 0; i < nkeys; i++)
-		ask_plan(act, i);
+		ask_plan(act, i, o->after);
 	act_changed(act);
 	return act;
 }
@@ -502,7 +516,7 @@ static struct act *start(struct actor *ar, struct source *s, const struct action
 struct act *act_start(struct actor *ar, struct source *s, const struct action *a, const char *kind,
                       const char *const *keys, unsigned nkeys, const char *params, const char **why)
 {
-	return start(ar, s, a, kind, keys, nkeys, params, NULL, 0, false, why);
+	return start(ar, s, a, kind, keys, nkeys, &(struct order){ .params = params }, why);
 }
 
 /* ---- running */
@@ -742,7 +756,7 @@ void act_join(struct act *act, const struct act_part *part)
 struct act *act_start_part(struct actor *ar, struct source *s, const struct action *a, const char *kind, const char *key,
                            const char *params, const struct act_part *part, const char **why)
 {
-	struct act *act = start(ar, s, a, kind, &key, 1, params, NULL, 0, part->undo, why);
+	struct act *act = start(ar, s, a, kind, &key, 1, &(struct order){ .params = params, .undo = part->undo, .after = part->after }, why);
 
 	if (act)
 		act_join(act, part);
@@ -772,8 +786,8 @@ struct act *act_undo(struct act *act, const char **why)
 		keys[n] = act->targets[i].key;
 		params[n++] = act->targets[i].undo;
 	}
-	undo = start(act->priv->actor, act->source, a, act->kind, keys, n, n == 1 ? params[0] : NULL, params, act->id,
-	             true, why);
+	undo = start(act->priv->actor, act->source, a, act->kind, keys, n,
+	             &(struct order){ n == 1 ? params[0] : NULL, params, act->id, true, NULL }, why);
 	free(keys);
 	free(params);
 	return undo;

@@ -20,7 +20,11 @@
  *   undo      {action, params} | absent            what brings it back; "not_undone": "..." what stays changed.
  *             "last": true in undo: it works only when what was done before it has been undone (a server that loads
  *             what the registry says): a runbook takes such steps back after all others
+ *             "say": what else it brings back, in words
  * REQ_RUN's params are {"plan": the plan as it was shown, "act": id}.
+ *
+ * Of a step of a runbook REQ_PLAN's params have "after": [{"step", "action", "kind", "key", "to"}], the steps before it, which are done
+ * when this one runs ("to": as in their plans' target, where they have one): a plan that looks at what these change is judged by it.
  *
  * REQ_ASK "taken" of a kind and key with {"action", "plan"} asks, later and maybe of another program's plan, whether it was
  * carried out: {"taken": "yes" | "no" | "part" | "unknown", "say": "who is in production now ..."}. A backend that does not
@@ -151,6 +155,7 @@ struct act_part {
 	unsigned step;
 	bool undo;                       /* it takes the step back */
 	const char *reason, *override;   /* may be NULL; override: for that reason overridable rules do not hold */
+	const struct json_t *after;      /* the steps before it, as its plan is told; NULL: none */
 };
 void act_join(struct act *act, const struct act_part *part);      /* copies; before act_confirm */
 struct act *act_start_part(struct actor *ar, struct source *s, const struct action *a, const char *kind, const char *key,

@@ -152,6 +152,22 @@ static bool lost_secret(const struct runbook *r, const char *params)
 	return r->recovered && params && strstr(params, REDACT_MASK);
 }
 
+/* The steps before, for a plan that is made before they are done. */
+static json_t *steps_before(const struct runbook *r, unsigned i)
+{
+	json_t *list = json_array();
+	for (unsigned k = 0; k < i; k++) {
+		const struct runbook_step *s = &r->steps[k];
+		const json_t *plan = s->act ? s->act->targets[0].plan : json_object_get(json_array_get(r->priv->steps, k), "plan");
+		json_t *to = json_object_get(json_object_get(plan, "target"), "to");
+		json_t *o = json_pack("{s:i, s:s, s:s, s:s}", "step", (int)k + 1, "action", s->action->name, "kind", s->kind, "key", s->key);
+		if (to)
+			json_object_set(o, "to", to);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 bool step_begin_plan(struct runbook *r, unsigned i)
 {
 	struct runbook_step *s = &r->steps[i];
@@ -176,8 +192,10 @@ bool step_begin_plan(struct runbook *r, unsigned i)
 	}
 	if (s->act && (s->act->state == ACT_PLANNING || s->act->state == ACT_SHOWN))
 		act_cancel(s->act);
+	json_t *after = steps_before(r, i);
 	s->act = act_start_part(r->priv->rs->actor, s->source, s->action, s->kind, s->key, s->params, &(struct act_part){ .runbook = r->id,
-		.step = i + 1, .reason = r->reason, .override = r->priv->override }, &why);
+		.step = i + 1, .reason = r->reason, .override = r->priv->override, .after = after }, &why);
+	json_decref(after);
 	set_state(r, i, s->act ? RSTEP_PLANNING : RSTEP_FAILED, s->act ? NULL : why);
 	return true;
 }

@@ -59,8 +59,9 @@ static void print_plan(const json_t *plan)
 		say(stdout, "      blocked: %s", blocked);
 	if (json_is_object(undo)) {
 		char *params = json_dumps(json_object_get(undo, "params"), JSON_COMPACT);
-		say(stdout, "      undo: %s %s%s", json_string_value(json_object_get(undo, "action")), params ? params : "",
-		    json_is_true(json_object_get(undo, "last")) ? " (after the others)" : "");
+		const char *too = json_string_value(json_object_get(undo, "say"));
+		say(stdout, "      undo: %s %s%s%s%s", json_string_value(json_object_get(undo, "action")), params ? params : "", too ? ", " : "",
+		    too ? too : "", json_is_true(json_object_get(undo, "last")) ? " (after the others)" : "");
 		free(params);
 	}
 	if (gone)

@@ -225,6 +225,8 @@ static void write_undo(struct rb_lines *l, const struct runbook_step *s)
 			buf_addf(&b, " %s=%.60s", name, json_string_value(v));
 		else if (json_is_integer(v))
 			buf_addf(&b, " %s=%lld", name, (long long)json_integer_value(v));
+	if (*json_text(undo, "say"))
+		buf_addf(&b, ", %s", json_text(undo, "say"));
 	add(l, "", ROLE_DIM, SUB, "undo: %s%s%s", s->undo_action ? s->undo_action : json_text(undo, "action"), b.data ? b.data : "",
 	    s->undo_last || json_is_true(json_object_get(undo, "last")) ? ", after the steps before it" : "");
 	if (*json_text(plan, "not_undone"))

@@ -34,16 +34,22 @@ struct plan {
 	const char *back;            /* v6: where a rollback leaves from; NULL: a promotion */
 	struct standing s;
 	json_t *params, *o;
+	json_t *tags;                /* of `to`, as they are; NULL: not read */
 };
 
 /* body is taken. */
-static void step(struct plan *p, const char *path, json_t *body, const char *check, const char *undo)
+static void step_by(struct plan *p, const char *method, const char *path, json_t *body, const char *check, const char *undo)
 {
 	char *text = json_dumps(body, JSON_COMPACT);
-	json_array_append_new(json_object_get(p->o, "steps"), json_pack("{s:o, s:s, s:s, s:s}", "do", json_sprintf("POST " API "%s", path),
+	json_array_append_new(json_object_get(p->o, "steps"), json_pack("{s:o, s:s, s:s, s:s}", "do", json_sprintf("%s " API "%s", method, path),
 		"body", text ? text : "", "check", check, "undo", undo));
 	free(text);
 	json_decref(body);
+}
+
+static void step(struct plan *p, const char *path, json_t *body, const char *check, const char *undo)
+{
+	step_by(p, "POST", path, body, check, undo);
 }
 
 static json_t *of_version(const struct plan *p, int number)
@@ -72,7 +78,8 @@ static void alias_step(struct plan *p)
 	step(p, "registered-models/alias", body, check, undo);
 }
 
-static void tag_steps(struct plan *p)
+/* Who, why and when. Returns what an undo needs to bring back what was there before. */
+static json_t *tag_steps(struct plan *p)
 {
 	struct str reason = str_trim(get_text(p->params, "reason"));
 	const char *user = p->m->access.user ? p->m->access.user : getenv("SUDO_USER") ? getenv("SUDO_USER") : getenv("USER");
@@ -83,13 +90,54 @@ static void tag_steps(struct plan *p)
 		strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	const struct { const char *key, *value; } tags[] = { { "promoted_by", user && *user ? user : "binnacle" },
 		{ "promoted_reason", words }, { "promoted_at", at } };
+	json_t *restore = json_object();
 	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) {
-		json_t *body = of_version(p, p->to);
+		json_t *body = of_version(p, p->to), *was = json_object_get(p->tags, tags[i].key);
+		char *undo = json_is_string(was) ? xasprintf("back to '%.200s'", json_string_value(was)) : xstrdup("deleted");
 		json_object_set_new(body, "key", json_string(tags[i].key));
 		json_object_set_new(body, "value", json_string(tags[i].value));
-		step(p, "model-versions/set-tag", body, "the server takes it", "stays");
+		step(p, "model-versions/set-tag", body, "the server takes it", undo);
+		json_object_set_new(restore, tags[i].key, json_pack("{s:O?, s:s}", "was", was, "set", tags[i].value));
+		free(undo);
 	}
 	free(words);
+	return json_pack("{s:o, s:o}", "version", json_sprintf("%d", p->to), "tags", restore);
+}
+
+/* What an undo brings back of the tags that were written: those that still are as they were set. Says so. True: there are any. */
+static bool restore_steps(struct plan *p)
+{
+	const json_t *restore = json_object_get(p->params, "restore"), *tag;
+	int64_t of = -1;
+	const char *key;
+	unsigned n = 0;
+	if (!json_is_object(restore) || !str_to_i64(get_text(restore, "version"), &of) || of < 0 || of > INT32_MAX)
+		return false;
+	json_t *now = detail_read(p->m, p->model, of, false), *tags = json_object_get(now, "tags");
+	if (!now)
+		plan_say(p->o, "warnings", "the tags of v%d stay as they are: they cannot be read: %s", (int)of, p->m->failure.error);
+	json_object_foreach(json_object_get(restore, "tags"), key, tag) {
+		json_t *was = json_object_get(tag, "was"), *is = json_object_get(tags, key), *body;
+		if (!now || !is || (json_is_string(was) && json_equal(is, was)))
+			continue;
+		if (!json_equal(is, json_object_get(tag, "set"))) {
+			plan_say(p->o, "warnings", "tag %s of v%d was changed since: it stays", key, (int)of);
+			continue;
+		}
+		body = of_version(p, (int)of);
+		json_object_set_new(body, "key", json_string(key));
+		if (json_is_string(was)) {
+			json_object_set(body, "value", was);
+			plan_say(p->o, "change", "tag %s of v%d back to '%.200s'", key, (int)of, json_string_value(was));
+			step(p, "model-versions/set-tag", body, "the server takes it", "stays");
+		} else {
+			plan_say(p->o, "change", "tag %s of v%d deleted: it had none", key, (int)of);
+			step_by(p, "DELETE", "model-versions/delete-tag", body, "the server takes it", "stays");
+		}
+		n++;
+	}
+	json_decref(now);
+	return n > 0;
 }
 
 static void all_steps(struct plan *p)
@@ -106,17 +154,25 @@ static void all_steps(struct plan *p)
 		if (v->number != p->s.champion && p->s.champion != p->to)
 			plan_say(p->o, "warnings", "v%d is in stage Production too: it is archived, and undo does not bring it back", v->number);
 	}
-	tag_steps(p);
+	json_t *restore = json_object_get(p->params, "restore") ? NULL : tag_steps(p);
+	if (!restore)                    /* an undo: v6 has the tags that it had, those of v7 go */
+		restore_steps(p);
 	if (p->s.champion < 0 || p->s.champion == p->to) {
 		plan_say(p->o, "not_undone", p->s.champion < 0 ? "nothing was in production before: there is nothing to go back to"
 		                                       : "what is archived stays so");
+		json_decref(restore);
 		return;
 	}
-	json_object_set_new(p->o, "undo", json_pack("{s:s, s:{s:o}}", "action", "rollback", "params", "version",
-		json_sprintf("%d", p->s.champion)));
+	json_t *params = json_pack("{s:o}", "version", json_sprintf("%d", p->s.champion));
 	if (!p->s.stages)
-		json_object_set_new(json_object_get(json_object_get(p->o, "undo"), "params"), "alias", json_string(p->s.alias));
-	plan_say(p->o, "not_undone", p->s.stages ? "the tags of v%d; undone, it is in stage Archived" : "the tags of v%d", p->to);
+		json_object_set_new(params, "alias", json_string(p->s.alias));
+	json_object_set_new(p->o, "undo", json_pack("{s:s, s:o}", "action", "rollback", "params", params));
+	if (restore) {
+		json_object_set_new(params, "restore", restore);
+		json_object_set_new(json_object_get(p->o, "undo"), "say", json_sprintf("the tags of v%d as they were", p->to));
+	}
+	if (p->s.stages)
+		plan_say(p->o, "not_undone", "undone, v%d is in stage Archived", p->to);
 }
 
 /* The champion shares stage Production with nobody. */
@@ -167,6 +223,7 @@ static void compare(struct plan *p)
 	}
 	if (p->s.champion >= 0 && p->s.champion != p->to && !(old = detail_read(p->m, p->model, p->s.champion, false)))
 		plan_say(p->o, "warnings", "v%d cannot be read, so nothing is compared: %s", p->s.champion, p->m->failure.error);
+	p->tags = json_incref(json_object_get(new, "tags"));
 	registry_versus(old, new, metric, json_object_get(p->o, "change"), json_object_get(p->o, "warnings"));
 	if (!p->s.stages && p->s.staged >= 0 && p->s.staged != p->to)
 		plan_say(p->o, "warnings", "v%d is in stage Production: whoever loads by stage, not by the alias %s, sees no change", p->s.staged,
@@ -183,8 +240,12 @@ static void fill(struct plan *p, int64_t number)
 	if (p->s.champion >= 0)
 		snprintf(from, sizeof(from), "v%d", p->s.champion);
 	p->back = p->back ? from : NULL;
-	if (!choose(p, number))
+	if (!choose(p, number)) {
+		/* an undo that was cut off in the middle: the version is there, and tags are left */
+		if (json_object_get(p->o, "already") && restore_steps(p))
+			json_object_del(p->o, "already");
 		return;
+	}
 	json_object_set_new(p->o, "title", json_sprintf("%s " STR_FMT " to v%d", p->back ? "roll back" : "promote", STR_ARG(p->model), p->to));
 	json_object_set_new(json_object_get(p->o, "target"), "to", json_integer(p->to));
 	if (p->s.stages)
@@ -215,6 +276,7 @@ void mlflow_plan(struct mlflow *m, const struct request *r)
 	}
 	standing_release(&p.s);
 	json_decref(p.params);
+	json_decref(p.tags);
 }
 
 /* ---- running */
@@ -229,9 +291,14 @@ struct running {
 	struct buf say;
 };
 
+static bool is_untag(const json_t *s)
+{
+	return str_is(get_text(s, "do"), "DELETE " API "model-versions/delete-tag");
+}
+
 static bool is_tag(const json_t *s)
 {
-	return str_is(get_text(s, "do"), "POST " API "model-versions/set-tag");
+	return str_is(get_text(s, "do"), "POST " API "model-versions/set-tag") || is_untag(s);
 }
 
 /* Step s of the plan, as it was shown. */
@@ -239,8 +306,8 @@ static bool send(struct running *x, const json_t *s)
 {
 	struct str path = get_text(s, "do"), method = str_split(&path, ' ');
 	char *p = str_dup(path), *body = str_dup(get_text(s, "body"));
-	bool shown = str_is(method, "POST") && str_starts(path, STR(API));
-	json_t *j = shown ? client_json(x->m, p, body) : NULL;
+	bool shown = (str_is(method, "POST") || is_untag(s)) && str_starts(path, STR(API));
+	json_t *j = shown ? client_change(x->m, is_untag(s) ? "DELETE" : "POST", p, body) : NULL;
 	bool ok = j != NULL;
 	if (!ok)
 		buf_addf(&x->say, "%s", shown ? x->m->failure.error : "the plan is not what was shown");
@@ -350,7 +417,8 @@ static bool tagged(struct mlflow *m, struct str model, int version, const json_t
 	json_t *body = json_loads(json_string_value(json_object_get(last, "body")) ? json_string_value(json_object_get(last, "body")) : "",
 		0, NULL), *now = is_tag(last) ? detail_read(m, model, version, false) : NULL;
 	char *key = str_dup(get_text(body, "key"));
-	bool there = !now || json_equal(json_object_get(json_object_get(now, "tags"), key), json_object_get(body, "value"));
+	json_t *is = json_object_get(json_object_get(now, "tags"), key);
+	bool there = !now || (is_untag(last) ? !is : json_equal(is, json_object_get(body, "value")));
 	free(key);
 	json_decref(now);
 	json_decref(body);

@@ -95,7 +95,12 @@ static void fill_request(struct mlflow *m, struct http_request *q, const char **
 
 json_t *client_json(struct mlflow *m, const char *path, const char *body)
 {
-	struct http_request q = { .path = path, .method = body ? "POST" : NULL, .body = str_of(body), .once = body != NULL, .json = true,
+	return client_change(m, body ? "POST" : NULL, path, body);
+}
+
+json_t *client_change(struct mlflow *m, const char *method, const char *path, const char *body)
+{
+	struct http_request q = { .path = path, .method = method, .body = str_of(body), .once = body != NULL, .json = true,
 		.max = SMALL_MAX };
 	struct http_reply r;
 	const char *headers[2];

@@ -104,6 +104,7 @@ void client_close(struct mlflow *m);
 bool client_version(struct mlflow *m);           /* asks once for the server's version */
 /* A small answer as a tree, owned by the caller. body NULL: GET. */
 json_t *client_json(struct mlflow *m, const char *path, const char *body);
+json_t *client_change(struct mlflow *m, const char *method, const char *path, const char *body);     /* the same by another method */
 /* A text that is not JSON (an artifact), at most max bytes. */
 bool client_text(struct mlflow *m, const char *path, size_t max, struct buf *out);
 /* All pages of a list: element for each member of the list `name`. path ends in "?" or "&" for GET; with a body (an object,

@@ -6,6 +6,7 @@
 #include "backends/serving/answer.h"
 #include "backends/serving/serving.h"
 #include "base/acts.h"
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "base/plan_json.h"
 #include <stdio.h>
@@ -52,12 +53,30 @@ static bool look(struct serving *s, struct model *m)
 
 /* ---- plans */
 
+/* Who is champion then: the steps before it in a runbook may make another. Number, -1 nobody knows; say: how it is known. */
+static int64_t champion_then(struct serving *s, const char *model, const json_t *params, char *say, size_t size)
+{
+	int64_t champion = known_champion(s->known, model, setting(s, "registry"), say, size);
+	const json_t *before;
+	size_t i;
+	json_array_foreach(json_object_get(params, "after"), i, before) {
+		const char *action = json_text(before, "action"), *key = json_text(before, "key");
+		size_t n = model ? strlen(model) : 0;
+		bool registry = !strcmp(action, "promote") || !strcmp(action, "rollback"), same = n && !strncmp(key, model, n) && (!key[n] || key[n] == '/');
+		if (!registry || !same || !json_is_integer(json_object_get(before, "to")))
+			continue;
+		champion = json_integer_value(json_object_get(before, "to"));
+		snprintf(say, size, "after step %d the registry", (int)json_integer_value(json_object_get(before, "step")));
+	}
+	return champion;
+}
+
 /* Which version it will be: as asked for, else the registry's. NULL: nobody knows. Caller frees. */
 static char *wanted(struct serving *s, const struct model *m, json_t *plan, const json_t *params)
 {
 	struct buf asked = { 0 };
 	char say[300], word[64], now[64];
-	int64_t champion = known_champion(s->known, m->title ? m->title : m->name, setting(s, "registry"), say, sizeof(say));
+	int64_t champion = champion_then(s, m->title ? m->title : m->name, params, say, sizeof(say));
 	char *want = plan_param_text(params, "version", &asked).n ? xstrdup(asked.data) : NULL;
 	char *has = champion >= 0 ? xasprintf("%lld", (long long)champion) : NULL;
 	buf_release(&asked);

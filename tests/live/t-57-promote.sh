@@ -73,12 +73,19 @@ for v in 1 2 3; do
 	like "$v: rolled back" "$what: v6.*state: done" "$said"
 	equal "$v: the server says that too" 6 "$(champion $v)"
 	like "$v: with the reason" 'promoted_reason=rolled back from v7' "$(tags $v 6)"
+	before=$(tags $v 6) was=$(tags $v 5)
+	post "$url" model-versions/set-tag "{\"name\":\"$model\",\"version\":\"5\",\"key\":\"promoted_reason\",\"value\":\"in spring, by hand\"}"
+	like "$v: the plan says which tags come back" "undo\": \"back to 'in spring, by hand'.*the tags of v5 as they were" \
+		"$(act "$url" plan promote versions "$model/5")"
 	said=$(act "$url" --undo act promote versions "$model/5")
-	like "$v: promote and undo" "roll back $model to v6.*$what: v6.*state: done" "$said"
+	like "$v: promote and undo" "roll back $model to v6.*tag promoted_by of v5 deleted: it had none.*back to 'in spring, by hand'.*$what: v6.*state: done" "$said"
 	equal "$v: as it was" 6 "$(champion $v)"
+	equal "$v: its tags too, set back or deleted" "$(printf '%s\n' $was 'promoted_reason=in spring, by hand' | sort | tr '\n' ' ')" "$(tags $v 5) "
+	equal "$v: and those of the version that is back" "$before" "$(tags $v 6)"
 	said=$(act "$url" --undo act rollback models "$model" '{"version":"v3","reason":"as in spring"}')
 	like "$v: to any version, and undo" "$what v6 -> v3.*$what v3 -> v6.*state: done" "$said"
 	equal "$v: as it was, again" 6 "$(champion $v)"
+	unlike "$v: no word of it is left" promoted_ "$(tags $v 3)"
 
 	# --- refused
 	others=$(declare -p urls model; declare -f post set_champion; echo "set_champion $v 4")

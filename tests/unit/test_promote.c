@@ -278,7 +278,7 @@ static void test_promote(void **state)
 	has(plan, "title", "promote m to v7");
 	has(plan, "change", "[\"alias champion v6 -> v7\",\"rmse 940 -> 930: 1.1 % better\"]");
 	has(plan, "target", "\"version\":\"alias champion: v6\"");
-	has(plan, "undo", "{\"action\":\"rollback\",\"params\":{\"version\":\"6\",\"alias\":\"champion\"}}");
+	has(plan, "undo", "{\"action\":\"rollback\",\"params\":{\"version\":\"6\",\"alias\":\"champion\",\"restore\":{\"version\":\"7\",\"tags\":{\"promoted_by\":{\"was\":null");
 	assert_int_equal(json_array_size(json_object_get(plan, "steps")), 4);
 	assert_null(json_object_get(plan, "blocked"));
 	assert_int_equal(server.sent.len, 0);
