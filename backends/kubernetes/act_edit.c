@@ -1,6 +1,7 @@
-/* act_edit: an object as the user wrote it. What is sent is the difference between what he was given and what he gave back, as a
- * JSON merge patch that demands the version it was made for: fields that he was not shown (status, managedFields), or that
- * others changed meanwhile, stay as they are.
+/* act_edit: an object as the user wrote it. The difference between what he was given and what he gave back is put on the object of
+ * now: fields that he was not shown (status, managedFields), or that others changed meanwhile, stay as they are; of lists whose
+ * elements have names (list_keys.h) also the other elements. What is sent is what that changes, as a JSON merge patch that
+ * demands the version it was made for, so that lists in it, which are whole, hold nothing old.
  *
  * Parameters: secret_text (the YAML as written) with secret_base (as it was given; without it: the object of now), or patch. They
  * are called secret so that no journal keeps them: the difference itself is in the plan, a Secret's without its values. Where
@@ -9,6 +10,7 @@
 #define _GNU_SOURCE
 #include "backends/kubernetes/actions.h"
 #include "backends/kubernetes/docs.h"
+#include "backends/kubernetes/list_keys.h"
 #include "backends/kubernetes/yaml_in.h"
 #include "backends/kubernetes/yaml_out.h"
 #include "base/linediff.h"
@@ -91,7 +93,26 @@ static void put_diff(struct plan *p, const char *name, const json_t *from, const
 	json_decref(b);
 }
 
-/* What the user changed, as a patch. NULL: w->error says what is wrong with the text. */
+/* What differs between two objects, lists by their elements' names. */
+static json_t *keyed_diff(const json_t *from, const json_t *to)
+{
+	json_t *a = lists_keyed(from), *b = lists_keyed(to), *diff = merge_diff(a, b);
+
+	json_decref(a);
+	json_decref(b);
+	return diff;
+}
+
+static json_t *keyed_apply(const json_t *onto, const json_t *patch)
+{
+	json_t *a = lists_keyed(onto), *b = merge_apply(a, patch), *out = lists_plain(b);
+
+	json_decref(a);
+	json_decref(b);
+	return out;
+}
+
+/* What the user changed, as keyed_diff() has it. NULL: w->error says what is wrong with the text. */
 static json_t *wanted(struct plan *p, const json_t *now, json_t **base)
 {
 	json_t *patch = json_object_get(p->w->params, "patch"), *text, *mine;
@@ -118,7 +139,7 @@ static json_t *wanted(struct plan *p, const json_t *now, json_t **base)
 	if (json_object_get(text, "status") && !json_object_get(*base, "status"))
 		plan_warn(p, "what stands under status is not sent: only its controller writes it");
 	mine = trimmed(text);
-	patch = merge_diff(*base ? *base : now, mine);
+	patch = keyed_diff(*base ? *base : now, mine);
 	json_decref(mine);
 	json_decref(text);
 	return patch;
@@ -137,7 +158,7 @@ static void check_identity(struct plan *p, const json_t *now, const json_t *new)
 /* Others changed it since the user was given it. */
 static void check_meanwhile(struct plan *p, const json_t *base, const json_t *now, const json_t *patch, const json_t *new)
 {
-	json_t *theirs = merge_diff(base, now);
+	json_t *theirs = keyed_diff(base, now);
 	struct buf paths = { 0 }, text = { 0 };
 
 	if (json_object_size(theirs)) {
@@ -172,9 +193,9 @@ static void warn_spec_owners(struct plan *p, const json_t *patch)
 }
 
 /* The request, and what takes it back. */
-static void edit_step(struct plan *p, const json_t *now, const json_t *new, json_t *patch)
+static void edit_step(struct plan *p, const json_t *now, const json_t *new)
 {
-	json_t *back = merge_diff(new, now), *meta, *step;
+	json_t *patch = merge_diff(now, new), *back = keyed_diff(new, now), *meta, *step;
 	bool secret = jis(p->object, "kind", "Secret");
 
 	if (secret) {                          /* so that every journal knows what it is and masks it */
@@ -190,7 +211,7 @@ static void edit_step(struct plan *p, const json_t *now, const json_t *new, json
 		json_object_update(meta, identity);
 		json_decref(identity);
 	}
-	step = plan_step(p, "PATCH", "", JSON_MERGE, json_incref(patch), NULL, "the fields as they were");
+	step = plan_step(p, "PATCH", "", JSON_MERGE, patch, NULL, "the fields as they were");
 	if (secret)
 		json_object_set_new(step, "secret", json_true());
 	plan_undo_by(p, "edit", json_pack("{so}", "patch", back));
@@ -206,7 +227,7 @@ bool plan_edit(struct plan *p)
 		json_decref(now);
 		return false;
 	}
-	new = merge_apply(now, patch);
+	new = keyed_apply(now, patch);
 	plan_title(p, "edit %s %s%s%s", p->t.api->singular, p->ns, *p->ns ? "/" : "", p->name);
 	check_identity(p, now, new);
 	if (base)
@@ -217,7 +238,7 @@ bool plan_edit(struct plan *p)
 		plan_already(p, "nothing differs from what it is now");
 	else {
 		warn_spec_owners(p, patch);
-		edit_step(p, now, new, patch);
+		edit_step(p, now, new);
 	}
 	json_decref(base);
 	json_decref(new);

@@ -1,6 +1,7 @@
 /* yaml_in: see yaml_in.h. Which plain words are numbers and booleans is what Go's YAML 1.1 reader says, as for kubectl. */
 #define _GNU_SOURCE
 #include "backends/kubernetes/yaml_in.h"
+#include "backends/kubernetes/list_keys.h"
 #include "backends/kubernetes/json.h"
 #include "base/mem.h"
 #include "base/yaml.h"
@@ -148,7 +149,7 @@ unsigned merge_clash(const json_t *one, const json_t *other, const char *path, s
 		char *here;
 
 		w = json_object_get(other, key);
-		if (!w || json_equal(v, w))
+		if (!w || json_equal(v, w) || !strcmp(key, LIST_ORDER))   /* of two orders the user's is taken */
 			continue;
 		here = xasprintf("%s%s%s", path, *path ? "." : "", key);
 		if (json_is_object(v) && json_is_object(w))

@@ -54,10 +54,27 @@ said=$(drive act edit deployments $ns/web "$(params "$scratch/base" "$scratch/te
 like "changed elsewhere meanwhile: both stay" 'changed meanwhile elsewhere.*state: done' "$(paste -sd' ' <<<"$said")"
 equal "changed elsewhere meanwhile: so they do" "2 registry.example.com/web:v3" "$(field deploy web .spec.replicas) $(field deploy web \
 	.spec.template.spec.containers[0].image)"
-sed 's/replicas: 1/replicas: 5/' "$scratch/base" >"$scratch/text"
+# two changes in one list: containers, and one container's variables
+kubectl -n $ns set env deploy/web MODE=calm >/dev/null
+drive open yaml deployments $ns/web '{"edit":true}' >"$scratch/base"
+sed 's/value: calm/value: busy/' "$scratch/base" >"$scratch/text"
+kubectl -n $ns patch deploy web --type=strategic -p '{"spec":{"template":{"spec":{"containers":[{"name":"side","image":"registry.example.com/side:v1"},
+	{"name":"web","env":[{"name":"SHAPE","value":"round"}]}]}}}}' >/dev/null
+said=$(drive --undo act edit deployments $ns/web "$(params "$scratch/base" "$scratch/text")")
+like "two changes in one list: both stay" 'changed meanwhile elsewhere.*state: done' "$(paste -sd' ' <<<"$said")"
+containers='{range .spec.template.spec.containers[*]}{.name}{range .env[*]} {.name}={.value}{end};{end}'
+equal "two changes in one list, undone: the other one stays" "side; web MODE=calm SHAPE=round;" "$(kubectl -n $ns get deploy web -o \
+	jsonpath="$containers" | tr ';' '\n' | sort | sed '/^$/d; s/$/;/' | sed 's/SHAPE=round MODE=calm/MODE=calm SHAPE=round/' | paste -sd' ')"
+sed 's/value: calm/value: wild/' "$scratch/base" >"$scratch/text"
+kubectl -n $ns set env deploy/web MODE=dull >/dev/null
+like "the same element of one list: blocked" 'where you changed it too \(spec.template.spec.containers.web.env.MODE.value\)' \
+	"$(drive plan edit deployments $ns/web "$(params "$scratch/base" "$scratch/text")")"
+drive open yaml deployments $ns/web '{"edit":true}' >"$scratch/base"
+kubectl -n $ns scale deploy web --replicas=3 >/dev/null
+sed 's/replicas: 2/replicas: 5/' "$scratch/base" >"$scratch/text"
 said=$(drive plan edit deployments $ns/web "$(params "$scratch/base" "$scratch/text")")
 like "changed at the same place: blocked" 'where you changed it too \(spec.replicas\)' "$said"
-like "changed at the same place: what they did is shown" '"meanwhile": \[.*"\+  replicas: 2"' "$(paste -sd' ' <<<"$said")"
+like "changed at the same place: what they did is shown" '"meanwhile": \[.*"\+  replicas: 3"' "$(paste -sd' ' <<<"$said")"
 said=$(drive --between "$KUBECTL -n $ns patch cm plain --type=merge -p '{\"data\":{\"shape\":\"round\"}}' >/dev/null" \
 	act edit configmaps $ns/plain '{"patch":{"data":{"colour":"blue"}}}')
 like "changed between plan and run" 'it changed since the plan was shown' "$said"

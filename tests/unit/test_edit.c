@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include "backends/kubernetes/actions.h"
 #include "backends/kubernetes/docs.h"
+#include "backends/kubernetes/list_keys.h"
 #include "backends/kubernetes/yaml_in.h"
 #include "backends/kubernetes/yaml_out.h"
 #include "base/linediff.h"
@@ -102,6 +103,66 @@ static void test_merge(void **state)
 	json_decref(theirs);
 }
 
+#define POD(containers) "{\"spec\":{\"containers\":[" containers "],\"args\":[1]}}"
+
+/* What one changed from base to mine, put on what others made of it meanwhile; or where both changed it. */
+static void keyed_is(const char *base, const char *mine, const char *now, const char *want)
+{
+	json_t *o[3] = { json_loads(base, 0, NULL), json_loads(mine, 0, NULL), json_loads(now, 0, NULL) }, *k[3];
+	json_t *patch, *theirs, *done, *plain;
+	struct buf b = { 0 };
+	char *text;
+
+	for (int i = 0; i < 3; i++) {
+		assert_non_null(o[i]);
+		k[i] = lists_keyed(o[i]);
+		plain = lists_plain(k[i]);
+		assert_true(json_equal(plain, o[i]));
+		json_decref(plain);
+	}
+	patch = merge_diff(k[0], k[1]);
+	theirs = merge_diff(k[0], k[2]);
+	done = merge_apply(k[2], patch);
+	plain = lists_plain(done);
+	text = json_dumps(plain, JSON_COMPACT);
+	merge_clash(patch, theirs, "", &b);
+	assert_string_equal(b.len ? b.data : text, want);
+	for (int i = 0; i < 3; i++)
+		json_decref(o[i]), json_decref(k[i]);
+	json_decref(patch), json_decref(theirs), json_decref(done), json_decref(plain);
+	buf_release(&b);
+	free(text);
+}
+
+static void test_lists(void **state)
+{
+#define A1 "{\"name\":\"a\",\"image\":\"1\"}"
+#define A2 "{\"name\":\"a\",\"image\":\"2\"}"
+#define A3 "{\"name\":\"a\",\"image\":\"3\"}"
+#define B1 "{\"name\":\"b\",\"ports\":[{\"containerPort\":80},{\"containerPort\":81}]}"
+#define B2 "{\"name\":\"b\",\"ports\":[{\"containerPort\":80},{\"containerPort\":82}]}"
+#define C "{\"name\":\"c\"}"
+#define D "{\"name\":\"d\"}"
+	/* one changes a, the other b: both stay */
+	keyed_is(POD(A1 "," B1), POD(A2 "," B1), POD(A1 "," B2), POD(A2 "," B2));
+	/* the same field of the same element */
+	keyed_is(POD(A1), POD(A2), POD(A3), "spec.containers.a.image");
+	/* each adds one; one is taken away, an added one stays */
+	keyed_is(POD(A1), POD(A1 "," C), POD(A1 "," D), POD(A1 "," C "," D));
+	keyed_is(POD(A1 "," B1), POD(A1), POD(A1 "," B1 "," D), POD(A1 "," D));
+	/* taken away here, changed there */
+	keyed_is(POD(A1 "," B1), POD(A1), POD(A1 "," B2), "spec.containers.b");
+	/* the order is the user's */
+	keyed_is(POD(A1 "," C), POD(C "," A1), POD(A2 "," C), POD(C "," A2));
+	/* two elements of one name: the list is one thing, as is one without names */
+	keyed_is(POD(C "," C), POD(C "," C "," D), POD(C "," C), POD(C "," C "," D));
+	keyed_is(POD(C "," C), POD(C "," C "," D), POD(C "," C "," A1), "spec.containers");
+	keyed_is(POD("{\"x\":1}"), POD("{\"x\":2}"), POD("{\"x\":1}"), POD("{\"x\":2}"));
+	/* the whole list comes or goes */
+	keyed_is("{\"spec\":{}}", POD(A1), "{\"spec\":{}}", POD(A1));
+	keyed_is(POD(A1), "{\"spec\":{}}", POD(A1), "{\"spec\":{}}");
+}
+
 static void test_tolerations(void **state)
 {
 	static const struct { const char *tolerations; bool yes; int seconds; } all[] = {
@@ -142,7 +203,7 @@ static void test_editable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_diff), cmocka_unit_test(test_yaml), cmocka_unit_test(test_round), cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_diff), cmocka_unit_test(test_yaml), cmocka_unit_test(test_round), cmocka_unit_test(test_merge), cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_tolerations), cmocka_unit_test(test_editable),
 	};
 
