@@ -99,7 +99,7 @@ static void answer(const char *path, struct buf *b)
 		}
 	} else if (strstr(path, "model-versions/get?") && version) {
 		buf_adds(b, "{\"model_version\":");
-		put_version(b, atoi(version + 9), "");
+		put_version(b, atoi(version + 9), atoi(version + 9) == 5 ? "{\"key\":\"promoted_by\",\"value\":\"ada\"},{\"key\":\"note\",\"value\":\"mine\"}" : "");
 		buf_adds(b, "}");
 	} else if (run)
 		buf_addf(b, "{\"run\":{\"info\":{\"run_id\":\"r\",\"status\":\"FINISHED\"},\"data\":{\"metrics\":[{\"key\":\"rmse\",\"value\":%d}]}}}",
@@ -283,7 +283,7 @@ static void test_promote(void **state)
 	assert_null(json_object_get(plan, "blocked"));
 	assert_int_equal(server.sent.len, 0);
 	assert_true(run_plan(&d, "promote", "versions", "m/7", plan, &say));
-	assert_string_equal(say.data, "alias champion: v7 undo={\"version\":\"6\",\"alias\":\"champion\"}");
+	assert_non_null(strstr(say.data, "alias champion: v7 undo={\"version\":\"6\",\"alias\":\"champion\",\"restore\":{\"version\":\"7\","));
 	buf_addc(&server.sent, 0);
 	assert_non_null(strstr(server.sent.data, "alias {\"name\":\"m\",\"version\":\"7\",\"alias\":\"champion\"}\nset-tag "));
 	assert_non_null(strstr(server.sent.data, "\"key\":\"promoted_by\",\"value\":\"ops\"}"));
@@ -292,6 +292,14 @@ static void test_promote(void **state)
 	assert_false(run_plan(&d, "promote", "versions", "m/7", plan, &say));        /* what it saw is not so any more */
 	assert_string_equal(say.data, "changed since the plan (alias champion: v6 then, alias champion: v7 now), plan again undo=");
 	assert_int_equal(server.sent.len, 0);
+	json_decref(plan);
+	/* its undo: what was written goes, what somebody wrote since stays, and v6 gets no tags for it */
+	plan = plan_of(&d, "rollback", "models", "m", "{\"version\":\"6\",\"restore\":{\"version\":\"5\",\"tags\":{"
+		"\"promoted_by\":{\"was\":null,\"set\":\"ada\"},\"note\":{\"was\":\"old\",\"set\":\"new\"},\"gone\":{\"was\":null,\"set\":\"x\"}}}}");
+	has(plan, "change", "tag promoted_by of v5 deleted: it had none");
+	has(plan, "warnings", "tag note of v5 was changed since: it stays");
+	assert_int_equal(json_array_size(json_object_get(plan, "steps")), 2);
+	has(plan, "steps", "DELETE /api/2.0/mlflow/model-versions/delete-tag");
 	json_decref(plan);
 	plan = plan_of(&d, "promote", "versions", "m/8", "");
 	has(plan, "warnings", "PENDING_REGISTRATION, not READY");
