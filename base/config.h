@@ -26,6 +26,12 @@ struct config_key {
 	const char *help;                    /* one or two sentences */
 };
 #define CONFIG_END { .name = NULL }
+/* The members of `struct config_key` for the way through a host behind SSH (backends/net/tunnel.h). */
+#define TUNNEL_CONFIG_KEYS \
+	{ .name = "tunnel", .type = CONFIG_TEXT, .help = "Host to go through by SSH: USER@HOST:PORT, or a name of ~/.ssh/config. Its " \
+	  "key has to be in known_hosts; names are resolved there. Instead of a proxy." }, \
+	{ .name = "tunnel_key", .type = CONFIG_PATH, .help = "Private key for it, without a passphrase. Otherwise the agent's keys, and " \
+	  "those that ssh would try." }
 /* How a connection to PostgreSQL is named (backends/net/pg.h), wherever one is: in tables of several rooms. */
 #define CONFIG_PG_KEYS \
 	{ .name = "connection", .type = CONFIG_TEXT, .help = "postgresql://USER@HOST:PORT/DATABASE or 'host=... " \
@@ -41,7 +47,8 @@ struct config_key {
 	  .choices = "disable|allow|prefer|require|verify-ca|verify-full", .help = "How far TLS is asked for." }, \
 	{ .name = "sslrootcert", .type = CONFIG_PATH, .help = "The CA of the server's certificate." }, \
 	{ .name = "sslcert", .type = CONFIG_PATH, .help = "Our certificate." }, \
-	{ .name = "sslkey", .type = CONFIG_PATH, .help = "Its key." }
+	{ .name = "sslkey", .type = CONFIG_PATH, .help = "Its key." }, \
+	TUNNEL_CONFIG_KEYS
 
 struct config_error {
 	char *file;

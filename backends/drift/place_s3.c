@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "backends/drift/place.h"
 #include "backends/net/aws_credentials.h"
+#include "backends/net/tunnel.h"
 #include "backends/net/xml.h"
 #include "base/fmt.h"
 #include "base/mem.h"
@@ -14,6 +15,7 @@
 
 struct bucket {
 	struct http *http;
+	struct tunnel *tunnel;                        /* NULL: none */
 	struct aws_chain *chain;
 	char *base, *host, *path, *prefix, *region;   /* path: "" or "/bucket" */
 	bool path_style;
@@ -64,7 +66,8 @@ static void connect_to(struct place *p)
 		b->base[--n] = '\0';
 	b->host = host_of(b->base);
 	b->path = b->path_style ? xasprintf("/%s", name) : xstrdup("");
-	b->http = http_new(&(struct http_conf){ .base = b->base, .what = "the object store", .auth = sign, .arg = p,
+	b->tunnel = b->tunnel ? b->tunnel : tunnel_new(link_settings(p->link));
+	b->http = http_new(&(struct http_conf){ .base = b->base, .what = "the object store", .tunnel = b->tunnel, .auth = sign, .arg = p,
 		.ca_file = link_setting(p->link, "ca"), .insecure = yaml_bool(link_settings(p->link), "insecure", false) },
 		link_clock(p->link));
 }
@@ -256,6 +259,7 @@ static void bucket_free(struct place *p)
 {
 	struct bucket *b = p->own;
 	http_free(b->http);
+	tunnel_free(b->tunnel);
 	aws_chain_free(b->chain);
 	free(b->base), free(b->host), free(b->path), free(b->prefix), free(b->region);
 	free(b);

@@ -582,7 +582,7 @@ static void run(struct link *l)
 			say_health(&h, HEALTH_IDLE, "", "");
 		}
 	}
-	pg_close(&h.pg);
+	pg_release(&h.pg);
 	layout_release(&h.layout);
 	promoted_release(&h.promoted);
 	served_release(&h.served);

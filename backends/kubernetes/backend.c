@@ -3,6 +3,7 @@
 #include "backends/kubernetes/actions.h"
 #include "backends/kubernetes/engine.h"
 #include "backends/kubernetes/forwards.h"
+#include "backends/net/tunnel.h"
 #include "base/kinds.h"
 #include "base/mem.h"
 #include <jansson.h>
@@ -377,8 +378,10 @@ static void run(struct link *l)
 	k.apis = kube_apis_new();
 	k.forwards = forwards_new(&k);
 	kube_access_http_conf(k.access, &k.conf);
+	k.conf.tunnel = tunnel_new(link_settings(l));
 	run_engine(&k);
 	forwards_free(k.forwards);
+	tunnel_free(k.conf.tunnel);
 	kube_apis_free(k.apis);
 	pthread_mutex_destroy(&k.lock);
 	kube_access_free(k.access);
@@ -400,6 +403,7 @@ static const struct config_key keys[] = {
 	{ "shell", CONFIG_TEXT, .help = "What a shell in a container is. Without it bash, or sh where there is none." },
 	{ "timeout", CONFIG_DURATION, .otherwise = "30s", .help = "How long a list may stand still before it is asked for "
 	  "again." },
+	TUNNEL_CONFIG_KEYS,
 	CONFIG_END
 };
 static const struct kind *const kinds[] = {

@@ -13,8 +13,9 @@ void access_open(struct access *a, struct link *l, const char *what)
 		.host = link_setting(l, "host") };
 	a->user = a->user && *a->user ? a->user : NULL;
 	a->host = a->host && *a->host ? a->host : NULL;
+	a->tunnel = tunnel_new(a->settings);
 	http_redact(a->base, a->shown, sizeof(a->shown));
-	a->conf = (struct http_conf){ .base = a->base, .what = what, .ca_file = link_setting(l, "ca"), .compress = true,
+	a->conf = (struct http_conf){ .base = a->base, .what = what, .tunnel = a->tunnel, .ca_file = link_setting(l, "ca"), .compress = true,
 		.insecure = a->settings && yaml_bool(a->settings, "insecure", false), .proxy = link_setting(l, "proxy"),
 		.auth = access_auth, .renew = access_renew, .arg = a };
 }
@@ -31,6 +32,8 @@ void access_close(struct access *a)
 {
 	secret_release(&a->password.is);
 	secret_release(&a->token.is);
+	tunnel_free(a->tunnel);
+	a->tunnel = NULL;
 	free(a->base);
 	a->base = NULL;
 }

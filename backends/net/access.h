@@ -4,6 +4,7 @@
 #ifndef NET_ACCESS_H
 #define NET_ACCESS_H
 #include "backends/net/http.h"
+#include "backends/net/tunnel.h"
 #include "base/source.h"
 
 /* The members of `struct config_key` for them; `url` is each backend's own, as its help says what belongs there. */
@@ -17,7 +18,8 @@
 	  "badge for as long as it lasts." }, \
 	{ .name = "proxy", .type = CONFIG_TEXT, .help = "http://, https:// or socks5h:// proxy; else that of the environment." }, \
 	{ .name = "host", .type = CONFIG_TEXT, .help = "Host header to send instead of the address's own: for an ingress in front, or " \
-	  "for servers that take only names they know, when reached by port-forward." }
+	  "for servers that take only names they know, when reached by port-forward." }, \
+	TUNNEL_CONFIG_KEYS
 
 struct access_secret { struct secret is; uint64_t seen; };
 struct access {
@@ -26,6 +28,7 @@ struct access {
 	char shown[160];                 /* the same for sentences */
 	const char *user, *host;         /* NULL: not set */
 	struct access_secret password, token;
+	struct tunnel *tunnel;           /* NULL: none */
 	struct http_conf conf;           /* for http_new: all of the settings, auth and renew; the caller may change it before */
 };
 void access_open(struct access *a, struct link *l, const char *what);      /* what: http_conf's; borrowed */

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "backends/net/http.h"
 #include "backends/net/http_private.h"
+#include "backends/net/tunnel.h"
 #include "base/mem.h"
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -228,7 +229,10 @@ static void set_proxy(struct http *h, CURL *e)
 {
 	const struct late_curl *c = h->curl;
 	const struct http_conf *k = &h->conf;
-	if (k->proxy)
+	if (k->tunnel) {
+		c->easy_setopt(e, CURLOPT_PROXY, tunnel_proxy(k->tunnel));
+		c->easy_setopt(e, CURLOPT_NOPROXY, "");      /* the environment's is about other proxies */
+	} else if (k->proxy)
 		c->easy_setopt(e, CURLOPT_PROXY, k->proxy);
 	/* A proxy that is spoken to by TLS is trusted as the server is, as client-go does it. */
 	if (k->ca_pem.n)

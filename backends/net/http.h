@@ -17,6 +17,7 @@
 
 struct http;
 struct http_stream;
+struct tunnel;
 
 /* ---- credentials: asked for before every exchange, so that they may change while running */
 struct http_auth {
@@ -43,6 +44,7 @@ struct http_conf {
 	bool insecure;             /* certificate not verified */
 	const char *tls_name;      /* name to expect and to send (SNI) when not the host's; NULL: the host's */
 	const char *proxy;         /* http://, https://, socks5h://; NULL: from the environment; "": none */
+	struct tunnel *tunnel;     /* by way of a host behind SSH (tunnel.h), and then by no proxy; NULL: directly */
 	bool compress;             /* let calls (never streams) ask for gzip */
 	int connect_ms;            /* 0: 10 s */
 	const char *agent;         /* User-Agent; NULL: binnacle/VERSION */

@@ -1,6 +1,7 @@
 /* http_say: what went wrong, as sentences; and the small helpers of http.h that need no curl. */
 #define _GNU_SOURCE
 #include "backends/net/http_private.h"
+#include "backends/net/tunnel.h"
 #include "base/mem.h"
 #include <ctype.h>
 #include <jansson.h>
@@ -65,8 +66,13 @@ void http_explain_curl(struct http_stream *s, CURLcode rc)
 {
 	struct http_reply *r = &s->reply;
 	const char *who = server_name(s->http), *words = s->curl_error;
-	char at[160];
+	char at[160], why[400], remedy[300];
 	http_redact(s->base, at, sizeof(at));
+	if (s->http->conf.tunnel && tunnel_trouble(s->http->conf.tunnel, why, sizeof(why), remedy, sizeof(remedy))) {
+		s->end = HTTP_CONNECT;
+		http_say(r, remedy, "", "%s (%s): %s", who, at, why);
+		return;
+	}
 	if (!*words)
 		words = s->http->curl->easy_strerror(rc);
 	switch (rc) {

@@ -52,6 +52,7 @@ LATE_TABLE(expat)
 LATE_TABLE(z)
 LATE_TABLE(wslay)
 LATE_TABLE(archive)
+LATE_TABLE(ssh2)
 
 static void load_curl(void)
 {
@@ -119,6 +120,19 @@ static void load_wslay(void)
 	wslay.why = late_fill(files, names, &wslay.table, ARRAY_SIZE(names),
 	                      "the library libwslay.so.1 is not installed; install the package libwslay1",
 	                      "the library libwslay is too old; version 1.0 or newer is needed");
+}
+
+static void load_ssh2(void)
+{
+#define X(name) "libssh2_" #name,
+	static const char *const names[] = { LATE_SSH2(X) };
+#undef X
+	static const char *const files[] = { "libssh2.so.1", "libssh2.so", NULL };
+	ssh2.why = late_fill(files, names, &ssh2.table, ARRAY_SIZE(names),
+	                     "the library libssh2.so.1 is not installed; install the package libssh2-1",
+	                     "the library libssh2 is too old; version 1.9 or newer is needed");
+	if (!ssh2.why && ssh2.table.init(0) != 0)
+		ssh2.why = "the library libssh2 could not start";
 }
 
 static void load_archive(void)

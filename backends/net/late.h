@@ -12,6 +12,7 @@
 #include <curl/curl.h>
 #include <expat.h>
 #include <libpq-fe.h>
+#include <libssh2.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
@@ -57,6 +58,15 @@
 	X(entry_hardlink) X(entry_perm) X(entry_copy_pathname) X(entry_set_filetype) X(entry_set_size) X(entry_set_perm) \
 	X(entry_set_mtime)
 
+/* libssh2: the way through a host behind SSH (tunnel.h) */
+#define LATE_SSH2(X) \
+	X(init) X(session_init_ex) X(session_free) X(session_disconnect_ex) X(session_handshake) X(session_last_error) \
+	X(session_set_blocking) X(session_block_directions) X(session_method_pref) X(session_hostkey) X(hostkey_hash) \
+	X(knownhost_init) X(knownhost_free) X(knownhost_readfile) X(knownhost_checkp) X(userauth_list) \
+	X(userauth_publickey_fromfile_ex) X(userauth_authenticated) X(agent_init) X(agent_connect) X(agent_list_identities) \
+	X(agent_get_identity) X(agent_userauth) X(agent_disconnect) X(agent_free) X(keepalive_config) X(keepalive_send) \
+	X(channel_direct_tcpip_ex) X(channel_read_ex) X(channel_write_ex) X(channel_send_eof) X(channel_eof) X(channel_free)
+
 struct late_curl {
 #define X(name) __typeof__(curl_##name) *name;
 	LATE_CURL(X)
@@ -87,6 +97,11 @@ struct late_archive {
 	LATE_ARCHIVE(X)
 #undef X
 };
+struct late_ssh2 {
+#define X(name) __typeof__(libssh2_##name) *name;
+	LATE_SSH2(X)
+#undef X
+};
 struct late_wslay {
 #define X(name) __typeof__(wslay_event_##name) *name;
 	LATE_WSLAY(X)
@@ -100,4 +115,5 @@ const struct late_expat *late_expat(const char **why);
 const struct late_z *late_z(const char **why);
 const struct late_archive *late_archive(const char **why);
 const struct late_wslay *late_wslay(const char **why);
+const struct late_ssh2 *late_ssh2(const char **why);
 #endif

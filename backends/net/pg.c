@@ -35,6 +35,13 @@ void pg_close(struct pg *pg)
 	pg->c = NULL;
 }
 
+void pg_release(struct pg *pg)
+{
+	pg_close(pg);
+	tunnel_free(pg->tunnel);
+	pg->tunnel = NULL;
+}
+
 static int64_t now_us(void)
 {
 	struct timespec ts;
@@ -55,7 +62,10 @@ static bool fail_connection(struct pg *pg)
 	struct pg_fault fault = pg_fault("", message);
 	if (pg->q->connectionNeedsPassword(pg->c))
 		fault = pg_fault("28P01", message);
-	pg_say(pg, fault.state, fault.remedy, "PostgreSQL: %s", sentence);
+	if (pg->tunnel && tunnel_trouble(pg->tunnel, pg->error, sizeof(pg->error), pg->remedy, sizeof(pg->remedy)))
+		pg->state = HEALTH_DOWN;
+	else
+		pg_say(pg, fault.state, fault.remedy, "PostgreSQL: %s", sentence);
 	*pg->sqlstate = '\0';
 	pg_close(pg);
 	return false;
@@ -128,11 +138,57 @@ static const char *setting(const struct pg *pg, const char *key)
 	return pg->settings ? yaml_text(pg->settings, key) : NULL;
 }
 
+/* Where the settings say that the server is, as libpq would read them; freed by the caller. */
+static char *target(const struct pg *pg, int *port)
+{
+	const char *connection = setting(pg, "connection"), *own = setting(pg, "port");
+	PQconninfoOption *all = connection ? pg->q->conninfoParse(connection, NULL) : NULL;
+	char *host = setting(pg, "host") ? xstrdup(setting(pg, "host")) : NULL;
+	*port = own ? atoi(own) : 0;
+	for (PQconninfoOption *o = all; o && o->keyword; o++) {
+		if (!host && !strcmp(o->keyword, "host") && o->val)
+			host = xstrdup(o->val);
+		if (!*port && !strcmp(o->keyword, "port") && o->val)
+			*port = atoi(o->val);
+	}
+	if (all)
+		pg->q->conninfoFree(all);
+	*port = *port ? *port : 5432;
+	return host;
+}
+
+/* libpq connects to the tunnel's door, and verifies the certificate of the host that is meant. */
+static bool through_tunnel(struct pg *pg, struct params *p, char **host, char *door, size_t size)
+{
+	if (!pg->tunnel)
+		pg->tunnel = tunnel_new(pg->settings);
+	if (!pg->tunnel)
+		return true;
+	*host = target(pg, &pg->port);
+	if (!*host || !**host || **host == '/' || strchr(*host, ',')) {
+		pg_say(pg, HEALTH_DOWN, "set 'host' and 'port' as the host of the tunnel sees the server",
+		       "PostgreSQL: 'tunnel' needs the one host that it is to lead to");
+		return false;
+	}
+	int local = tunnel_port(pg->tunnel, *host, pg->port);
+	if (!local) {
+		tunnel_trouble(pg->tunnel, pg->error, sizeof(pg->error), pg->remedy, sizeof(pg->remedy));
+		pg->state = HEALTH_DOWN;
+		return false;
+	}
+	snprintf(door, size, "%d", local);
+	param(p, "host", *host);
+	param(p, "hostaddr", "127.0.0.1");
+	param(p, "port", door);
+	return true;
+}
+
 static bool start_connection(struct pg *pg, const char *password)
 {
 	static const char *const plain[] = { "service", "host", "port", "user", "passfile", "sslmode", "sslrootcert",
 	                                     "sslcert", "sslkey" };
 	struct params p = { .n = 0 };
+	char *host = NULL, door[8];
 	const char *connection = setting(pg, "connection");
 	if (connection && holds_password(pg, connection)) {
 		pg_say(pg, HEALTH_DOWN, "take it out and set 'password: {env: NAME}', {file: PATH} or {command: LINE}",
@@ -148,7 +204,12 @@ static bool start_connection(struct pg *pg, const char *password)
 	param(&p, "application_name", "binnacle");
 	param(&p, "client_encoding", "UTF8");
 	param(&p, "keepalives_idle", "30");
+	if (!through_tunnel(pg, &p, &host, door, sizeof(door))) {
+		free(host);
+		return false;
+	}
 	pg->c = pg->q->connectStartParams(p.keys, p.values, 1);
+	free(host);
 	if (!pg->c) {
 		pg_say(pg, HEALTH_DOWN, "free some memory", "PostgreSQL: no memory for a connection");
 		return false;
@@ -330,6 +391,9 @@ bool pg_wait(struct pg *pg, int ms)
 void pg_describe(const struct pg *pg, struct buf *out)
 {
 	const char *host = pg->q->host(pg->c), *port = pg->q->port(pg->c);
-	buf_addf(out, "as %s at %s%s%s/%s%s", pg->q->user(pg->c), host ? host : "?", host && *host == '/' ? " " : ":",
-	         port ? port : "", pg->q->db(pg->c), pg->q->sslInUse(pg->c) ? ", TLS" : "");
+	int number = pg->tunnel ? pg->port : port ? atoi(port) : 0;
+	buf_addf(out, "as %s at %s%s%d/%s%s", pg->q->user(pg->c), host ? host : "?", host && *host == '/' ? " " : ":", number,
+	         pg->q->db(pg->c), pg->q->sslInUse(pg->c) ? ", TLS" : "");
+	if (pg->tunnel)
+		buf_addf(out, ", through %s", tunnel_name(pg->tunnel));
 }

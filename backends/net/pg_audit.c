@@ -115,7 +115,7 @@ static void release(void *arg)
 {
 	struct pg_audit *p = arg;
 
-	pg_close(&p->pg);
+	pg_release(&p->pg);
 	free(p->table);
 	free(p->origin);
 	free(p);

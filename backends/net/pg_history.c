@@ -205,7 +205,7 @@ static bool get(void *arg, int64_t after, unsigned limit, void (*each)(void *arg
 static void release(void *arg)
 {
 	struct pg_history *p = arg;
-	pg_close(&p->pg);
+	pg_release(&p->pg);
 	free(p->name);
 	free(p->schema);
 	free(p);

@@ -247,6 +247,7 @@ static const struct config_key keys[] = {
 	{ "insecure", CONFIG_BOOL, "false", .help = "Do not verify the certificate; shown as a red badge for as long as it lasts." },
 	{ "preview", CONFIG_BYTES, "64Ki", .help = "How much of an object is read to look at it." },
 	{ "limit", CONFIG_COUNT, "10000", .help = "How many objects `get objects` lists at most." },
+	TUNNEL_CONFIG_KEYS,
 	CONFIG_END
 };
 static const struct kind *const kinds[] = { &kind_buckets, &kind_objects, NULL };

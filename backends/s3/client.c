@@ -321,13 +321,15 @@ void s3_init(struct s3 *s, struct link *l)
 	s->chain = aws_chain_new(&conf);
 	s->region = xstrdup(aws_chain_region(s->chain));
 	s->latency_us = -1;
-	s->http = http_new(&(struct http_conf){ .base = s->endpoint ? s->endpoint : "https://s3.amazonaws.com", .what = "S3",
+	s->tunnel = tunnel_new(link_settings(l));
+	s->http = http_new(&(struct http_conf){ .tunnel = s->tunnel, .base = s->endpoint ? s->endpoint : "https://s3.amazonaws.com", .what = "S3",
 		.ca_file = s->ca_file, .insecure = s->insecure, .auth = sign, .arg = s }, link_clock(l));
 }
 
 void s3_release(struct s3 *s)
 {
 	http_free(s->http);
+	tunnel_free(s->tunnel);
 	aws_chain_free(s->chain);
 	for (unsigned i = 0; i < s->nregions; i++) {
 		free(s->regions[i].bucket);

@@ -9,6 +9,7 @@
 #ifndef S3_S3_H
 #define S3_S3_H
 #include "backends/net/aws_credentials.h"
+#include "backends/net/tunnel.h"
 #include "base/source.h"
 #include "base/storage.h"
 
@@ -28,6 +29,7 @@ struct region_of { char *bucket, *region; };
 struct s3 {
 	struct link *link;
 	struct http *http;
+	struct tunnel *tunnel;       /* NULL: none */
 	struct aws_chain *chain;
 	char *endpoint;                  /* "http://127.0.0.1:9000"; NULL: AWS */
 	char *region;                    /* of the endpoint; learnt when the server says another */
