@@ -5,12 +5,12 @@
 #include "base/action_in.h"
 #include "base/lend.h"
 #include "base/mem.h"
+#include "base/permits.h"
 #include "base/redact.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <unistd.h>
 #include <unistd.h>
 
 #define LOG_MAX 4000       /* older steps of an endless drain go */
@@ -377,7 +377,7 @@ static void on_plan(void *arg, const struct msg *m)
 	struct waiter *w = arg;
 	struct act *act = w->act;
 	struct act_target *t = &act->targets[w->target];
-	struct msg_answer answer;
+	struct msg_answer answer = { 0 };
 	bool all = true;
 
 	if (m->type != MSG_ANSWER || w->id != m->id)
@@ -396,6 +396,7 @@ static void on_plan(void *arg, const struct msg *m)
 			t->error = xstrdup("the plan is not a JSON object");
 		}
 	}
+	permits_after_plan(act->priv->actor->permits, act, t, answer.refused);
 	for (unsigned i = 0; i < act->ntargets; i++)
 		all = all && !act->priv->waiters[i].id;
 	if (all && act->state == ACT_PLANNING)
@@ -542,7 +543,7 @@ static void finish(struct act *act, enum act_state state, const char *error)
 	act_changed(act);
 }
 
-static void target_over(struct act *act, bool ok, bool unknown, struct str say, struct str undo)
+static void target_over(struct act *act, bool ok, bool unknown, bool refused, struct str say, struct str undo)
 {
 	struct act_target *t = &act->targets[act->current];
 	struct waiter *w = &act->priv->waiters[act->current];
@@ -567,6 +568,8 @@ static void target_over(struct act *act, bool ok, bool unknown, struct str say, 
 		set_error(&t->error, text);
 	act_log(act, ok ? STEP_DONE : STEP_FAILED, say);
 	audit_outcome(act, act->current, text);
+	if (ok || refused)
+		permits_learn(act->priv->actor->permits, act->source, act->kind, str_of(t->key), act->action->name, ok ? NULL : text);
 	if (!ok && (!act->go_on || t->state == ACT_CANCELLED))
 		finish(act, t->state, text);
 	else if (act->priv->cancelled && act->current + 1 < act->ntargets)
@@ -588,15 +591,15 @@ static void on_step(void *arg, const struct msg *m)
 	if (w->id != m->id)
 		return;
 	if (m->type == MSG_ANSWER && msg_get_answer(m, &answer)) {   /* refused before it ran */
-		target_over(act, false, false, answer.ok ? STR("answered instead of run") : answer.json, (struct str){ 0 });
+		target_over(act, false, false, answer.refused, answer.ok ? STR("answered instead of run") : answer.json, (struct str){ 0 });
 		return;
 	}
 	if (m->type != MSG_STEP)
 		return;
 	if (!msg_get_step(m, &step))
-		target_over(act, false, true, STR("a malformed step came: look at the target itself"), (struct str){ 0 });
+		target_over(act, false, true, false, STR("a malformed step came: look at the target itself"), (struct str){ 0 });
 	else if (step.state == STEP_FINISHED)
-		target_over(act, step.ok, step.unknown, step.say, step.undo);
+		target_over(act, step.ok, step.unknown, step.refused, step.say, step.undo);
 	else {
 		act_log(act, step.state, step.say);
 		act_changed(act);

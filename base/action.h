@@ -73,6 +73,7 @@ const struct action *action_find(const struct backend *b, const char *name, cons
 /* ---- the machine */
 struct approvers;
 struct audit_copy;
+struct permits;
 struct approval;
 enum act_state { ACT_PLANNING, ACT_SHOWN, ACT_RUNNING, ACT_DONE, ACT_FAILED, ACT_CANCELLED };
 struct act_target {
@@ -110,6 +111,8 @@ struct actor;                        /* owns all acts */
 /* Takes guards (NULL: built-in defaults for every environment). */
 struct actor *actor_new(struct store *store, struct audit *audit, struct guards *guards, const struct clock *clock);
 void actor_free(struct actor *a);
+/* Where it is remembered what the servers refused; borrowed, NULL (the default): nowhere. */
+void actor_permits(struct actor *ar, struct permits *p);
 const struct approvers *actor_who_approves(const struct actor *ar);
 void actor_approvers(struct actor *ar, const struct approvers *a);    /* borrowed; NULL (the default): there are none */
 /* Copies of the trail (base/audit_copy.h), borrowed, some may be NULL; and which of them are behind, as a sentence. */

@@ -25,6 +25,7 @@ struct actor {
 	struct audit *audit;
 	struct guards *guards;
 	const struct approvers *approvers;
+	struct permits *permits;
 	struct audit_copy *const *copies;
 	unsigned ncopies;
 	const struct clock *clock;

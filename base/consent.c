@@ -63,6 +63,11 @@ void actor_approvers(struct actor *ar, const struct approvers *a)
 	ar->approvers = a;
 }
 
+void actor_permits(struct actor *ar, struct permits *p)
+{
+	ar->permits = p;
+}
+
 void actor_copies(struct actor *ar, struct audit_copy *const *copies, unsigned n)
 {
 	ar->copies = copies;

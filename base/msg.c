@@ -77,7 +77,7 @@ void msg_put_step(struct msg *m, struct msg_step s)
 {
 	struct buf *b = &m->body;
 	buf_varint(b, s.state);
-	buf_varint(b, s.ok | (s.unknown ? 2u : 0u));
+	buf_varint(b, s.ok | (s.unknown ? 2u : 0u) | (s.refused ? 4u : 0u));
 	buf_varint(b, s.at);
 	buf_varint(b, s.of);
 	buf_string(b, s.say);
@@ -92,6 +92,7 @@ bool msg_get_step(const struct msg *m, struct msg_step *s)
 	uint64_t how = rd_varint(&r);
 	s->ok = how & 1;
 	s->unknown = how & 2;
+	s->refused = how & 4;
 	s->at = (unsigned)rd_varint(&r);
 	s->of = (unsigned)rd_varint(&r);
 	s->say = rd_string(&r);
@@ -101,14 +102,16 @@ bool msg_get_step(const struct msg *m, struct msg_step *s)
 
 void msg_put_answer(struct msg *m, struct msg_answer a)
 {
-	buf_varint(&m->body, a.ok);
+	buf_varint(&m->body, a.ok | (a.refused ? 2u : 0u));
 	buf_string(&m->body, a.json);
 }
 
 bool msg_get_answer(const struct msg *m, struct msg_answer *a)
 {
 	struct rd r = rd_of(buf_str(&m->body));
-	a->ok = rd_varint(&r);
+	uint64_t how = rd_varint(&r);
+	a->ok = how & 1;
+	a->refused = how & 2;
 	a->json = rd_string(&r);
 	return m->type == MSG_ANSWER && !r.bad;
 }

@@ -71,12 +71,14 @@ struct msg_step {
 	struct str say;         /* a sentence: "evicted 3 of 12 pods" */
 	struct str undo;        /* with FINISHED: JSON for the undo's parameters, or empty; not ok: something was changed */
 	bool unknown;           /* with FINISHED, not ok: it was sent, and whether it was taken is not known */
+	bool refused;           /* with FINISHED, not ok: for want of permission (link_refused) */
 };
 void msg_put_step(struct msg *m, struct msg_step s);
 bool msg_get_step(const struct msg *m, struct msg_step *s);
 
 /* ---- answer */
-struct msg_answer { bool ok; struct str json; /* ok: the document; else: a sentence of why */ };
+/* refused: the server let us not in or not do it (link_refused); a plan that is there nevertheless is blocked by it. */
+struct msg_answer { bool ok; struct str json; /* ok: the document; else: a sentence of why */ bool refused; };
 void msg_put_answer(struct msg *m, struct msg_answer a);
 bool msg_get_answer(const struct msg *m, struct msg_answer *a);
 

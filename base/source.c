@@ -28,7 +28,7 @@ struct link {
 	pthread_mutex_t lock;
 	pthread_cond_t arrived;
 	struct request *first, **last;
-	uint64_t *live;          /* ids neither cancelled nor answered */
+	struct live { uint64_t id; bool refused; } *live;    /* neither cancelled nor answered */
 	unsigned nlive, cap_live;
 	uint64_t next_id;
 };
@@ -138,7 +138,7 @@ static void queue(struct link *l, struct request *r)
 static bool forget_live(struct link *l, uint64_t id)
 {
 	for (unsigned i = 0; i < l->nlive; i++) {
-		if (l->live[i] == id) {
+		if (l->live[i].id == id) {
 			l->live[i] = l->live[--l->nlive];
 			return true;
 		}
@@ -154,7 +154,7 @@ static void refuse(struct source *s, enum req_type type, uint64_t id)
 	if (type == REQ_RUN)
 		msg_put_step(m, (struct msg_step){ STEP_FINISHED, false, 0, 0, STR("this source is read-only"), { "", 0 } });
 	else
-		msg_put_answer(m, (struct msg_answer){ false, STR("this source is read-only") });
+		msg_put_answer(m, (struct msg_answer){ .json = STR("this source is read-only") });
 	inbox_put(s->link->inbox, m, NULL);
 }
 
@@ -174,7 +174,7 @@ uint64_t source_ask(struct source *s, struct request *r)
 		l->cap_live = l->cap_live ? l->cap_live * 2 : 16;
 		l->live = xreallocarray(l->live, l->cap_live, sizeof(*l->live));
 	}
-	l->live[l->nlive++] = id;
+	l->live[l->nlive++] = (struct live){ id, false };
 	queue(l, r);
 	pthread_mutex_unlock(&l->lock);
 	return id;
@@ -381,9 +381,27 @@ bool link_cancelled(struct link *l, uint64_t id)
 	bool live = false;
 	pthread_mutex_lock(&l->lock);
 	for (unsigned i = 0; i < l->nlive && !live; i++)
-		live = l->live[i] == id;
+		live = l->live[i].id == id;
 	pthread_mutex_unlock(&l->lock);
 	return !live;
+}
+
+void link_refused(struct link *l, uint64_t id)
+{
+	pthread_mutex_lock(&l->lock);
+	for (unsigned i = 0; i < l->nlive; i++)
+		l->live[i].refused |= l->live[i].id == id;
+	pthread_mutex_unlock(&l->lock);
+}
+
+static bool is_refused(struct link *l, uint64_t id)
+{
+	bool refused = false;
+	pthread_mutex_lock(&l->lock);
+	for (unsigned i = 0; i < l->nlive; i++)
+		refused |= l->live[i].id == id && l->live[i].refused;
+	pthread_mutex_unlock(&l->lock);
+	return refused;
 }
 
 bool link_send(struct link *l, struct msg *m)
@@ -429,7 +447,7 @@ void link_textf(struct link *l, uint64_t id, unsigned flags, const char *fmt, ..
 void link_answer(struct link *l, uint64_t id, bool ok, struct str json_or_why)
 {
 	struct msg *m = msg_new(MSG_ANSWER, id);
-	msg_put_answer(m, (struct msg_answer){ ok, json_or_why });
+	msg_put_answer(m, (struct msg_answer){ ok, json_or_why, is_refused(l, id) });
 	link_send(l, m);
 }
 
@@ -447,6 +465,7 @@ void link_fail(struct link *l, uint64_t id, const char *fmt, ...)
 void link_step(struct link *l, uint64_t id, struct msg_step s)
 {
 	struct msg *m = msg_new(MSG_STEP, id);
+	s.refused = s.state == STEP_FINISHED && !s.ok && is_refused(l, id);
 	msg_put_step(m, s);
 	link_send(l, m);
 }

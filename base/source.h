@@ -63,6 +63,8 @@ struct backend {
 	/* True: this backend has something to connect to with no configuration at all (a kubeconfig).
 	 * May be NULL. Runs on the main thread: no network, no waiting. */
 	bool (*by_itself)(void);
+	/* What one may do differs from object to object: "can" is asked of each, not of each namespace (base/permits.h). */
+	bool permits_each;
 };
 
 /* The kind of that name (exact) is one that it may fill. */
@@ -119,6 +121,9 @@ int link_fd(const struct link *l);       /* readable when a request waits or the
  * seen here too, after the registry behind link_cancelled has noted them. */
 struct request *link_take(struct link *l, int wait_ms);
 bool link_cancelled(struct link *l, uint64_t id);          /* cancelled, or the link closes */
+/* The server answered 401 or 403 to what this request asked for (a plan, a run): the message that ends it says so, and
+ * base/permits remembers it. Before that message. */
+void link_refused(struct link *l, uint64_t id);
 bool link_send(struct link *l, struct msg *m);             /* takes m; false when closing */
 /* Shorthands. */
 void link_health(struct link *l, struct msg_health h);

@@ -58,6 +58,7 @@ int cli_get(struct cli *c);
 int cli_snapshot(struct cli *c);
 int cli_triage(struct cli *c);
 int cli_verify(struct cli *c);
+int cli_can(struct cli *c);
 int cli_doctor(struct cli *c);
 int cli_predict(struct cli *c);
 int cli_demo(struct cli *c);

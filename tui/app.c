@@ -28,6 +28,8 @@ struct app *app_new(const struct app_options *o)
 
 	app->o = *o;
 	app->permits = permits_new(o->store, o->clock);
+	if (o->actor)
+		actor_permits(o->actor, app->permits);
 	app->context = -1;
 	app->lent = -1;
 	app->ns = xstrdup("");
@@ -54,6 +56,8 @@ void app_free(struct app *app)
 	app_drop_quest(app);
 	app_leave_line(app);
 	app_free_pages(app);
+	if (app->o.actor)
+		actor_permits(app->o.actor, NULL);
 	permits_free(app->permits);
 	app_watch_free(app);
 	app_lines_free(app);
@@ -488,7 +492,7 @@ void app_act(struct app *app, const char *action, const char *kind, uint16_t sou
 {
 	struct source *s = app_source(app, source);
 	const struct action *a = s ? action_find(s->backend, action, kind) : NULL;
-	const char *why = NULL;
+	const char *why = NULL, *dim;
 	struct act *act;
 
 	if (!a) {
@@ -500,5 +504,8 @@ void app_act(struct app *app, const char *action, const char *kind, uint16_t sou
 		app_say(app, true, "%s: %s", a->title, why ? why : "refused");
 		return;
 	}
+	dim = nkeys ? permits_refused(app->permits, s, kind, str_of(keys[0]), action) : NULL;
+	if (dim)
+		app_say(app, true, "asking again, though %s", dim);
 	app_push(app, act_page_new(app, act));
 }

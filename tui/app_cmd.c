@@ -30,7 +30,7 @@ static const struct command app_commands[] = {
 	{ "runbooks", NULL, "list promotions and rollbacks of this session, and unfinished ones", NULL },
 	{ "undo", NULL, "undo the last action that can be undone", NULL },
 	{ "copy", NULL, "copy what is shown or selected to the clipboard", NULL },
-	{ "redraw", NULL, "draw the whole screen again", NULL },
+	{ "redraw", NULL, "draw the whole screen again; what one may do is asked again", NULL },
 	{ "suspend", NULL, "stop, and go back to the shell until fg", NULL },
 	{ .name = NULL }
 };
@@ -251,9 +251,11 @@ static bool app_command(struct app *app, const struct command *c, struct str arg
 		return undo(app);
 	else if (strcmp(n, "copy") == 0)
 		return copy(app);
-	else if (strcmp(n, "redraw") == 0 && app->term)
-		term_redraw(app->term);
-	else if (strcmp(n, "suspend") == 0 && app->term)
+	else if (strcmp(n, "redraw") == 0) {
+		permits_forget(app->permits, NULL);
+		if (app->term)
+			term_redraw(app->term);
+	} else if (strcmp(n, "suspend") == 0 && app->term)
 		term_suspend(app->term);
 	return true;
 }

@@ -204,12 +204,20 @@ static struct task_key target_of(const char *key, const char *action)
 	return k;
 }
 
+/* What failed last failed for want of permission. */
+static void note_refusal(struct airflow *a, uint64_t id, bool failed)
+{
+	if (failed && (api_forbidden(&a->api) || (a->api.end == HTTP_STATUS && a->api.status == 401)))
+		link_refused(a->api.link, id);
+}
+
 void plan_ask(struct airflow *a, const struct request *r)
 {
 	struct plan p = { .a = a, .r = r, .params = json_loads(r->params, 0, NULL), .key = target_of(r->key, r->what) };
 	size_t i = planner_of(r->what);
 	bool file = str_starts(str_of(r->key), STR("import error/"));
 	json_t *version = file || i == ARRAY_SIZE(planners) ? NULL : version_of(a, &p.key);
+	note_refusal(a, r->id, !version);
 	if (!version) {
 		link_fail(a->api.link, r->id, "%s", file ? "a file that does not load is no pipeline" : i == ARRAY_SIZE(planners)
 		          ? "Airflow has no such action" : a->api.error);
@@ -219,6 +227,7 @@ void plan_ask(struct airflow *a, const struct request *r)
 	p.o = json_pack("{s:o, s:{s:s, s:s, s:s, s:o}, s:[], s:[], s:[]}", "title", json_sprintf("%s %s", r->what, r->key), "target",
 		"kind", r->kind, "key", r->key, "uid", "", "version", version, "change", "steps", "warnings");
 	planners[i].plan(&p);
+	note_refusal(a, r->id, json_object_get(p.o, "blocked"));
 	if (json_object_get(p.o, "already"))
 		json_object_del(p.o, "blocked");
 	char *text = json_dumps(p.o, JSON_COMPACT);
@@ -386,6 +395,7 @@ void run_ask(struct airflow *a, const struct request *r)
 	if (ok && !strcmp(r->what, "trigger"))
 		remember(&c);
 	char *undo = ok && c.undo ? json_dumps(c.undo, JSON_COMPACT) : NULL;
+	note_refusal(a, r->id, !ok);
 	link_step(a->api.link, r->id, (struct msg_step){ STEP_FINISHED, ok, 0, 0, buf_str(&c.say), str_of(undo ? undo : ""),
 		c.unknown });
 	free(undo);

@@ -125,6 +125,8 @@ static void ask(struct airflow *a, const struct request *r)
 		form_ask(a, r);
 	else if (!strcmp(r->what, "taken"))
 		taken_ask(a, r);
+	else if (!strcmp(r->what, "can"))
+		may_ask(a, r);
 	else
 		link_fail(a->api.link, r->id, "Airflow cannot answer '%s'", r->what);
 }
@@ -204,5 +206,5 @@ static const struct config_key keys[] = {
 static const struct kind *const kinds[] = { &kind_pipelines, &kind_runs, &kind_tasks, NULL };
 const struct backend backend_airflow = {
 	.name = "airflow", .title = "Airflow", .help = "pipelines, runs and tasks of Apache Airflow 2 and 3",
-	.keys = keys, .kinds = kinds, .actions = airflow_actions, .run = run,
+	.keys = keys, .kinds = kinds, .actions = airflow_actions, .run = run, .permits_each = true,
 };

@@ -53,6 +53,7 @@ bool api_forbidden(const struct api *a);     /* only from this */
 bool api_passing(const struct api *a);
 /* When a JWT ends, wall ms; 0: it does not say. */
 int64_t jwt_end(struct str token);
+json_t *jwt_claims(struct str token);        /* what is written in it, unchecked; NULL: it is no JWT. New reference */
 
 /* ---- past.c */
 enum { PAST_RUNS = 20, STRIP = 10 };
@@ -180,6 +181,9 @@ void doc_open(struct airflow *a, const struct request *r);
 void links_ask(struct airflow *a, const struct request *r);
 void why_ask(struct airflow *a, const struct request *r);
 void doctor_ask(struct airflow *a, uint64_t id);
+
+/* ---- may.c */
+void may_ask(struct airflow *a, const struct request *r);
 
 /* ---- acts.c */
 extern const struct action *const airflow_actions[];

@@ -18,7 +18,7 @@ static int base64url(char c)
 	return at ? (int)(at - digits) : -1;
 }
 
-int64_t jwt_end(struct str token)
+json_t *jwt_claims(struct str token)
 {
 	struct str rest = token, part;
 	struct buf b = { 0 };
@@ -35,10 +35,16 @@ int64_t jwt_end(struct str token)
 			buf_addc(&b, (char)(bits >> (n -= 8)));
 	}
 	json_t *j = json_loadb(b.data ? b.data : "", b.len, 0, NULL);
+	buf_release(&b);
+	return j;
+}
+
+int64_t jwt_end(struct str token)
+{
+	json_t *j = jwt_claims(token);
 	const json_t *end = json_object_get(j, "exp");
 	double s = json_is_number(end) ? json_number_value(end) : 0;
 	json_decref(j);
-	buf_release(&b);
 	return s > 0 && s < 1e11 ? (int64_t)(s * 1000) : 0;
 }
 

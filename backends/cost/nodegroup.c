@@ -26,6 +26,7 @@ struct eks {                   /* one exchange, for signing */
 	struct str body;
 	char why[800];
 	enum http_end end;
+	uint64_t id;
 };
 
 static bool cancelled(void *arg)
@@ -65,6 +66,8 @@ static json_t *call(struct eks *e, const char *method, const char *path, struct 
 	bool ok = http_call(h, &q, &reply);
 	json_t *answer = ok ? json_loadb(reply.body.data ? reply.body.data : "", reply.body.len, 0, NULL) : NULL;
 	e->end = reply.end;
+	if (reply.end == HTTP_STATUS && (reply.status == 401 || reply.status == 403))
+		link_refused(e->link, e->id);
 	snprintf(e->why, sizeof(e->why), "%.512s%s%.250s", ok ? "AWS EKS answered something that is not JSON" : reply.error,
 	         !ok && reply.remedy[0] ? ": " : "", ok ? "" : reply.remedy);
 	http_reply_release(&reply);
@@ -231,7 +234,7 @@ static json_int_t number(const json_t *o, const char *name, json_int_t otherwise
 static bool begin(struct eks *e, const struct cost *c, struct link *l, const struct request *r, struct str *group)
 {
 	struct str cluster;
-	*e = (struct eks){ .c = c, .link = l };
+	*e = (struct eks){ .c = c, .link = l, .id = r->id };
 	if (!split_key(r->key, &cluster, group))
 		snprintf(e->why, sizeof(e->why), "only node groups have a size: '%.100s' is none", r->key);
 	else if (!c->settings.aws || !yaml_text(c->settings.aws, "eks_cluster"))

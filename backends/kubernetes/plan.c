@@ -189,8 +189,10 @@ void plan_need(struct plan *p, const char *verb, const struct kube_api *api, con
 {
 	char why[200] = "";
 
-	if (work_may(p->w, verb, api, ns, name, sub, why, sizeof(why)) == 0)
-		plan_block(p, "not permitted: %s may not %s %s%s%s%s%s%s%s%s", *jtext(p->out, "as") ? jtext(p->out, "as") : "you",
+	if (work_may(p->w, verb, api, ns, name, sub, why, sizeof(why)) != 0)
+		return;
+	link_refused(p->w->k->link, p->w->r->id);
+	plan_block(p, "not permitted: %s may not %s %s%s%s%s%s%s%s%s", *jtext(p->out, "as") ? jtext(p->out, "as") : "you",
 		           verb, api->plural, *sub ? "/" : "", sub, *ns ? " in namespace '" : "", ns, *ns ? "'" : "",
 		           *why ? ": " : "", why);
 }
@@ -335,8 +337,11 @@ static bool dry_run(struct plan *p)
 		json_object_set_new(p->out, "dry_run", jstringf("refused: %s", p->w->error));
 		if (p->w->status == 429)
 			plan_warn(p, "a disruption budget forbids it now: it would be tried again every 5 s");
-		else if (p->w->status != 0)
+		else if (p->w->status != 0) {
+			if (p->w->status == 401 || p->w->status == 403)
+				link_refused(p->w->k->link, p->w->r->id);
 			plan_block(p, "the server refuses it: %s", p->w->error);
+		}
 		same = p->w->status != 409;
 	}
 	if (*p->w->warning)

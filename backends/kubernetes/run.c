@@ -73,6 +73,8 @@ static void say_refused(struct run *run, const char *what)
 	struct work *w = run->w;
 	bool test = w->status == 422 && (strstr(w->error, "test") || strstr(w->error, "rejected"));
 
+	if (w->status == 401 || w->status == 403)
+		link_refused(w->k->link, w->r->id);
 	if (w->status == 409 || test)
 		snprintf(run->say, sizeof(run->say), "it changed since the plan was shown: plan again");
 	else if (w->status == 404)

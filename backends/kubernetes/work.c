@@ -226,6 +226,8 @@ void work_fail(struct work *w, const char *fmt, ...)
 
 void work_fail_exchange(struct work *w)
 {
+	if (w->status == 401 || w->status == 403)
+		link_refused(w->k->link, w->r->id);
 	work_fail(w, "%s%s%s", *w->error ? w->error : "no answer", *w->remedy ? ": " : "", w->remedy);
 }
 

@@ -256,12 +256,21 @@ static void fill(struct plan *p, int64_t number)
 	all_steps(p);
 }
 
+/* What failed failed for want of permission; the name that it is asked under is another matter. */
+static void note_refusal(struct mlflow *m, uint64_t id)
+{
+	const struct http_reply *f = &m->failure;
+	if (f->end == HTTP_STATUS && (f->status == 401 || (f->status == 403 && !strstr(f->error, "Host header"))))
+		link_refused(m->link, id);
+}
+
 void mlflow_plan(struct mlflow *m, const struct request *r)
 {
 	int64_t number;
 	struct plan p = { .m = m, .model = model_of(r, &number), .params = json_loads(r->params, 0, NULL) };
 	p.back = !strcmp(r->what, "rollback") ? "" : NULL;
 	if (!standing_read(m, p.model, get_text(p.params, "alias"), &p.s)) {
+		note_refusal(m, r->id);
 		link_fail(m->link, r->id, "%s", m->failure.error);
 	} else {
 		p.o = json_pack("{s:o, s:{s:s, s:s, s:s, s:s%}, s:[], s:[], s:[]}", "title", json_sprintf("%s %s", r->what, r->key), "target",
@@ -309,6 +318,8 @@ static bool send(struct running *x, const json_t *s)
 	bool shown = (str_is(method, "POST") || is_untag(s)) && str_starts(path, STR(API));
 	json_t *j = shown ? client_change(x->m, is_untag(s) ? "DELETE" : "POST", p, body) : NULL;
 	bool ok = j != NULL;
+	if (!ok && shown)
+		note_refusal(x->m, x->id);
 	if (!ok)
 		buf_addf(&x->say, "%s", shown ? x->m->failure.error : "the plan is not what was shown");
 	else

@@ -181,6 +181,8 @@ static void ask(struct mlflow *m, const struct request *r)
 		detail_metric(m, r);
 	else if (!strcmp(r->what, "taken"))
 		mlflow_taken(m, r);
+	else if (!strcmp(r->what, "can"))
+		mlflow_may(m, r);
 	else
 		link_fail(m->link, r->id, "an MLflow source cannot answer '%s'", r->what);
 }
@@ -315,5 +317,5 @@ static const struct config_key keys[] = {
 };
 const struct backend backend_mlflow = {
 	.name = "mlflow", .title = "MLflow", .help = "models, versions, experiments and training runs of an MLflow server, 1.28 to 3.x",
-	.keys = keys, .kinds = kinds, .actions = mlflow_actions, .run = run,
+	.keys = keys, .kinds = kinds, .actions = mlflow_actions, .run = run, .permits_each = true,
 };

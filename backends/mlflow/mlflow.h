@@ -174,6 +174,7 @@ int standing_before(struct mlflow *m, struct str model, const struct standing *s
 extern const struct action *const mlflow_actions[];
 void mlflow_plan(struct mlflow *m, const struct request *r);
 void mlflow_run(struct mlflow *m, const struct request *r);
+void mlflow_may(struct mlflow *m, const struct request *r);          /* may.c: "can" of base/permits.h */
 void mlflow_taken(struct mlflow *m, const struct request *r);        /* whether a plan was carried out (base/action.h) */
 void send_body(struct mlflow *m, struct buf *body);   /* as a ROWS message; body is empty then */
 #endif

@@ -405,6 +405,13 @@ static void find_place(const json_t *params, const struct request *r, struct buf
 	buf_adds(place, at && *at ? at : r->key);
 }
 
+/* What failed failed for want of permission, and not for a clock or a key that is wrong everywhere. */
+static void note_refusal(struct s3 *s, uint64_t id)
+{
+	if (s->fault.state == HEALTH_LIVE && (s->fault.status == 401 || s->fault.status == 403))
+		link_refused(s->link, id);
+}
+
 void s3_plan(struct s3 *s, const struct request *r)
 {
 	struct plan p = { .s = s, .r = r, .params = json_loads(r->params, 0, NULL) };
@@ -414,6 +421,7 @@ void s3_plan(struct s3 *s, const struct request *r)
 	if (!p.t.bucket.n || !p.t.key.n || strcmp(r->kind, "objects")) {
 		link_fail(s->link, r->id, "'%s' is no object", r->key);
 	} else if (!look(s, r->id, &p.t, STR(""), &p.now)) {
+		note_refusal(s, r->id);
 		link_fail(s->link, r->id, "%s%s%s", s->fault.why, *s->fault.remedy ? "; " : "", s->fault.remedy);
 	} else {
 		words(&p.now, &seen);
@@ -485,6 +493,7 @@ static bool send(struct running *x, const json_t *step)
 		buf_addf(&x->say, "the store began the copy and gave up: %s %s", e.code, e.message);
 		ok = false;
 	} else if (!ok) {
+		note_refusal(x->s, x->r->id);
 		x->lost = r.end == HTTP_TIMEOUT || r.end == HTTP_CUT || r.end == HTTP_CANCELLED || r.status >= 500;
 		buf_addf(&x->say, "%s%s%s", r.status == 412 ? "it changed since the plan was shown: plan again" : x->s->fault.why,
 		         r.status != 412 && *x->s->fault.remedy ? "; " : "", r.status != 412 ? x->s->fault.remedy : "");
@@ -553,9 +562,10 @@ static bool as_planned(struct running *x)
 			words(&h, &now);
 		same = same && str_is(buf_str(&now), then);
 	}
-	if (*x->s->fault.why)
+	if (*x->s->fault.why) {
+		note_refusal(x->s, x->r->id);
 		buf_addf(&x->say, "nothing was sent: %s", x->s->fault.why);
-	else if (!same)
+	} else if (!same)
 		buf_addf(&x->say, "it changed since the plan was shown (%s then, " STR_FMT " now): plan again", then, STR_ARG(buf_str(&now)));
 	buf_release(&now);
 	return same;

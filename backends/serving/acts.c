@@ -153,6 +153,8 @@ void serving_plan(struct serving *s, struct model *m, const struct request *r)
 	struct buf now = { 0 };
 	char why[300] = "";
 	if (!look(s, m) && serving_lost(s)) {
+		if (s->end == HTTP_STATUS && (s->status == 401 || s->status == 403))
+			link_refused(s->link, r->id);
 		link_fail(s->link, r->id, "%s%s%s", s->error, *s->remedy ? ": " : "", s->remedy);
 		json_decref(params);
 		return;
@@ -234,6 +236,8 @@ static bool send_reload(struct running *x, const json_t *step)
 	x->lost = r.end == HTTP_TIMEOUT || r.end == HTTP_CUT || r.end == HTTP_CANCELLED ||
 	          (r.end == HTTP_STATUS && (r.status == 502 || r.status == 504));
 	note_answer(x, &r);
+	if (r.end == HTTP_STATUS && (r.status == 401 || r.status == 403))
+		link_refused(x->s->link, x->id);
 	if (r.end == HTTP_STATUS && (r.status == 404 || r.status == 405))
 		buf_addf(&x->say, ": it has no POST %s", p);
 	http_reply_release(&r);
