@@ -124,9 +124,14 @@ bool runbook_answer(struct runbook *r, const char *answer);
 bool runbook_confirm(struct runbook *r, const char *typed, const char *override);
 void runbook_cancel(struct runbook *r);      /* before RUNNING: nothing happened; later: stop after this step and ask */
 enum runbook_choice { RUNBOOK_GO_ON, RUNBOOK_GO_BACK, RUNBOOK_HOLD };
+struct runbook_given { const char *typed, *reason; };     /* either may be NULL; reason overrides rules too, and is audited */
+/* What the guards want for this choice of a recovered one, as they judge now, beyond what is given (NULL: nothing): a name, a reason,
+ * a second person (r->approval), a reason that overrides. What is forbidden wants nothing: the choice is refused. Going back is held
+ * up by no freeze, limit or second person, only by a rule that denies it or where all is read-only. */
+enum act_want runbook_wants(struct runbook *r, enum runbook_choice c, const struct runbook_given *given);
 /* Of ASKING (and of a recovered one): false: error says why not. Go on plans the step anew and runs it, unless it holds already.
- * GO_BACK of one that is DONE or HELD undoes it. */
-bool runbook_choose(struct runbook *r, enum runbook_choice c);
+ * GO_BACK of one that is DONE or HELD undoes it. given: NULL: nothing. */
+bool runbook_choose(struct runbook *r, enum runbook_choice c, const struct runbook_given *given);
 bool runbook_can_undo(const struct runbook *r);      /* DONE or HELD: `u` takes the whole back */
 /* Moves every runbook on: checks, pauses, verification. Returns ms until it wants to be called again, -1: nothing to do. */
 int runbooks_tick(struct runbooks *rs, int64_t now);

@@ -19,7 +19,8 @@ static void hash_of(const struct runbook *r, char hash[65])
 
 	for (unsigned i = 0; i < r->nsteps; i++) {
 		const struct runbook_step *s = &r->steps[i];
-		char *plan = s->act && s->act->targets[0].plan ? json_dumps(s->act->targets[0].plan, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+		const json_t *of = s->act ? s->act->targets[0].plan : json_object_get(json_array_get(r->priv->steps, i), "plan");
+		char *plan = of ? json_dumps(of, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 
 		buf_addf(&b, "%s\n%s\n%s\n%s\n%s\n%s\n", s->source->name, s->action->name, s->kind, s->key, s->params ? s->params : "",
 		         plan ? plan : "");
@@ -33,12 +34,13 @@ static json_t *what_is_asked(const struct runbook *r)
 {
 	enum { MOST = 8 };
 	json_t *o = json_object(), *change = json_array(), *clean;
-	char host[256] = "", hash[65] = "", *title = xasprintf("%s %s to version %s", r->verb, r->model, r->version);
+	char host[256] = "", hash[65] = "", *title = xasprintf("%s%s %s to version %s", r->recovered ? "go on with: " : "", r->verb, r->model, r->version);
 
 	gethostname(host, sizeof(host) - 1);
 	hash_of(r, hash);
 	for (unsigned i = 0; i < r->nsteps && i < MOST; i++)
-		json_array_append_new(change, json_sprintf("step %u: %.160s", i + 1, r->steps[i].title ? r->steps[i].title : ""));
+		json_array_append_new(change, json_sprintf("step %u%s%s: %.160s", i + 1, r->recovered ? ", " : "", r->recovered ?
+			runbook_step_name(r->steps[i].state) : "", r->steps[i].title ? r->steps[i].title : ""));
 	if (r->nsteps > MOST)
 		json_array_append_new(change, json_sprintf("and %u more steps", r->nsteps - MOST));
 	json_object_set_new(o, "asked_by", json_string_nocheck(audit_user(actor_audit(r->priv->rs->actor))));
@@ -60,7 +62,7 @@ void runbook_approve(struct runbook *r)
 {
 	char why[300];
 
-	if (r->state != RUNBOOK_SHOWN || !r->decision.second || !r->decision.allowed || runbook_approved(r))
+	if ((r->state != RUNBOOK_SHOWN && !(r->state == RUNBOOK_ASKING && r->recovered)) || !r->decision.second || !r->decision.allowed || runbook_approved(r))
 		return;
 	if (r->approval && runbook_now(r) <= r->approval->until) {
 		if (approval_look(r->approval, runbook_now(r)))

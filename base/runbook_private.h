@@ -1,5 +1,6 @@
-/* runbook_private: what the parts of the machine of base/runbook.h share: runbook.c (its life), runbook_steps.c (one step forth or
- * back), runbook_verify.c (what is looked at afterwards), runbook_recover.c (journals of programs that ended). */
+/* runbook_private: what the parts of the machine of base/runbook.h share: runbook.c (its life), runbook_plan.c, runbook_consent.c,
+ * runbook_steps.c (one step forth or back), runbook_verify.c, runbook_probe.c (what is looked at afterwards), runbook_recover.c
+ * (journals of programs that ended). */
 #ifndef BASE_RUNBOOK_PRIVATE_H
 #define BASE_RUNBOOK_PRIVATE_H
 #include "base/journal.h"
@@ -52,6 +53,7 @@ struct runbook_private {
 	unsigned *untold;            /* by check: cannot tell, in a row */
 	struct runbook_probe *probes;
 	char *why_back;              /* what went wrong */
+	bool taken_up[2];            /* recovered: GO_ON, GO_BACK: what the guards want for it was given in this program */
 };
 struct runbooks {
 	struct actor *actor;
@@ -68,7 +70,18 @@ struct runbooks {
 /* ---- runbook_approve.c: asks the second person where one is wanted and looks for the answer. Now and then while it is SHOWN. */
 void runbook_approve(struct runbook *r);
 
+/* ---- runbook_plan.c */
+void plan_move(struct runbook *r);
+void runbook_decide(struct runbook *r);                /* of all steps the strictest is what has to be confirmed */
+
+/* ---- runbook_consent.c */
+void runbook_judge(struct runbook *r, enum runbook_choice c);     /* of a recovered one: r->decision, r->must_type, as of now */
+/* The audit has the whole beside its steps: what failed, why it did not matter, how it ended. 0; -1 and why. */
+int runbook_audit(struct runbook *r, const char *state, const char *override, char *why, size_t size);
+
 /* ---- runbook.c */
+void runbook_refuse(struct runbook *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));      /* sets r->error */
+void runbook_begin_back(struct runbook *r, const char *why);
 struct runbook *runbook_new(struct runbooks *rs, const char *verb, const char *model);
 void runbook_free(struct runbook *r);
 int64_t runbook_now(const struct runbook *r);

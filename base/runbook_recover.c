@@ -120,6 +120,7 @@ static void ask(struct found *f)
 	r->priv->backwards = f->back;
 	r->state = RUNBOOK_ASKING;
 	r->ask = buf_detach(&b);
+	runbook_judge(r, RUNBOOK_GO_ON);
 	for (unsigned i = 0; i < r->nsteps; i++)
 		runbook_say(r, STEP_WAITING, "step %u, %s: %s%s%s", i + 1, r->steps[i].title, runbook_step_name(r->steps[i].state),
 			r->steps[i].say ? ": " : "", r->steps[i].say ? r->steps[i].say : "");

@@ -179,31 +179,7 @@ static int code_of(const struct runbook *r)
 	}
 }
 
-/* To its end; where something is asked and nobody is there to say it, no further. */
-static int carry_out(struct desk *d)
-{
-	struct runbook *r = d->r;
-	while (!runbook_over(r)) {
-		leave(d, r->state);
-		if (r->state != RUNBOOK_ASKING)
-			continue;
-		char *line = d->s->cli->yes ? NULL : ask_line("go on, go back, or hold? [on/back/hold]");
-		enum runbook_choice c = line && !strncmp(line, "on", 2) ? RUNBOOK_GO_ON : line && *line == 'b' ? RUNBOOK_GO_BACK : RUNBOOK_HOLD;
-		bool said = line && *line;
-		free(line);
-		if (!said) {
-			say(stderr, "binnacle: somebody has to decide: binnacle runbooks --go-on %s, --go-back %s or --leave %s", r->id, r->id, r->id);
-			break;
-		}
-		if (!runbook_choose(r, c))
-			say(stderr, "binnacle: %s", r->error);
-	}
-	if (d->s->cli->json)
-		print_json(runbook_json(r));
-	return code_of(r);
-}
-
-/* ---- confirming */
+/* ---- a second person, and what else a recovered one takes */
 
 static bool is_approved(void *desk)
 {
@@ -227,6 +203,59 @@ static bool approved(struct desk *d)
 		say(stderr, "approved by %s", d->r->approval->by);
 	return runbook_approved(d->r);
 }
+
+/* A recovered one is confirmed anew, by what the guards want now. */
+static bool take_up(struct desk *d, enum runbook_choice c)
+{
+	const struct cli *o = d->s->cli;
+	struct runbook *r = d->r;
+	struct runbook_given given = { o->type, o->override };
+	char *name = NULL, *reason = NULL;
+	enum act_want want;
+	if ((want = runbook_wants(r, c, &given)) == ACT_WANTS_OVERRIDE || want == ACT_WANTS_REASON) {
+		say(stderr, want == ACT_WANTS_OVERRIDE ? "%s" : "the guards want a reason", r->decision.why);
+		given.reason = reason = ask_line("why shall it be done all the same? (empty: stop)");
+	}
+	if (runbook_wants(r, c, &given) == ACT_WANTS_NAME) {
+		char *question = xasprintf("type '%s' to go on:", r->must_type);
+		given.typed = name = ask_line(question);
+		free(question);
+	}
+	if (runbook_wants(r, c, &given) == ACT_WANTS_APPROVAL)
+		approved(d);
+	bool ok = runbook_choose(r, c, &given);
+	if (!ok && runbook_wants(r, c, &given) == ACT_WANTS_NAME && !isatty(STDIN_FILENO))
+		say(stderr, "binnacle: where there is no terminal to ask on, say --type %s", r->must_type);
+	free(name);
+	free(reason);
+	return ok;
+}
+
+/* To its end; where something is asked and nobody is there to say it, no further. */
+static int carry_out(struct desk *d)
+{
+	struct runbook *r = d->r;
+	while (!runbook_over(r)) {
+		leave(d, r->state);
+		if (r->state != RUNBOOK_ASKING)
+			continue;
+		char *line = d->s->cli->yes ? NULL : ask_line("go on, go back, or hold? [on/back/hold]");
+		enum runbook_choice c = line && !strncmp(line, "on", 2) ? RUNBOOK_GO_ON : line && *line == 'b' ? RUNBOOK_GO_BACK : RUNBOOK_HOLD;
+		bool said = line && *line;
+		free(line);
+		if (!said) {
+			say(stderr, "binnacle: somebody has to decide: binnacle runbooks --go-on %s, --go-back %s or --leave %s", r->id, r->id, r->id);
+			break;
+		}
+		if (!take_up(d, c))
+			say(stderr, "binnacle: %s", r->error);
+	}
+	if (d->s->cli->json)
+		print_json(runbook_json(r));
+	return code_of(r);
+}
+
+/* ---- confirming */
 
 static bool confirm(struct desk *d)
 {
@@ -458,8 +487,8 @@ static int finish(struct session *s, const char *id, enum runbook_choice choice)
 			return EXIT_REFUSED;
 		}
 	}
-	if (!runbook_choose(d.r, choice)) {
-		say(stderr, "binnacle: %s", d.r->error);
+	if (!take_up(&d, choice)) {
+		say(stderr, "binnacle: nothing was done: %s", d.r->error);
 		return EXIT_REFUSED;
 	}
 	return carry_out(&d);

@@ -398,6 +398,19 @@ static void write_ended(struct runbook_page *t, bool ascii)
 		add(l, "", ROLE_TEXT, 0, "u takes the whole back, last step first");
 }
 
+/* What the guards want of whoever takes up one that was left in the middle. */
+static void write_taken_up(struct rb_lines *l, const struct runbook *r, bool ascii)
+{
+	if (!r->recovered)
+		return;
+	if (!r->decision.allowed)
+		add(l, bad(ascii), ROLE_BAD, 0, "%s%s", r->decision.why, r->decision.overridable ? "; a written reason overrides it" : "");
+	if (r->approval && !runbook_approved(r))
+		add(l, "", ROLE_VALUE, 0, "a second person has to approve going on: binnacle approve %s", r->approval->lies ? r->approval->code : r->approval->word);
+	else if (r->approval && r->approval->by)
+		add(l, "", ROLE_TEXT, 0, "approved by %s", r->approval->by);
+}
+
 static void write_foot(struct runbook_page *t, bool ascii)
 {
 	struct rb_lines *l = &t->parts[RB_FOOT];
@@ -419,6 +432,7 @@ static void write_foot(struct runbook_page *t, bool ascii)
 		break;
 	case RUNBOOK_ASKING:
 		add(l, bad(ascii), ROLE_BAD, 0, "%s%s", r->recovered ? "from a program that ended in the middle: " : "", r->ask ? r->ask : "how shall it go on?");
+		write_taken_up(l, r, ascii);
 		add(l, "", ROLE_PROMPT, 0, "g goes on   b goes back to how it was   h holds it as it is");
 		break;
 	case RUNBOOK_UNDOING:

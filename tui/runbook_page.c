@@ -119,10 +119,48 @@ static void confirm_or_ask(struct runbook_page *t, struct app *app, struct str r
 		app_prompt(app, "why: ", "", NULL, overridden, t);
 }
 
+static void choose(struct runbook_page *t, struct app *app, enum runbook_choice c);
+
+/* An answer to what a recovered one takes: its name, a reason, or (pasted) the answer of a second person. */
+static void taken_up(void *arg, struct app *app, const char *text)
+{
+	struct runbook_page *t = arg;
+	struct str s = str_trim(str_of(text ? text : ""));
+	if (app_top(app) != &t->page || !text)
+		return;
+	enum act_want want = runbook_wants(t->r, t->choice, &(struct runbook_given){ t->name, t->reason });
+	char *copy = str_dup(s);
+	if (want == ACT_WANTS_APPROVAL && s.n)
+		runbook_answer(t->r, copy);
+	else if (want == ACT_WANTS_NAME)
+		t->name = (free(t->name), xstrdup(copy));
+	else if (want == ACT_WANTS_REASON || want == ACT_WANTS_OVERRIDE)
+		t->reason = (free(t->reason), xstrdup(copy));
+	free(copy);
+	if (s.n && runbook_wants(t->r, t->choice, &(struct runbook_given){ t->name, t->reason }) != want)
+		choose(t, app, t->choice);
+	else
+		app_say(app, true, "%s", want == ACT_WANTS_NAME && s.n ? "that is not its name; nothing was done" : "nothing was done");
+}
+
 static void choose(struct runbook_page *t, struct app *app, enum runbook_choice c)
 {
-	if (!runbook_choose(t->r, c))
+	const struct runbook_given given = { t->name, t->reason };
+	enum act_want want = runbook_wants(t->r, c, &given);
+	char *label = NULL;
+	t->choice = c;
+	t->changed = true;
+	if (want == ACT_WANTS_NAME)
+		label = xasprintf("type '%s' to go %s: ", t->r->model, c == RUNBOOK_GO_ON ? "on" : "back");
+	else if (want == ACT_WANTS_OVERRIDE || want == ACT_WANTS_REASON)
+		label = xstrdup(want == ACT_WANTS_REASON ? "a reason is wanted: " : "why all the same: ");
+	else if (want == ACT_WANTS_APPROVAL && t->r->approval)
+		label = xstrdup("their answer (or Esc, and g once they approved): ");
+	if (label)
+		app_prompt(app, label, "", NULL, taken_up, t);
+	else if (!runbook_choose(t->r, c, &given))
 		app_say(app, true, "%s", t->r->error && *t->r->error ? t->r->error : "nothing is asked now");
+	free(label);
 	t->moved = false;
 }
 
@@ -256,6 +294,8 @@ static void page_free(struct page *p, struct app *app)
 		runbook_cancel(t->r);            /* a running one goes on */
 	runbook_clear(t);
 	buf_release(&t->typed);
+	free(t->name);
+	free(t->reason);
 	free(t);
 }
 

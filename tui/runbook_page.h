@@ -20,6 +20,8 @@ struct runbook_page {
 	struct runbook *r;
 	struct rb_lines parts[RB_PARTS];
 	struct buf typed;                /* the name that the guards want typed */
+	enum runbook_choice choice;      /* of a recovered one, while what it takes is asked for */
+	char *name, *reason;             /* what was given for that; NULL: nothing */
 	uint64_t seen, seen_gates;
 	int64_t second;                  /* for which it was written */
 	unsigned top, rows;              /* first row shown of the body, and how many it has */

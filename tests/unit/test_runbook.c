@@ -216,6 +216,9 @@ struct desk {
 };
 static const struct guard_rule rules[] = { { "dev", GUARD_CONFIRM, 3 }, { "prod", GUARD_TYPE_NAME, 2 }, { "vault", GUARD_READONLY, 9 } };
 
+static struct { const char *environment, *rules; } later;       /* how whoever recovers is guarded; NULL: as before */
+static struct yaml_doc *later_doc;
+
 /* The folder stays: another desk opens on it as another program would. */
 static void desk_open(struct desk *d, const char *environment, const char *entry)
 {
@@ -232,7 +235,7 @@ static void desk_open(struct desk *d, const char *environment, const char *entry
 	d->source[0] = source_new(store_add_source(d->store, "s", environment), "s", environment, &backend, NULL, &fast, d->inbox);
 	d->store->sources[0].source = d->source[0];
 	d->audit = audit_open(path, &fast, why, sizeof(why));
-	d->actor = actor_new(d->store, d->audit, guards_new(rules, 3, NULL), &fast);
+	d->actor = actor_new(d->store, d->audit, guards_new(rules, 3, later_doc ? yaml_root(later_doc) : NULL), &fast);
 	d->rs = runbooks_new(d->actor, d->store, d->source, 1, d->config, folder, &fast);
 	source_start(d->source[0]);
 	free(text);
@@ -359,7 +362,7 @@ static void test_order(void **state)
 	assert_non_null(strstr(text, "\"over\""));
 	free(text);
 	assert_true(runbook_can_undo(r));
-	assert_true(runbook_choose(r, RUNBOOK_GO_BACK));             /* the whole, afterwards */
+	assert_true(runbook_choose(r, RUNBOOK_GO_BACK, NULL));             /* the whole, afterwards */
 	until(&d, r, RUNBOOK_UNDONE);
 	assert_string_equal(did, "promote:7 poke:a poke:b unpoke:b unpoke:a rollback:6 ");
 	desk_close(&d);
@@ -403,13 +406,13 @@ static void test_hold(void **state)
 	struct runbook *r = confirmed(&d, true);
 	until(&d, r, RUNBOOK_ASKING);
 	assert_string_equal(did, "promote:7 poke:fail ");
-	assert_true(runbook_choose(r, RUNBOOK_GO_ON));               /* tried once more */
+	assert_true(runbook_choose(r, RUNBOOK_GO_ON, NULL));               /* tried once more */
 	turn(&d);
 	until(&d, r, RUNBOOK_ASKING);
 	assert_string_equal(did, "promote:7 poke:fail poke:fail ");
-	assert_true(runbook_choose(r, RUNBOOK_HOLD));
+	assert_true(runbook_choose(r, RUNBOOK_HOLD, NULL));
 	assert_int_equal(r->state, RUNBOOK_HELD);
-	assert_false(runbook_choose(r, RUNBOOK_GO_ON));
+	assert_false(runbook_choose(r, RUNBOOK_GO_ON, NULL));
 	desk_close(&d);
 }
 
@@ -432,11 +435,11 @@ static void test_lost(void **state)
 		assert_string_equal(did, cases[i].did);
 		if (r->state == RUNBOOK_ASKING) {
 			assert_int_equal(r->steps[1].state, RSTEP_UNKNOWN);
-			assert_true(runbook_choose(r, RUNBOOK_GO_BACK));     /* what may have been taken is taken back too; it is lost again, twice */
+			assert_true(runbook_choose(r, RUNBOOK_GO_BACK, NULL));     /* what may have been taken is taken back too; it is lost again, twice */
 			turn(&d);
 			until(&d, r, RUNBOOK_ASKING);
 			assert_string_equal(did, "promote:7 poke:lost unpoke:lost unpoke:lost ");
-			assert_false(runbook_choose(r, RUNBOOK_GO_ON));      /* there is no forth in the midst of back */
+			assert_false(runbook_choose(r, RUNBOOK_GO_ON, NULL));      /* there is no forth in the midst of back */
 		}
 		desk_close(&d);
 	}
@@ -544,7 +547,10 @@ static struct runbook *dead(struct desk *d, const char *entry)
 	command = xasprintf("for f in %s/runbooks/*.jsonl; do printf '{\"e\":\"done\",\"step\":2,' >>$f; done", dir);
 	assert_int_equal(system(command), 0);
 	free(command);
-	desk_open(d, "dev", entry);
+	struct yaml_error err;
+	later_doc = later.rules ? yaml_parse(str_of(later.rules), &err) : NULL;
+	assert_true(!later.rules == !later_doc);
+	desk_open(d, later.environment ? later.environment : "dev", entry);
 	champion = 7;                                                /* the child's world is not ours */
 	assert_int_equal(runbooks_recover(d->rs, &why), 1);
 	assert_null(why);
@@ -569,7 +575,7 @@ static void test_recovery(void **state)
 	assert_int_equal(runbooks_recover(other.rs, &why), 0);
 	assert_int_equal(runbooks_living(other.rs), 1);
 	desk_close(&other);
-	assert_true(runbook_choose(r, RUNBOOK_HOLD));
+	assert_true(runbook_choose(r, RUNBOOK_HOLD, NULL));
 	char *text = journal_text(&unfinished);
 	assert_int_equal(unfinished, 0);
 	assert_null(strstr(text, "hunter2"));
@@ -583,7 +589,7 @@ static void test_recovery_back(void **state)
 	taken = "no";
 	struct runbook *r = dead(&d, STEPS(POKE("die")));
 	assert_int_equal(r->steps[1].state, RSTEP_WAITING);
-	assert_true(runbook_choose(r, RUNBOOK_GO_BACK));
+	assert_true(runbook_choose(r, RUNBOOK_GO_BACK, NULL));
 	until(&d, r, RUNBOOK_UNDONE);
 	assert_string_equal(did, "rollback:6 ");
 	assert_int_equal(champion, 6);
@@ -596,10 +602,56 @@ static void test_recovery_on(void **state)
 	taken = "yes";
 	struct runbook *r = dead(&d, STEPS(POKE("die") ", " POKE("c")));
 	assert_int_equal(r->steps[1].state, RSTEP_DONE);
-	assert_true(runbook_choose(r, RUNBOOK_GO_ON));
+	assert_true(runbook_choose(r, RUNBOOK_GO_ON, NULL));
 	until(&d, r, RUNBOOK_DONE);
 	assert_string_equal(did, "poke:c ");
 	desk_close(&d);
+}
+
+/* Whoever takes it up is judged by the guards as they are now: going on may be held up, going back only where that is denied. */
+static void test_recovery_is_judged(void **state)
+{
+	static const struct { const char *environment, *rules; struct runbook_given given; bool on, back; const char *why; } cases[] = {
+		{ "dev", NULL, { 0 }, true, true, "" },
+		{ "prod", NULL, { 0 }, false, false, "type 'm' to go" },
+		{ "prod", NULL, { "x", NULL }, false, false, "type 'm' to go" },
+		{ "prod", NULL, { "m", NULL }, true, true, "" },
+		{ "dev", "frost: {freeze: ['2000-01-01 - 2100-01-01']}", { 0 }, false, true, "going on is denied at step 2 (poke key-of-api): frozen until" },
+		{ "dev", "frost: {freeze: ['2000-01-01 - 2100-01-01'], overridable: true}", { NULL, "it burns" }, true, true, "" },
+		{ "dev", "four-eyes: {second-person: true}", { 0 }, false, true, "approve" },
+		{ "dev", "no: {action: 'rollback|poke', deny: 'not ours'}", { 0 }, false, false, "is denied at step" },
+		{ "vault", NULL, { "m", "it burns" }, false, false, "read-only" },
+	};
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+		const bool back = i % 2, may = back ? cases[i / 2].back : cases[i / 2].on;
+		struct desk d;
+		taken = "no";
+		champion = 6;
+		did[0] = '\0';
+		later.environment = cases[i / 2].environment;
+		later.rules = cases[i / 2].rules;
+		struct runbook *r = dead(&d, STEPS(POKE("die")));
+		bool chosen = runbook_choose(r, back ? RUNBOOK_GO_BACK : RUNBOOK_GO_ON, &cases[i / 2].given);
+		if (chosen != may)
+			fail_msg("case %zu: %s", i, r->error ? r->error : "it went");
+		if (!may && !strstr(r->error, cases[i / 2].why))
+			fail_msg("case %zu: '%s' is not in '%s'", i, cases[i / 2].why, r->error);
+		if (!may)
+			assert_true(runbook_choose(r, RUNBOOK_HOLD, NULL));
+		else if (back)
+			until(&d, r, RUNBOOK_UNDONE);
+		else
+			runbook_cancel(r);           /* its step would end this program */
+		if (!may || !back)
+			assert_string_equal(did, "");
+		desk_close(&d);
+		yaml_doc_free(later_doc);
+		later_doc = NULL;
+		clean(NULL);
+		mkdir(dir, 0700);
+	}
+	later.environment = later.rules = NULL;
 }
 
 /* The journal has the mask in the secret's place: it is never sent. */
@@ -609,7 +661,7 @@ static void test_recovery_of_a_secret(void **state)
 	taken = "yes";
 	struct runbook *r = dead(&d, STEPS(POKE("die") ", {action: poke, kind: modelendpoints, name: api, params: {how: s, password: hunter2}}"));
 	r->hold = true;                      /* undoing the one that dies would end this program */
-	assert_true(runbook_choose(r, RUNBOOK_GO_ON));
+	assert_true(runbook_choose(r, RUNBOOK_GO_ON, NULL));
 	while (!runbook_over(r) && r->state != RUNBOOK_ASKING)
 		turn(&d);
 	assert_int_equal(r->steps[2].state, RSTEP_FAILED);
@@ -667,6 +719,6 @@ static void test_rollback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_order), T(test_goes_back), T(test_first_fails), T(test_hold), T(test_lost), T(test_verify), T(test_probes),
-		T(test_guards), T(test_recovery), T(test_recovery_back), T(test_recovery_on), T(test_recovery_of_a_secret), T(test_straight_back), T(test_rollback) };
+		T(test_guards), T(test_recovery), T(test_recovery_back), T(test_recovery_on), T(test_recovery_is_judged), T(test_recovery_of_a_secret), T(test_straight_back), T(test_rollback) };
 	return cmocka_run_group_tests_name("runbook", tests, NULL, NULL);
 }
