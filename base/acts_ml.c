@@ -41,6 +41,8 @@ static const struct field mark_fields[] = {
 static const struct field backfill_fields[] = {
 	{ .name = "from", .title = "from", .help = "the first logical date: 2026-11-14 or 2026-11-14T06:00:00Z", .required = true },
 	{ .name = "to", .title = "to", .help = "the last one, included", .required = true },
+	{ .name = "zone", .title = "time zone", .help = "of the schedule, and of dates without one, where REST says another: Europe/Berlin",
+	  .type = FIELD_TEXT },
 	{ .name = "reprocess", .title = "dates that have a run", .help = "none: they are left; failed: run again if they failed; completed: "
 	  "run again (Airflow 3 only)", .type = FIELD_CHOICE, .otherwise = "none", .choices = "none|failed|completed" },
 	{ .name = "at_once", .title = "runs at once", .help = "how many run side by side (Airflow 3 only; 2 keeps to max_active_runs)",

@@ -63,6 +63,12 @@ static bool parse_date(struct str s, int64_t *out)
 	return ok;
 }
 
+/* Of a date that parse_date() takes. */
+static bool has_zone(struct str s)
+{
+	return s.n && (s.p[s.n - 1] == 'Z' || memchr(s.p, '+', s.n));
+}
+
 static void put_date(int64_t at, char out[32])
 {
 	time_t s = (time_t)at;
@@ -174,26 +180,65 @@ static void backfill_rest(struct plan *p, const char *from, const char *to, json
 
 /* ---- backfill, Airflow 2 */
 
-struct dates { struct cron cron; int64_t every; bool by_cron; };    /* every: seconds, of a time delta */
+/* In which zone the schedule is: as the user says, or as Airflow does, who says UTC of most pipelines, whatever they were given. */
+static struct str zone_meant(const struct plan *p, const json_t *dag)
+{
+	struct str given = param_text(p, "zone");
+	return given.n ? given : text_in(dag, "timezone");
+}
+
+/* The dates of a schedule. every: seconds, of a time delta; instant: a run stands for a moment, not for the time until the next. */
+struct dates { struct cron cron; int64_t every, anchor; struct zone *zone; bool by_cron, instant; };
+
+static int64_t date_from(const struct dates *d, int64_t at)
+{
+	if (d->by_cron)
+		return cron_next_in(&d->cron, d->zone, at);
+	return d->anchor ? at + ((d->anchor - at) % d->every + d->every) % d->every : at;
+}
+
+/* The next run, as Airflow says itself, has to be one of these dates: the zone of a timetable is not told, nor which one it is. */
+static bool agrees(struct plan *p, struct dates *d, const json_t *dag)
+{
+	int64_t next = time_in(dag, "next_dagrun") / 1000, begin = time_in(dag, "next_dagrun_data_interval_start") / 1000;
+	int64_t end = time_in(dag, "next_dagrun_data_interval_end") / 1000;
+	if (!next) {
+		af_warn(p, "Airflow names no next run: that these are the dates of its schedule is by the pipeline's own zone, unproved");
+		return true;
+	}
+	if (d->every)
+		d->anchor = next;                      /* such dates are counted from wherever they began */
+	d->instant = begin && begin == end;
+	return date_from(d, next) == next && (d->instant || !end || end == date_from(d, next + 1)) && (!begin || begin == next);
+}
 
 static bool read_schedule(struct plan *p, const json_t *dag, struct dates *d)
 {
 	const json_t *s = json_object_get(dag, "schedule_interval");
-	struct str zone = text_in(dag, "timezone"), type = text_in(s, "__type");
-	*d = (struct dates){ 0 };
+	struct str zone, type = text_in(s, "__type"), next = text_in(dag, "next_dagrun");
+	*d = (struct dates){ .anchor = time_in(dag, "start_date") / 1000 };
 	if (!s || json_is_null(s)) {
 		af_say(p, "blocked", "the pipeline has no schedule: there are no dates to run it for; trigger it");
 		return false;
 	}
+	zone = zone_meant(p, dag);
+	d->zone = zone_load(zone);
+	if (!d->zone && zone.n) {
+		af_say(p, "blocked", "this machine knows no time zone '" STR_FMT "': one is Europe/Berlin", STR_ARG(zone));
+		return false;
+	}
 	if (str_is(type, "TimeDelta"))
 		d->every = (int64_t)(real_in(s, "days") * 86400 + real_in(s, "seconds"));
-	else if (str_is(zone, "UTC") || !zone.n)
+	else
 		d->by_cron = cron_parse(text_in(s, "value"), &d->cron);
-	if (d->by_cron || d->every > 0)
+	if ((d->by_cron || d->every > 0) && agrees(p, d, dag))
 		return true;
-	af_say(p, "blocked", "Airflow 2 has no backfill by REST, and the dates of this schedule (" STR_FMT ", " STR_FMT ") are not known "
-	         "here; where Airflow runs: airflow dags backfill -s FROM -e TO " STR_FMT, STR_ARG(text_in(s, "value")), STR_ARG(zone),
-	         STR_ARG(p->key.dag));
+	if (d->by_cron)
+		af_say(p, "blocked", "the next run (" STR_FMT ") is none of '" STR_FMT "' in " STR_FMT ": say in which time zone the schedule is, "
+		         "which REST does not tell (zone: Europe/Berlin)", STR_ARG(next), STR_ARG(text_in(s, "value")), STR_ARG(zone));
+	else
+		af_say(p, "blocked", "Airflow 2 has no backfill by REST, and the dates of this schedule (" STR_FMT ") are not known here; where "
+		         "Airflow runs: airflow dags backfill -s FROM -e TO " STR_FMT, STR_ARG(text_in(s, "value")), STR_ARG(p->key.dag));
 	return false;
 }
 
@@ -232,6 +277,21 @@ static void backfill_one(struct plan *p, int64_t at, int64_t end, json_t *conf)
 	free(runs);
 }
 
+/* What ran by schedule in this time, but at none of these dates. */
+static void warn_other_dates(struct plan *p, const struct dates *d, const json_t *runs)
+{
+	const json_t *o;
+	size_t i;
+	json_array_foreach(json_object_get(runs, "dag_runs"), i, o) {
+		int64_t at = time_in(o, "logical_date") / 1000;
+		if (str_is(text_in(o, "run_type"), "scheduled") && date_from(d, at) != at) {
+			af_warn(p, "the scheduled run of " STR_FMT " is at none of these dates: the schedule or its zone was another then",
+			        STR_ARG(text_in(o, "logical_date")));
+			return;
+		}
+	}
+}
+
 static void backfill_by_runs(struct plan *p, const json_t *dag, int64_t from, int64_t to, json_t *conf)
 {
 	struct dates d;
@@ -240,21 +300,21 @@ static void backfill_by_runs(struct plan *p, const json_t *dag, int64_t from, in
 	put_date(from, first);
 	put_date(to, last);
 	json_t *runs = read_schedule(p, dag, &d) ? runs_between(p, first, last) : NULL;
-	int64_t begin = time_in(dag, "start_date") / 1000, at = from;
-	if (!runs)
-		return;
-	if (real_in(runs, "total_entries") > PAGE)
+	if (runs && real_in(runs, "total_entries") > PAGE)
 		af_say(p, "blocked", "there are over %d runs between these dates already: take a shorter time", PAGE);
-	if (d.every && begin && at > begin)            /* such dates are counted from the start */
-		at = begin + (at - begin + d.every - 1) / d.every * d.every;
-	for (at = d.by_cron ? cron_next(&d.cron, at) : at; at >= 0 && at <= to && n <= DATES_MOST && left <= 100 * PAGE;) {
-		int64_t next = d.by_cron ? cron_next(&d.cron, at + 1) : at + d.every;
+	for (int64_t at = runs ? date_from(&d, from) : -1; at >= 0 && at <= to && n <= DATES_MOST && left <= 100 * PAGE;) {
+		int64_t next = date_from(&d, at + 1);
 		if (run_of(runs, at).n)
 			left++;
 		else if (n++ < DATES_MOST)
-			backfill_one(p, at, next, conf);
+			backfill_one(p, at, d.instant ? at : next, conf);
 		at = next;
 	}
+	if (runs)
+		warn_other_dates(p, &d, runs);
+	zone_free(d.zone);
+	if (!runs)
+		return;
 	if (left)
 		af_warn(p, "%u dates have a run and are left; clear runs those again that failed", left);
 	af_warn(p, "Airflow 2 has no backfill by REST: these runs are triggered one by one, and count as manual ones");
@@ -265,6 +325,20 @@ static void backfill_by_runs(struct plan *p, const json_t *dag, int64_t from, in
 		af_say(p, "already", "no date of the schedule between these lacks a run");
 	af_say(p, "not_undone", "what the runs do is done; cancel ends them, one by one or marked");
 	json_decref(runs);
+}
+
+/* What was given without a zone is meant by the pipeline's clock. */
+static void to_zone(struct plan *p, const json_t *dag, int64_t *from, int64_t *to)
+{
+	struct str name = zone_meant(p, dag);
+	struct zone *z = zone_load(name);
+	bool first = !has_zone(param_text(p, "from")), last = !has_zone(param_text(p, "to"));
+	if (z && !str_is(name, "UTC") && (first || last)) {
+		*from = first ? zone_utc(z, *from) : *from;
+		*to = last ? zone_utc(z, *to) : *to;
+		af_change(p, "dates are those of " STR_FMT ", where the pipeline's schedule is", STR_ARG(name));
+	}
+	zone_free(z);
 }
 
 void af_backfill(struct plan *p)
@@ -278,6 +352,7 @@ void af_backfill(struct plan *p)
 		af_say(p, "blocked", "'from' is after 'to'");
 	else if (json_is_true(json_object_get(dag, "is_paused")))
 		af_warn(p, "the pipeline is paused: the runs stay queued until it is not");
+	to_zone(p, dag, &from, &to);
 	put_date(from, first);
 	put_date(to, last);
 	if (conf && !json_object_get(p->o, "blocked")) {

@@ -1,12 +1,26 @@
 /* cron: see cron.h. */
 #include "backends/airflow/cron.h"
 #include "base/mem.h"
+#include <strings.h>
 #include <time.h>
 
 #define FAR_S (5ll * 366 * 86400)
 
+/* A number, or a name of which the first three letters count: "mon" is 1 of the week, "jan" 1 of the year. */
+static bool parse_value(struct str s, const char *names, int first, int64_t *out)
+{
+	if (str_to_i64(s, out))
+		return true;
+	for (size_t i = 0; names && s.n == 3 && names[i]; i += 3)
+		if (!strncasecmp(s.p, names + i, 3)) {
+			*out = first + (int64_t)i / 3;
+			return true;
+		}
+	return false;
+}
+
 /* "*", "5", "1-5", "0-58/2", and lists of these. */
-static bool parse_field(struct str s, int min, int max, uint64_t *bits)
+static bool parse_field(struct str s, int min, int max, const char *names, uint64_t *bits)
 {
 	*bits = 0;
 	if (!s.n)
@@ -16,11 +30,13 @@ static bool parse_field(struct str s, int min, int max, uint64_t *bits)
 		int64_t from = min, to = max, by = 1;
 		if (step.p && (!str_to_i64(step, &by) || by < 1))
 			return false;
-		if (!str_is(low, "*") && !str_to_i64(low, &from))
+		if (!str_is(low, "*") && !parse_value(low, names, min, &from))
 			return false;
-		if (high.p ? !str_to_i64(high, &to) : !str_is(low, "*") && !step.p)
+		if (high.p && !parse_value(high, names, min, &to))
+			return false;
+		if (!high.p && !str_is(low, "*") && !step.p)
 			to = from;
-		if (from < min || to > max || from > to || (high.p && !str_to_i64(high, &to)))
+		if (from < min || to > max || from > to)
 			return false;
 		for (int64_t i = from; i <= to; i += by)
 			*bits |= 1ull << i;
@@ -34,18 +50,15 @@ bool cron_parse(struct str s, struct cron *out)
 		{ "@monthly", "0 0 1 * *" }, { "@quarterly", "0 0 1 */3 *" }, { "@yearly", "0 0 1 1 *" } };
 	uint64_t bits[5];
 	static const int min[] = { 0, 0, 1, 1, 0 }, max[] = { 59, 23, 31, 12, 7 };
+	static const char *const names[] = { NULL, NULL, NULL, "janfebmaraprmayjunjulaugsepoctnovdec", "sunmontuewedthufrisat" };
 	s = str_trim(s);
 	for (size_t i = 0; i < ARRAY_SIZE(presets); i++)
 		if (str_is(s, presets[i][0]))
 			s = str_of(presets[i][1]);
 	for (unsigned i = 0; i < 5; i++) {
 		struct str field = str_split(&s, ' ');
-		if (!parse_field(field, min[i], max[i], &bits[i]))
+		if (!parse_field(field, min[i], max[i], names[i], &bits[i]))
 			return false;
-		if (i == 2)
-			out->any_day = *field.p == '*';
-		if (i == 4)
-			out->any_weekday = *field.p == '*';
 		s = str_trim(s);
 	}
 	if (bits[4] & 1u << 7)
@@ -55,6 +68,9 @@ bool cron_parse(struct str s, struct cron *out)
 	out->days = (uint32_t)bits[2];
 	out->months = (uint32_t)bits[3];
 	out->weekdays = (uint32_t)bits[4];
+	/* "*" is what lets every day pass, however it was written: so Airflow's reader of cron has it. */
+	out->any_day = out->days == 0xfffffffe;
+	out->any_weekday = (out->weekdays & 0x7f) == 0x7f;
 	return s.n == 0;
 }
 
@@ -85,4 +101,14 @@ int64_t cron_next(const struct cron *c, int64_t from)
 			return t;
 	}
 	return -1;
+}
+
+/* A schedule of every hour goes on by what its clock advances, also through hours that come twice or not at all; one of certain
+ * hours means the clock on the wall. */
+int64_t cron_next_in(const struct cron *c, const struct zone *z, int64_t from)
+{
+	int64_t local = from + zone_offset(z, from), next = cron_next(c, local);
+	if (next < 0)
+		return -1;
+	return c->hours == 0xffffff ? from + (next - local) : zone_utc(z, next);
 }

@@ -168,6 +168,17 @@ for v in 2 3; do
 		like "2: the rest is sent when planned anew" 'state: done' "$(act 2 act backfill pipelines $dag "{$days}")"
 		equal "2: of its date" 2026-11-05T00:00:00+00:00 "$(of 2 "/dags/$dag/dagRuns/binnacle_backfill__2026-11-05T00%3A00%3A00Z" logical_date)"
 		like "2: then there is nothing to do" 'already' "$(act 2 plan backfill pipelines $dag "{$days}")"
+		# the schedule's zone: REST says UTC of a pipeline in Berlin, so it has to be said, and is held against the next run
+		days25='"from":"2026-10-24","to":"2026-10-27"'
+		within 90 rest 2 GET /dags/zoned_trigger
+		like "2: dates in a zone that is not the schedule's" 'blocked.*is none of .0 2 \* \* \*. in UTC: say in which time zone' \
+			"$(act 2 plan backfill pipelines zoned_nightly "{$days25}")"
+		said=$(act 2 plan backfill pipelines zoned_nightly "{$days25,\"zone\":\"Europe/Berlin\"}")
+		like "2: the night on which clocks change" '10-24T00:00:00Z to 2026-10-25T01:00:00Z.*10-25T01:00:00Z to 2026-10-26T01:00:00Z.*10-26T01:00:00Z to 2026-10-27T01' "$said"
+		equal "2: three nights" 3 "$(grep -o 'binnacle_backfill__[^ ]*, of the data' <<<"$said" | sort -u | wc -l)"
+		like "2: a timetable of moments, in a zone of its own" '10-24T06:00:00Z to 2026-10-24T06:00:00Z' \
+			"$(act 2 plan backfill pipelines zoned_trigger "{$days25,\"zone\":\"America/New_York\"}")"
+		like "2: no such zone" 'blocked.*knows no time zone .Mars/Olympus' "$(act 2 plan backfill pipelines zoned_nightly "{$days25,\"zone\":\"Mars/Olympus\"}")"
 		like "2: years are not triggered one by one" 'blocked.*airflow dags backfill -s 2024-01-01' "$(act 2 plan backfill pipelines $dag '{"from":"2024-01-01","to":"2026-11-05"}')"
 	fi
 	end_all $v

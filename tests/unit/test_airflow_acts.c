@@ -1,12 +1,15 @@
+#define _GNU_SOURCE
 /* What is done to pipelines: parameters held against their schema and shown as a form, the dates of a schedule, the tasks that a
  * dry run names. */
 #include "backends/airflow/acts.h"
 #include "backends/airflow/cron.h"
+#include "base/fmt.h"
 #include "tui/form_fields.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <time.h>
 #include <cmocka.h>
 
 static json_t *parse(const char *text)
@@ -132,10 +135,54 @@ static void knows_schedules(void **state)
 	next_is("0 0 29 2 *", at, 1835395200);             /* 2028 */
 	next_is("0 0 30 2 *", at, -1);
 	static const char *const wrong[] = { "", "@once", "* * * *", "60 * * * *", "5-1 * * * *", "*/0 * * * *", "a * * * *", "1, * * * *x",
-		"0 0 * * MON", "* * * * * *" };
+		"0 0 * * MONDAY", "0 0 L * *", "0 0 * * 1#2", "0 mon * * *", "* * * * * *" };
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
 		if (cron_parse(str_of(wrong[i]), &c))
 			fail_msg("'%s' is taken", wrong[i]);
+}
+
+/* What CronDataIntervalTimetable of Airflow 2.10.5 gave, over changes of clocks, in zones of half hours, and beyond the tables of files. */
+static void knows_zones(void **state)
+{
+	static const struct { const char *schedule, *zone, *from, *want; } cases[] = {
+		{ "0 2 * * *", "Europe/Berlin", "2026-10-23T12:00:00Z", "10-24T00:00 10-25T01:00 10-26T01:00 10-27T01:00" },
+		{ "30 2 * * *", "Europe/Berlin", "2026-03-27T12:00:00Z", "03-28T01:30 03-29T01:30 03-30T00:30 03-31T00:30" },
+		{ "30 2 * * *", "Europe/Berlin", "2026-10-23T12:00:00Z", "10-24T00:30 10-25T01:30 10-26T01:30 10-27T01:30" },
+		{ "*/30 * * * *", "Europe/Berlin", "2026-10-25T00:00:00Z", "10-25T00:00 10-25T00:30 10-25T01:00 10-25T01:30 10-25T02:00" },
+		{ "*/30 1-3 * * *", "Europe/Berlin", "2026-10-24T22:00:00Z", "10-24T23:00 10-24T23:30 10-25T01:00 10-25T01:30 10-25T02:00 "
+		  "10-25T02:30 10-26T00:00 10-26T00:30 10-26T01:00" },
+		{ "0 * * * *", "Asia/Kolkata", "2026-10-24T22:10:00Z", "10-24T22:30 10-24T23:30 10-25T00:30" },
+		{ "0 9 * * 1-5", "America/New_York", "2026-10-30T12:00:00Z", "10-30T13:00 11-02T14:00 11-03T14:00 11-04T14:00" },
+		{ "@daily", "Australia/Lord_Howe", "2026-10-02T12:00:00Z", "10-02T13:30 10-03T13:30 10-04T13:00 10-05T13:00" },
+		{ "0 3 */2 * 1", "UTC", "2026-10-01T00:00:00Z", "10-01T03:00 10-03T03:00 10-05T03:00 10-07T03:00 10-09T03:00 10-11T03:00 10-12T03:00" },
+		{ "0 0 * * mon-fri", "Europe/Berlin", "2040-03-22T00:00:00Z", "03-22T23:00 03-25T22:00 03-26T22:00 03-27T22:00" },
+		{ "0 0 1 jan,jul *", "Pacific/Apia", "2026-01-01T00:00:00Z", "06-30T11:00 12-31T11:00 06-30T11:00" },
+		{ "0 0 * * *", "+05:30", "2026-01-01T00:00:00Z", "01-01T18:30 01-02T18:30" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct zone *z = zone_load(str_of(cases[i].zone));
+		struct cron c;
+		struct buf b = { 0 };
+		int64_t at;
+		if (!z)
+			fail_msg("no zone '%s': is tzdata installed?", cases[i].zone);
+		assert_true(cron_parse(str_of(cases[i].schedule), &c) && time_parse(str_of(cases[i].from), &at));
+		at /= 1000;
+		for (const char *w = cases[i].want; w; w = strchr(w + 1, ' ')) {
+			char text[24];
+			time_t s = (time_t)(at = cron_next_in(&c, z, at));
+			struct tm tm;
+			strftime(text, sizeof(text), "%m-%dT%H:%M", gmtime_r(&s, &tm));
+			buf_addf(&b, "%s%s", b.len ? " " : "", text);
+			at++;
+		}
+		assert_string_equal(b.data, cases[i].want);
+		buf_release(&b);
+		zone_free(z);
+	}
+	static const char *const wrong[] = { "", "Nowhere/City", "../../../etc/passwd", "/etc/passwd", "+5x", "Europe", "zone.tab" };
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		assert_null(zone_load(str_of(wrong[i])));
 }
 
 static void names_tasks(void **state)
@@ -156,7 +203,7 @@ static void names_tasks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(holds_values_against_the_schema), cmocka_unit_test(makes_a_form), cmocka_unit_test(knows_schedules),
+		cmocka_unit_test(holds_values_against_the_schema), cmocka_unit_test(makes_a_form), cmocka_unit_test(knows_schedules), cmocka_unit_test(knows_zones),
 		cmocka_unit_test(names_tasks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
