@@ -101,12 +101,22 @@ static void send_changes(struct demo *d)
 			send_kind(d, of_registry[i]);
 	if (w->crons_dirty && watched(d, "cronjobs"))
 		send_kind(d, "cronjobs");
+	if (w->storage_dirty && watched(d, "objects"))
+		send_kind(d, "objects");
+	for (const struct watch *at = d->watches; at; at = at->next)
+		if (!at->log && (w->touched_dirty || w->custom_dirty || w->workloads_dirty) && demo_custom_kind(str_of(at->kind)))
+			send_kind(d, at->kind);
+	for (const struct kind *const *k = demo_kinds; w->touched_dirty && *k; k++)      /* a label may be on any of them */
+		if (watched(d, (*k)->name))
+			send_kind(d, (*k)->name);
+	w->custom_dirty = w->storage_dirty = w->touched_dirty = false;
 	w->crons_dirty = w->workloads_dirty = w->nodes_dirty = w->events_dirty = w->checks_dirty = w->registry_dirty = w->serving_dirty = w->forwards_dirty = false;
 }
 
 static void tick(struct demo *d)
 {
 	world_step(d->world);
+	demo_checks_forget(d->world);
 	send_changes(d);
 	for (struct watch *w = d->watches; w; w = w->next)
 		if (w->log)
@@ -129,6 +139,8 @@ static void handle(struct demo *d, struct request *r)
 {
 	switch (r->type) {
 	case REQ_WATCH:
+		if (!strcmp(r->kind, "objects") && str_starts(str_of(r->key), STR(STORAGE_VERSIONS)))
+			snprintf(d->world->versions_of, sizeof(d->world->versions_of), "%s", r->key);
 		send_kind(d, r->kind);
 		add_watch(d, r, false);
 		d->watches->fresh = false;
@@ -186,6 +198,8 @@ static void run(struct link *l)
 	}
 	while (d.watches)
 		drop_watch(&d, d.watches->id);
+	for (unsigned i = 0; i < d.world->ntouched; i++)
+		free(d.world->touched[i].yaml);
 	free(d.world);
 }
 
@@ -202,7 +216,7 @@ static bool opens(const char *what, const char *kind)
 		"nodes", "namespaces", "cronjobs", "services", "configmaps", "secrets", "persistentvolumeclaims",
 		"horizontalpodautoscalers", "events" };
 	size_t n = !strcmp(what, "logs") ? 5 : ARRAY_SIZE(known);
-	if (storage_opens(what, kind))
+	if (storage_opens(what, kind) || (demo_custom_kind(str_of(kind)) && strcmp(what, "logs")))
 		return true;
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(kind, known[i]))

@@ -19,6 +19,8 @@ static struct pod *waiting_run(struct world *w)
 void demo_gpu_joins(struct world *w)
 {
 	struct node *n = &w->nodes[NODES];
+	if (w->nodes[NODES - 1].before)          /* somebody has taken the pool to no nodes */
+		return;
 	*n = (struct node){ .name = NAME, .group = BIG_GPU, .born = w->now, .ready = true };
 	w->nodes_dirty = true;
 	world_event(w, false, "TriggeredScaleUp", "cluster-autoscaler", "ml-training", "pod/train-r3-8x4kd",
@@ -29,7 +31,7 @@ void demo_gpu_joins(struct world *w)
 void demo_training_starts(struct world *w)
 {
 	struct pod *p = waiting_run(w);
-	if (!p)
+	if (!p || !w->nodes[NODES].born)
 		return;
 	p->node = NODES;
 	world_state(w, p, CREATING);

@@ -13,48 +13,6 @@
 
 #define DATES_MOST 10
 
-static const char *const pipelines[] = { "pipelines", NULL };
-static const char *const triggers[] = { "pipelines", "runs", NULL };
-static const char *const clears[] = { "runs", "tasks", NULL };
-static const char *const runs[] = { "runs", NULL };
-static const struct field trigger_fields[] = {
-	{ .name = "conf", .title = "parameters", .help = "rows=100 source=s3://...; empty: as the pipeline defines them", .otherwise = "@parameters",
-	  .asked = true },
-	{ .name = "note", .title = "note", .help = "why, for whoever reads the run later" },
-	{ .name = NULL },
-};
-static const struct field clear_fields[] = {
-	{ .name = "only_failed", .title = "failed ones only", .help = "tasks that went well stay as they are; for a whole run this is the "
-	  "default", .type = FIELD_CHOICE, .otherwise = "auto", .choices = "auto|true|false", .required = true },
-	{ .name = "downstream", .title = "what follows too", .help = "of a task: tasks after it are run again as well", .type = FIELD_BOOL,
-	  .otherwise = "true" },
-	{ .name = "upstream", .title = "what comes before too", .help = "of a task: tasks before it as well", .type = FIELD_BOOL,
-	  .otherwise = "false" },
-	{ .name = NULL },
-};
-static const struct field mark_fields[] = {
-	{ .name = "state", .title = "as", .help = "nothing is run: it only counts as this", .type = FIELD_CHOICE, .otherwise = "success",
-	  .choices = "success|failed|skipped", .required = true },
-	{ .name = NULL },
-};
-static const struct field backfill_fields[] = {
-	{ .name = "from", .title = "from", .help = "the first logical date: 2026-11-14", .required = true },
-	{ .name = "to", .title = "to", .help = "the last one, included", .required = true },
-	{ .name = NULL },
-};
-const struct action
-	demo_trigger = { "trigger", "Trigger", "Start a run of the pipeline, its parameters in a form; of a run, with that run's filled in",
-		triggers, RISK_DISRUPTIVE, false, trigger_fields },
-	demo_pause = { "pause", "Pause", "Let no new tasks of the pipeline begin", pipelines, RISK_DISRUPTIVE, true, NULL },
-	demo_unpause = { "unpause", "Unpause", "Let the pipeline run again as scheduled", pipelines, RISK_DISRUPTIVE, true, NULL },
-	demo_clear = { "clear", "Clear", "Run tasks again: of a run those that failed, of a task it and what follows", clears,
-		RISK_DISRUPTIVE, true, clear_fields },
-	demo_mark = { "mark", "Mark", "Let a task or a run count as success, failed or skipped, without running anything", clears,
-		RISK_DISRUPTIVE, true, mark_fields },
-	demo_cancel = { "cancel", "Cancel", "End a run: its tasks are stopped and it counts as failed", runs, RISK_DESTRUCTIVE, true, NULL },
-	demo_backfill = { "backfill", "Backfill", "Run the pipeline for each date of its schedule between two", pipelines, RISK_DISRUPTIVE, false,
-		backfill_fields };
-
 /* ---- what was done, over what the clock says */
 
 bool flow_paused(const struct world *w, const struct flow *f, int64_t *since)
@@ -390,7 +348,11 @@ bool demo_flow_plan(struct world *w, struct link *l, const struct request *r)
 		plan_clear(&a);
 	else if (!strcmp(r->what, "backfill"))
 		plan_backfill(&a);
-	else if (!strcmp(r->what, "cancel") && state_over(state_meaning(str_of(a.run.state))))
+	else if (!strcmp(r->what, "backfill-state")) {
+		plan_say(a.plan, "change", "%s the backfill", param(&a, "do"));
+		plan_say(a.plan, "blocked", "no backfill is under way: the simulated engine makes all of its runs at once; cancel those");
+		step(a.plan, "", "PUT /backfills");
+	} else if (!strcmp(r->what, "cancel") && state_over(state_meaning(str_of(a.run.state))))
 		plan_say(a.plan, "already", "the run is over already");
 	else
 		plan_mark(&a, !strcmp(r->what, "cancel") ? "failed" : *param(&a, "state") ? param(&a, "state") : "success");

@@ -1,23 +1,19 @@
 /* demo_inside: what leads into the simulated cluster: forwarded ports (rows that nothing listens behind) and a shell of few words
  * in a container. The world stands still while somebody is in the shell, and catches up afterwards. */
 #define _GNU_SOURCE
-#include "backends/demo/world.h"
-#include "base/action.h"
+#include "backends/demo/ways.h"
 #include "base/forwards.h"
 #include "base/lend.h"
-#include <jansson.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static const char *const podlike[] = { "pods", "containers", NULL };
-static const char *const targets[] = { "pods", "services", "deployments", "statefulsets", NULL };
+static const char *const targets[] = { "pods", "services", "deployments", "statefulsets", "daemonsets", "replicasets", NULL };
 static const char *const forwards[] = { "forwards", NULL };
-const struct action demo_inside[] = {
-	{ "shell", "Shell", "Run a shell in the container, on this terminal", podlike, RISK_DISRUPTIVE, false, NULL, .terminal = true },
-	{ "forward", "Forward a port", "Open a port of this machine that leads there", targets, RISK_HARMLESS, false, NULL },
-	{ "forward-stop", "End a forward", "Close the port and its connections", forwards, RISK_HARMLESS, true, NULL },
-};
+enum { SHELL, FORWARD, STOP, FROM, TO, DEBUG };
+const struct action demo_acts_inside[] = { ACT_SHELL(podlike), ACT_FORWARD(targets), ACT_FORWARD_STOP(forwards), ACT_COPY_FROM(podlike),
+	ACT_COPY_TO(podlike), ACT_DEBUG(podlike) };
 
 void demo_show_forwards(const struct world *w, struct buf *body)
 {
@@ -33,35 +29,72 @@ void demo_show_forwards(const struct world *w, struct buf *body)
 	}
 }
 
-static bool is_mine(const struct request *r)
+/* "ns/pod" or "ns/pod/container": whether the pod is there. Others are taken by their word. */
+static bool inside_state(struct doing *d, struct buf *out)
 {
-	for (size_t i = 0; i < sizeof(demo_inside) / sizeof(*demo_inside); i++)
-		if (!strcmp(r->what, demo_inside[i].name))
-			return true;
+	struct str rest = str_of(d->r->key), ns = str_split(&rest, '/'), name = str_split(&rest, '/');
+	bool pod = !strcmp(d->r->kind, "pods") || !strcmp(d->r->kind, "containers");
+	struct str key = { d->r->key, (size_t)(name.p + name.n - d->r->key) };
+	const struct pod *p = pod && ns.n && name.n ? world_find_pod(d->w, key) : NULL;
+	buf_addf(out, "born %lld", p ? (long long)p->born : 0);
+	return !pod || p;
+}
+
+static bool runs(const struct doing *d)
+{
+	struct str rest = str_of(d->r->key);
+	str_split(&rest, '/');
+	struct str name = str_split(&rest, '/');
+	const struct pod *p = world_find_pod(d->w, (struct str){ d->r->key, (size_t)(name.p + name.n - d->r->key) });
+	return p && p->state == RUNNING;
+}
+
+static void plan_shell(struct doing *d)
+{
+	bool debug = !strcmp(d->r->what, "debug");
+	const char *image = doing_text(d->params, "image");
+	SAY(d, "title", debug ? "debug container in %s" : "shell in %s", d->r->key);
+	if (!runs(d))
+		SAY(d, "blocked", "no container of it runs: there is nothing to %s", debug ? "look into" : "open a shell in");
+	if (debug)
+		SAY(d, "change", "a container with %s is added to the pod, and your terminal goes to it; exit or Ctrl-] comes back",
+		    *image ? image : "busybox:1.36");
+	else
+		SAY(d, "change", "your terminal goes to the container; exit or Ctrl-] comes back");
+	SAY(d, "warnings", "the container is simulated: it knows ls, ps, hostname and exit");
+	doing_step(d, "", debug ? "PATCH %s/ephemeralcontainers" : "GET %s/exec?command=sh&stdin=true&stdout=true&tty=true", d->r->key);
+	SAY(d, "not_undone", debug ? "the container stays in the pod until the pod ends" : "what is done in the shell is yours");
+}
+
+static void plan_files(struct doing *d)
+{
+	bool from = !strcmp(d->r->what, "copy-from");
+	SAY(d, "blocked", from ? "the container is simulated: it has no files to copy" : "the container is simulated: there is nowhere to copy to");
+	SAY(d, "change", from ? "%s of the container comes to %s" : "%s goes to %s in the container", doing_text(d->params, "path"),
+	    *doing_text(d->params, "to") ? doing_text(d->params, "to") : from ? "." : "/tmp");
+	doing_step(d, "", from ? "GET %s/exec?command=tar&command=cf" : "GET %s/exec?command=tar&command=xf", d->r->key);
+}
+
+static bool run_files(struct doing *d)
+{
+	buf_adds(&d->say, "the container is simulated: it has no files");
 	return false;
 }
 
-bool demo_inside_plan(struct world *w, struct link *l, const struct request *r)
+static void plan_forward(struct doing *d)
 {
-	bool shell = !strcmp(r->what, "shell"), stop = !strcmp(r->what, "forward-stop");
-	if (!is_mine(r))
-		return false;
-	json_t *plan = json_pack("{s:o, s:{s:s, s:s, s:s, s:i}, s:[s], s:[{s:o, s:s}], s:s}", "title", json_sprintf("%s %s",
-		shell ? "shell in" : stop ? "end the forward" : "forward a port to", r->key), "target", "kind", r->kind, "key", r->key, "uid",
-		"demo", "version", 1, "change", shell ? "your terminal goes to the container; exit or Ctrl-] comes back" : stop
-		? "the port closes, and what is connected through it is cut" : "a free port of 127.0.0.1 leads to a ready pod of it", "steps", "do",
-		json_sprintf(shell ? "GET %s/exec?command=sh&stdin=true&stdout=true&tty=true" : stop ? "close %s" : "GET %s/portforward?ports=8080",
-		r->key), "body", "", "not_undone", shell ? "what is done in the shell is yours" : "nothing changes in the cluster");
-	char *text = json_dumps(plan, JSON_COMPACT);
-	link_answer(l, r->id, true, str_of(text));
-	free(text);
-	json_decref(plan);
-	return true;
+	bool stop = !strcmp(d->r->what, "forward-stop");
+	SAY(d, "title", stop ? "end the forward %s" : "forward a port to %s", d->r->key);
+	if (!stop && (d->w->nforwards == FORWARDS_MAX || !strchr(d->r->key, '/')))
+		SAY(d, "blocked", "too many ports are forwarded");
+	SAY(d, "change", stop ? "the port closes, and what is connected through it is cut" : "a free port of 127.0.0.1 leads to a ready pod of it");
+	doing_step(d, "", stop ? "close %s" : "GET %s/portforward?ports=8080", d->r->key);
+	SAY(d, "not_undone", "nothing changes in the cluster");
 }
 
 /* ---- the shell */
 
-static void say(int fd, const char *text)
+static void show(int fd, const char *text)
 {
 	lend_put(fd, LEND_OUTPUT, str_of(text));
 }
@@ -73,17 +106,17 @@ static bool obey(int fd, const char *line, const char *key)
 	if (!strcmp(line, "exit"))
 		return false;
 	if (!strcmp(line, "ls"))
-		say(fd, "app.py  model.joblib  requirements.txt\r\n");
+		show(fd, "app.py  model.joblib  requirements.txt\r\n");
 	else if (!strcmp(line, "ps"))
-		say(fd, "PID   USER     COMMAND\r\n    1 app      uvicorn app:api --port 8080\r\n   41 app      sh\r\n   52 app      ps\r\n");
+		show(fd, "PID   USER     COMMAND\r\n    1 app      uvicorn app:api --port 8080\r\n   41 app      sh\r\n   52 app      ps\r\n");
 	else if (!strcmp(line, "hostname")) {
 		snprintf(text, sizeof(text), "%s\r\n", strchr(key, '/') ? strchr(key, '/') + 1 : key);
-		say(fd, text);
+		show(fd, text);
 	} else if (*line) {
 		snprintf(text, sizeof(text), "sh: %.300s: not found in the demo (ls, ps, hostname, exit)\r\n", line);
-		say(fd, text);
+		show(fd, text);
 	}
-	say(fd, "/app $ ");
+	show(fd, "/app $ ");
 	return true;
 }
 
@@ -94,7 +127,7 @@ static void run_shell(struct link *l, const struct request *r)
 	size_t n = 0;
 	bool on = true;
 	lend_put(r->fd, LEND_OPEN, STR(""));
-	say(r->fd, "a simulated container; exit or Ctrl-] comes back to binnacle\r\n/app $ ");
+	show(r->fd, "a simulated container; exit or Ctrl-] comes back to binnacle\r\n/app $ ");
 	while (on && !link_cancelled(l, r->id)) {
 		enum lend_type type;
 		ssize_t got = poll(&(struct pollfd){ r->fd, POLLIN, 0 }, 1, 500) > 0 ? lend_take(r->fd, &type, bytes) : -1;
@@ -102,13 +135,13 @@ static void run_shell(struct link *l, const struct request *r)
 		for (ssize_t i = 0; on && got > 0 && type == LEND_INPUT && i < got; i++) {
 			char c = bytes[i];
 			if (c == '\r' || c == '\n' || c == 4) {
-				say(r->fd, "\r\n");
+				show(r->fd, "\r\n");
 				line[n] = '\0';
 				on = c != 4 && obey(r->fd, line, r->key);
 				n = 0;
 			} else if ((c == 127 || c == 8) && n) {
 				n--;
-				say(r->fd, "\b \b");
+				show(r->fd, "\b \b");
 			} else if (c >= ' ' && c < 127 && n < sizeof(line) - 1) {
 				line[n++] = c;
 				lend_put(r->fd, LEND_OUTPUT, (struct str){ &c, 1 });
@@ -126,30 +159,44 @@ static void stop_forward(struct world *w, const char *key)
 		}
 }
 
-bool demo_inside_run(struct world *w, struct link *l, const struct request *r)
+static bool run_inside(struct doing *d)
 {
-	char text[120] = "it is closed";
-	bool ok = true;
-	if (!is_mine(r))
-		return false;
-	if (!strcmp(r->what, "shell")) {
-		ok = r->fd >= 0;
-		if (ok)
-			run_shell(l, r);
-		snprintf(text, sizeof(text), "%s", ok ? "it ended: exit code 0" : "there is no terminal to hand over");
-	} else if (!strcmp(r->what, "forward-stop")) {
-		stop_forward(w, r->key);
-	} else {
-		const char *slash = strchr(r->key, '/');
-		ok = w->nforwards < FORWARDS_MAX && slash;
-		if (ok) {
-			struct forwarded *f = &w->forwards[w->nforwards++];
-			*f = (struct forwarded){ .local = 40000 + 7 * w->nforwards, .since = w->now };
-			snprintf(f->key, sizeof(f->key), "%.*s/%.*s/%s:8080", (int)(slash - r->key), r->key, (int)strlen(r->kind) - 1, r->kind, slash + 1);
-		}
-		snprintf(text, sizeof(text), ok ? "127.0.0.1:%u; see :forwards" : "too many ports are forwarded", 40000 + 7 * w->nforwards);
-	}
-	w->forwards_dirty = true;
-	link_step(l, r->id, (struct msg_step){ .state = STEP_FINISHED, .ok = ok, .at = 1, .of = 1, .say = str_of(text) });
+	bool ok = d->r->fd >= 0;
+	if (ok)
+		run_shell(d->l, d->r);
+	buf_adds(&d->say, ok ? "it ended: exit code 0" : "there is no terminal to hand over");
+	return ok;
+}
+
+static bool run_stop(struct doing *d)
+{
+	stop_forward(d->w, d->r->key);
+	d->w->forwards_dirty = true;
+	buf_adds(&d->say, "it is closed");
 	return true;
 }
+
+static bool run_forward(struct doing *d)
+{
+	struct world *w = d->w;
+	const char *slash = strchr(d->r->key, '/');
+	int64_t local = plan_param_int(d->params, "local", 0);
+	if (w->nforwards == FORWARDS_MAX || !slash)
+		return false;
+	struct forwarded *f = &w->forwards[w->nforwards++];
+	*f = (struct forwarded){ .local = local > 0 && local < 65536 ? (unsigned)local : 40000 + 7 * w->nforwards, .since = w->now };
+	snprintf(f->key, sizeof(f->key), "%.*s/%.*s/%s:8080", (int)(slash - d->r->key), d->r->key, (int)strlen(d->r->kind) - 1, d->r->kind, slash + 1);
+	w->forwards_dirty = true;
+	buf_addf(&d->say, "127.0.0.1:%u; see :forwards", f->local);
+	return true;
+}
+
+const struct demo_way demo_ways_inside[] = {
+	{ demo_acts_inside + SHELL, inside_state, plan_shell, run_inside },
+	{ demo_acts_inside + DEBUG, inside_state, plan_shell, run_inside },
+	{ demo_acts_inside + FORWARD, inside_state, plan_forward, run_forward },
+	{ demo_acts_inside + STOP, inside_state, plan_forward, run_stop },
+	{ demo_acts_inside + FROM, inside_state, plan_files, run_files },
+	{ demo_acts_inside + TO, inside_state, plan_files, run_files },
+	{ .action = NULL },
+};

@@ -6,24 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const on_versions[] = { "versions", NULL };
-static const char *const on_both[] = { "models", "versions", NULL };
-static const struct field promote_fields[] = {
-	{ .name = "reason", .title = "reason", .help = "why, for whoever reads the version's tags later",
-	  .type = FIELD_TEXT, .required = true },
-	{ .name = NULL },
-};
-static const struct field rollback_fields[] = {
-	{ .name = "version", .title = "version", .help = "to which one; empty: the one that was in production before", .type = FIELD_TEXT },
-	{ .name = "reason", .title = "reason", .help = "why, for whoever reads the version's tags later", .type = FIELD_TEXT },
-	{ .name = NULL },
-};
-const struct action
-	demo_promote = { "promote", "Promote", "Put this version into production: set its alias", on_versions, RISK_DISRUPTIVE, false,
-		promote_fields },
-	demo_rollback = { "rollback", "Roll back", "Put the version that was in production before back there, or any other", on_both,
-		RISK_DISRUPTIVE, false, rollback_fields };
-
 /* ---- who is champion, who was before */
 
 unsigned demo_champion(const struct world *w, int model, unsigned at_start)

@@ -177,7 +177,9 @@ bool demo_serving_ask(struct world *w, struct link *l, const struct request *r)
 	char why[200] = "there is no such endpoint";
 	json_t *params = json_loads(r->params, 0, NULL), *inputs = json_object_get(params, "inputs"), *answer = NULL;
 	bool mine = !strcmp(r->kind, "modelendpoints") && (explain || !strcmp(r->what, "predict") || !strcmp(r->what, "schema"));
-	if (mine && v.endpoint)
+	if (mine && v.endpoint && w->unloaded && v.endpoint == versions[1].endpoint)
+		snprintf(why, sizeof(why), "503: no model is loaded");
+	else if (mine && v.endpoint)
 		answer = !strcmp(r->what, "schema") ? schema() : predict(&v, inputs, explain, why, sizeof(why));
 	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	if (answer && strcmp(r->what, "schema"))
@@ -199,12 +201,13 @@ static void show_endpoints(const struct world *w, struct buf *body)
 	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
 		const struct version v = served(w, i);
 		bool seventh = v.version[0] == '7', killed = seventh && (i ? w->step >= 20 : w->now - w->loaded >= 4000);
-		endpoint_put(body, &(struct endpoint){ .key = str_of(v.endpoint), .name = str_of(v.endpoint), .status = STR("ready"),
-			.level = LEVEL_OK, .model = STR("real_estate_model"), .version = str_of(v.version), .stage = str_of(v.stage),
+		bool off = i && w->unloaded;
+		endpoint_put(body, &(struct endpoint){ .key = str_of(v.endpoint), .name = str_of(v.endpoint), .status = off ? STR("no model") : STR("ready"),
+			.level = off ? LEVEL_DOUBT : LEVEL_OK, .model = STR("real_estate_model"), .version = str_of(v.version), .stage = str_of(v.stage),
 			.run = str_of(v.run), .protocol = STR("rest"), .explains = 1, .since = !i && w->loaded ? w->loaded : w->start,
-			.p50 = seventh ? 48 : 41, .p99 = seventh ? 131 : 62, .calls = seventh ? 412 : 508,
+			.p50 = seventh ? 48 : 41, .p99 = (seventh ? 131 : 62) * (w->warmed[i] ? 0.8 : 1), .calls = (seventh ? 412 : 508) + w->warmed[i],
 			.failed = killed ? 74 : 1, .url = i ? STR("http://model-api-v7.ml-serving") : STR("http://model-api.ml-serving"),
-			.why = killed ? STR("502: the pod was killed") : STR("") });
+			.why = off ? STR("no model is loaded") : killed ? STR("502: the pod was killed") : STR("") });
 	}
 }
 

@@ -1,7 +1,7 @@
 /* demo_storage: the simulated company's object store: a folder of raw data for each day, of which the last grew threefold as
  * prices shifted, and what the training runs of real_estate_model left behind. All follows from the clock; it is small enough
  * that every place is sent at once. */
-#include "backends/demo/world.h"
+#include "backends/demo/stored.h"
 #include "base/fmt.h"
 #include "base/storage.h"
 #include <jansson.h>
@@ -9,12 +9,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define RAW "data-raw"
+#define ARTIFACTS "mlflow-artifacts"
 #define DAY (24 * 3600 * 1000ll)
 #define HOUR (3600 * 1000ll)
 enum { DAYS = 21, PARTS = 8, PART_BYTES = 33000000 };
-
-struct object { const char *bucket, *key; int64_t size, modified; };
-typedef void (*object_fn)(void *arg, const struct object *o);
 
 static void each_day(const struct world *w, object_fn fn, void *arg)
 {
@@ -23,23 +22,23 @@ static void each_day(const struct world *w, object_fn fn, void *arg)
 		int64_t at = (w->start / DAY - i) * DAY + 3 * HOUR;
 		time_t t = (time_t)(at / 1000);
 		struct tm tm;
-		char day[16], key[64];
+		char day[16], key[80];
 		unsigned parts = i ? PARTS : 3 * PARTS;
 		gmtime_r(&t, &tm);
 		if (at > w->start)
 			at = w->start - 40 * 60000;
 		strftime(day, sizeof(day), "%Y-%m-%d", &tm);
-		snprintf(key, sizeof(key), "%s/_SUCCESS", day);
-		fn(arg, &(struct object){ "data-raw", key, 0, at + parts * 2000 });
+		snprintf(key, sizeof(key), RAW "/%s/_SUCCESS", day);
+		fn(arg, &(struct object){ key, 0, at + parts * 2000 });
 		for (unsigned p = 0; p < parts; p++) {
 			uint32_t h = str_hash(str_of(day)) ^ p * 2654435761u;
-			snprintf(key, sizeof(key), "%s/part-%05u.snappy.parquet", day, p);
-			fn(arg, &(struct object){ "data-raw", key, PART_BYTES + h % 4000000, at + p * 2000 });
+			snprintf(key, sizeof(key), RAW "/%s/part-%05u.snappy.parquet", day, p);
+			fn(arg, &(struct object){ key, PART_BYTES + h % 4000000, at + p * 2000 });
 		}
-		snprintf(key, sizeof(key), "%s/sample.csv", day);
-		fn(arg, &(struct object){ "data-raw", key, 412, at });
-		snprintf(key, sizeof(key), "%s/schema.json", day);
-		fn(arg, &(struct object){ "data-raw", key, 187, at });
+		snprintf(key, sizeof(key), RAW "/%s/sample.csv", day);
+		fn(arg, &(struct object){ key, 412, at });
+		snprintf(key, sizeof(key), RAW "/%s/schema.json", day);
+		fn(arg, &(struct object){ key, 187, at });
 	}
 }
 
@@ -52,12 +51,12 @@ static void each_run(const struct world *w, object_fn fn, void *arg)
 	int64_t size, age;
 	for (unsigned v = 1; demo_house_run(v, run, &size, &age); v++)
 		for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-			snprintf(key, sizeof(key), "1/%s/artifacts/%s", run, files[i].name);
-			fn(arg, &(struct object){ "mlflow-artifacts", key, files[i].size < 0 ? size : files[i].size, w->start - age });
+			snprintf(key, sizeof(key), ARTIFACTS "/1/%s/artifacts/%s", run, files[i].name);
+			fn(arg, &(struct object){ key, files[i].size < 0 ? size : files[i].size, w->start - age });
 		}
 }
 
-static void each(const struct world *w, object_fn fn, void *arg)
+void stored_came(const struct world *w, object_fn fn, void *arg)
 {
 	each_day(w, fn, arg);
 	each_run(w, fn, arg);
@@ -69,9 +68,9 @@ static void each(const struct world *w, object_fn fn, void *arg)
 static void put_rows(void *arg, const struct object *o)
 {
 	struct buf *body = arg;
-	char key[256], parent[256];
-	size_t bucket = strlen(o->bucket) + 1;
-	snprintf(key, sizeof(key), "%s/%s", o->bucket, o->key);
+	const char *key = o->place;
+	char parent[256];
+	size_t bucket = strcspn(key, "/") + 1;
 	for (size_t start = bucket;;) {
 		size_t n = strcspn(key + start, "/"), end = start + n + (key[start + n] == '/');
 		snprintf(parent, sizeof(parent), "%.*s", (int)start, key);
@@ -91,8 +90,10 @@ bool demo_storage_show(const struct world *w, const char *kind, struct buf *body
 		bucket_put(body, &(struct bucket_row){ STR("mlflow-artifacts"), STR("eu-west-1"), w->start - 380 * DAY });
 		return true;
 	}
-	if (!strcmp(kind, "objects"))
-		each(w, put_rows, body);
+	if (!strcmp(kind, "objects")) {
+		stored_each(w, put_rows, body);
+		stored_show_versions(w, body);
+	}
 	return !strcmp(kind, "objects");
 }
 
@@ -103,10 +104,8 @@ struct found { struct str place; int64_t n, size, modified; bool exact; };
 static void find(void *arg, const struct object *o)
 {
 	struct found *f = arg;
-	char key[256];
-	snprintf(key, sizeof(key), "%s/%s", o->bucket, o->key);
-	bool below = f->place.n && f->place.p[f->place.n - 1] == '/' && str_starts(str_of(key), f->place);
-	if (!below && !str_is(f->place, key))
+	bool below = f->place.n && f->place.p[f->place.n - 1] == '/' && str_starts(str_of(o->place), f->place);
+	if (!below && !str_is(f->place, o->place))
 		return;
 	f->exact |= !below;
 	f->n++;
@@ -117,7 +116,7 @@ static void find(void *arg, const struct object *o)
 static struct found find_all(const struct world *w, const char *place)
 {
 	struct found f = { .place = str_of(place) };
-	each(w, find, &f);
+	stored_each(w, find, &f);
 	return f;
 }
 
@@ -125,11 +124,7 @@ bool demo_storage_ask(const struct world *w, struct link *l, const struct reques
 {
 	if (strcmp(r->kind, "objects") || strcmp(r->what, "page"))
 		return false;
-	if (str_starts(str_of(r->key), STR(STORAGE_VERSIONS))) {
-		link_fail(l, r->id, "the demo keeps no versions");
-		return true;
-	}
-	bool empty = !find_all(w, r->key).n;
+	bool versions = str_starts(str_of(r->key), STR(STORAGE_VERSIONS)), empty = !versions && !find_all(w, r->key).n;
 	link_answer(l, r->id, true, empty ? STR("{\"empty\":true}") : STR("{\"before\":false,\"after\":false,\"empty\":false}"));
 	return true;
 }
@@ -167,8 +162,9 @@ static const struct { const char *end, *text, *note; } contents[] = {
 
 static void preview(struct link *l, const struct request *r)
 {
+	struct str rest = str_of(r->key), name = str_split(&rest, '\t');        /* of a version: without its id */
 	for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++)
-		if (str_ends(str_of(r->key), str_of(contents[i].end))) {
+		if (str_ends(name, str_of(contents[i].end))) {
 			if (contents[i].note)
 				link_text(l, r->id, TEXT_NOTE, str_of(contents[i].note));
 			link_text(l, r->id, TEXT_END, str_of(contents[i].text));
@@ -193,12 +189,49 @@ static void describe(const struct world *w, struct link *l, const struct request
 	buf_release(&b);
 }
 
+static void give_link(struct link *l, const struct request *r)
+{
+	json_t *params = json_loads(*r->params ? r->params : "{}", 0, NULL);
+	json_int_t seconds = json_integer_value(json_object_get(params, "expires"));
+	struct place at = place_of(str_of(r->key));
+	struct buf note = { 0 }, url = { 0 };
+	seconds = seconds < 1 ? 3600 : seconds;
+	buf_adds(&note, "whoever had this link could read the object for ");
+	fmt_duration(seconds * 1000, &note);
+	buf_adds(&note, ", were the store not simulated");
+	buf_addf(&url, "https://" STR_FMT ".s3.eu-west-1.amazonaws.com/" STR_FMT "?X-Amz-Expires=%lld&X-Amz-Signature=simulated", STR_ARG(at.bucket),
+	         STR_ARG(at.key), (long long)seconds);
+	link_text(l, r->id, TEXT_NOTE, buf_str(&note));
+	link_text(l, r->id, TEXT_END | TEXT_SECRET, buf_str(&url));
+	buf_release(&note);
+	buf_release(&url);
+	json_decref(params);
+}
+
+/* The object of a version's key: what is told of it is told of any of its versions. */
+static struct found find_one(const struct world *w, const char *key)
+{
+	struct str s = str_of(key);
+	char place[256];
+	struct version v[VERSIONS_MOST];
+	if (!str_starts(s, STR(STORAGE_VERSIONS)))
+		return find_all(w, key);
+	s.p += strlen(STORAGE_VERSIONS), s.n -= strlen(STORAGE_VERSIONS);
+	struct str name = str_split(&s, '\t');
+	struct found f = { .exact = true };
+	snprintf(place, sizeof(place), STR_FMT, STR_ARG(name));
+	for (unsigned i = 0, n = stored_versions(w, place, v); i < n; i++)
+		if (str_is(s, v[i].id) && !v[i].marker)
+			f.n = 1, f.size = v[i].size, f.modified = v[i].at;
+	return f;
+}
+
 bool demo_storage_open(const struct world *w, struct link *l, const struct request *r)
 {
 	bool bucket = !strcmp(r->kind, "buckets");
 	if (!bucket && strcmp(r->kind, "objects"))
 		return false;
-	struct found f = find_all(w, r->key);
+	struct found f = find_one(w, r->key);
 	if (!strcmp(r->what, "count"))
 		count(w, l, r);
 	else if (!bucket && !f.n)
@@ -207,9 +240,10 @@ bool demo_storage_open(const struct world *w, struct link *l, const struct reque
 		preview(l, r);
 	else if (!strcmp(r->what, "describe") || !strcmp(r->what, "yaml"))
 		describe(w, l, r, &f);
-	else if (!strcmp(r->what, "link") || !strcmp(r->what, "download"))
-		link_textf(l, r->id, TEXT_END | TEXT_ERROR, "this store is simulated: there is nothing to %s", !strcmp(r->what, "link")
-		           ? "link to" : "download");
+	else if (!strcmp(r->what, "link"))
+		give_link(l, r);
+	else if (!strcmp(r->what, "download"))
+		link_textf(l, r->id, TEXT_END | TEXT_ERROR, "this store is simulated: there is nothing to download");
 	else
 		return false;
 	return true;

@@ -121,7 +121,7 @@ static void pod_yaml(const struct world *w, const struct pod *p, struct buf *b)
 	         pod_namespace(w, p), p->uid, l ? l->plan->name : p->job);
 	buf_addf(b, "spec:\n  nodeName: %s\n  containers:\n  - name: server\n    image: %s\n    resources:\n      limits:\n"
 	         "        memory: %uMi\n      requests:\n        cpu: %um\n        memory: %uMi\n", p->node < 0 ? "\"\"" : w->nodes[p->node].name,
-	         l ? l->image : "registry.internal/batch-score:4.0.2", l ? l->limit_mi : 2048, l ? l->plan->cpu_m : 1000,
+	         l ? l->image : w->cron_image, l ? l->limit_mi : 2048, l ? l->plan->cpu_m : 1000,
 	         l ? l->plan->mem_mi : 1024);
 	buf_addf(b, "status:\n  phase: %s\n  containerStatuses:\n  - name: server\n    ready: %s\n    restartCount: %u\n",
 	         p->state == RUNNING ? "Running" : pod_status(p), p->state == RUNNING ? "true" : "false", p->restarts);
@@ -156,16 +156,29 @@ static void add_events(const struct world *w, struct str name, struct buf *b)
 		buf_adds(b, "  none\n");
 }
 
-static bool document(struct world *w, const char *kind, struct str key, bool describe, struct buf *b)
+static void add_list(const char *title, struct str list, struct buf *b)
 {
+	if (list.n)
+		buf_addf(b, "# %s put on here: " STR_FMT "\n", title, STR_ARG(list));
+}
+
+bool demo_document(struct world *w, const char *kind, struct str key, struct buf *b)
+{
+	const struct touched *t = demo_touched(w, kind, key);
 	struct str name = key;
 	struct pod *p = !strcmp(kind, "pods") ? world_find_pod(w, key) : NULL;
 	struct workload *l = world_find_workload(w, kind, key);
 	struct node *n = !strcmp(kind, "nodes") ? world_find_node(w, key) : NULL;
 	if (memchr(key.p, '/', key.n))
 		str_split(&name, '/');
-	if (p)
+	if (t && t->gone)
+		return false;
+	if (t && t->yaml)
+		buf_adds(b, t->yaml);
+	else if (p)
 		pod_yaml(w, p, b);
+	else if (demo_custom_yaml(w, kind, key, b))
+		;
 	else if (l)
 		demo_workload_yaml(l, b);
 	else if (n)
@@ -175,6 +188,21 @@ static bool document(struct world *w, const char *kind, struct str key, bool des
 		return false;
 	else
 		buf_addf(b, "apiVersion: v1\nkind: %s\nmetadata:\n  name: " STR_FMT "\n", kind, STR_ARG(name));
+	return true;
+}
+
+static bool document(struct world *w, const char *kind, struct str key, bool describe, struct buf *b)
+{
+	const struct touched *t = demo_touched(w, kind, key);
+	struct str name = key;
+	if (!demo_document(w, kind, key, b))
+		return false;
+	if (t) {
+		add_list("labels", str_of(t->labels), b);
+		add_list("annotations", str_of(t->notes), b);
+	}
+	if (memchr(key.p, '/', key.n))
+		str_split(&name, '/');
 	if (describe)
 		add_events(w, name, b);
 	return true;
@@ -301,6 +329,7 @@ void demo_ask(struct world *w, struct link *l, const struct request *r)
 {
 	if (demo_registry_ask(w, l, r) || demo_storage_ask(w, l, r))
 		return;
+	const struct kind *custom;
 	json_t *answer = !strcmp(r->what, "form") ? demo_flow_form(w, r) : demo_ask_pipelines(w, r);
 	struct workload *load = world_find_workload(w, r->kind, str_of(r->key));
 	struct pod *p = !strcmp(r->kind, "pods") ? world_find_pod(w, str_of(r->key)) : NULL;
@@ -310,6 +339,8 @@ void demo_ask(struct world *w, struct link *l, const struct request *r)
 		answer = why(w, r->kind, str_of(r->key));
 	else if (!strcmp(r->what, "tree") && load)
 		answer = tree_of(w, load);
+	else if (!strcmp(r->what, "kind") && (custom = demo_custom_kind(str_of(r->key))))
+		answer = json_pack("{s:s}", "kind", custom->name);
 	else if (!strcmp(r->what, "can"))
 		answer = json_pack("{s:b, s:s, s:{}}", "allowed", 1, "why", "", "may");
 	else if (!strcmp(r->what, "doctor"))

@@ -37,5 +37,4 @@ void flow_overlay(const struct world *w, struct flow_run *r);        /* what was
 bool demo_flow_plan(struct world *w, struct link *l, const struct request *r);
 bool demo_flow_run(struct world *w, struct link *l, const struct request *r);
 struct json_t *demo_flow_form(const struct world *w, const struct request *r);
-extern const struct action demo_trigger, demo_pause, demo_unpause, demo_clear, demo_mark, demo_cancel, demo_backfill;
 #endif

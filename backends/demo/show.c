@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 struct cells {
+	const struct world *world;
 	const struct kind *kind;
 	struct { enum { UNSET, TEXT, INT, REAL } is; size_t at, n; int64_t i; double f; } v[KIND_MAX_COLS];
 	struct buf text;
@@ -63,6 +64,17 @@ static void real(struct cells *c, const char *name, double v)
 
 static void put(struct cells *c, struct buf *body, const char *key, enum level level)
 {
+	const struct touched *t = demo_touched(c->world, c->kind->name, str_of(key));
+	int labels = column(c, "labels");
+	if (t && t->gone)
+		return;
+	if (t && labels >= 0) {
+		struct buf b = { 0 };
+		bool set = c->v[labels].is == TEXT;
+		demo_labels(t, set ? (struct str){ c->text.data + c->v[labels].at, c->v[labels].n } : STR(""), &b);
+		text(c, "labels", STR_FMT, STR_ARG(buf_str(&b)));
+		buf_release(&b);
+	}
 	rows_put(body, str_of(key), level);
 	for (int i = 0; i < c->kind->ncols; i++) {
 		if (c->v[i].is == TEXT)
@@ -145,20 +157,25 @@ static void put_pod(const struct world *w, const struct pod *p, struct cells *c,
 static void show_pods(struct world *w, struct cells *c, struct buf *body)
 {
 	for (struct pod *p = w->pods; p < w->pods + PODS_MAX; p++)
-		if (p->used)
+		if (p->used && !p->job_rests)
 			put_pod(w, p, c, body);
 }
 
 void demo_show_pods_changed(struct world *w, struct buf *body)
 {
-	struct cells c = { 0 };
+	struct cells c = { .world = w };
 	rows_start(body, "pods");
 	for (unsigned i = 0; i < w->ngone; i++)        /* first: one of that name may be there again */
 		rows_del(body, str_of(w->gone[i]));
 	w->ngone = 0;
 	for (struct pod *p = w->pods; p < w->pods + PODS_MAX; p++) {
-		if (p->used && p->dirty)
+		if (p->used && p->dirty && p->job_rests) {
+			char key[128];
+			snprintf(key, sizeof(key), "%s/%s", pod_namespace(w, p), p->name);
+			rows_del(body, str_of(key));
+		} else if (p->used && p->dirty) {
 			put_pod(w, p, &c, body);
+		}
 		p->dirty = false;
 	}
 	buf_release(&c.text);
@@ -186,7 +203,7 @@ static void show_containers(struct world *w, struct cells *c, struct buf *body)
 		if (p->state == RUNNING)
 			number(c, "cpu", p->cpu_m), number(c, "mem", (int64_t)p->mem_mi << 20),
 			real(c, "mem_pct", (double)p->mem_mi / (l ? l->limit_mi : 2048));
-		text(c, "image", "%s", l ? l->image : "registry.internal/batch-score:4.0.2");
+		text(c, "image", "%s", l ? l->image : w->cron_image);
 		number(c, "mem_limit", (int64_t)(l ? l->limit_mi : 2048) << 20);
 		snprintf(key, sizeof(key), "%s/%s/%s", ns, p->name, name);
 		put(c, body, key, pod_level(p));
@@ -256,8 +273,8 @@ static void show_nodes(struct world *w, struct cells *c, struct buf *body)
 		number(c, "cpu_capacity", groups[n->group].cpu);
 		number(c, "mem_capacity", (int64_t)groups[n->group].mem << 20);
 		number(c, "unschedulable", n->cordoned);
-		text(c, "labels", "eks.amazonaws.com/nodegroup=%s,node.kubernetes.io/instance-type=%s", groups[n->group].group,
-		     groups[n->group].type);
+		text(c, "labels", "%s=%s,node.kubernetes.io/instance-type=%s", n->group >= GPU ? "karpenter.sh/nodepool"
+		     : "eks.amazonaws.com/nodegroup", groups[n->group].group, groups[n->group].type);
 		put(c, body, n->name, !n->ready ? LEVEL_BAD : n->cordoned ? LEVEL_DOUBT : LEVEL_OK);
 	}
 }
@@ -337,7 +354,7 @@ static void show_jobs(struct world *w, struct cells *c, struct buf *body)
 		bool over = p->state == COMPLETED;
 		start(c, &kind_jobs);
 		object(c, "ml-training", p->job, p->born, p->uid);
-		text(c, "status", "%s", over ? "Complete" : "Running");
+		text(c, "status", "%s", over ? "Complete" : p->job_rests ? "Suspended" : "Running");
 		number(c, "completions", PAIR(over, 1));
 		number(c, "started", p->born);
 		if (over)
@@ -345,7 +362,7 @@ static void show_jobs(struct world *w, struct cells *c, struct buf *body)
 		if (strncmp(p->job, "batch", 5) == 0)
 			text(c, "owner", "CronJob/batch-score");
 		snprintf(key, sizeof(key), "ml-training/%s", p->job);
-		put(c, body, key, over ? LEVEL_DONE : LEVEL_OK);
+		put(c, body, key, over || p->job_rests ? LEVEL_DONE : LEVEL_OK);
 	}
 }
 
@@ -433,6 +450,7 @@ static void show_cronjobs(struct world *w, struct cells *c, struct buf *body)
 	start(c, &kind_cronjobs);
 	object(c, "ml-training", "batch-score", w->start - 90ll * 86400000, "cj");
 	text(c, "schedule", "*/15 * * * *");
+	text(c, "containers", "main"), text(c, "images", "%s", w->cron_image);
 	number(c, "suspend", w->cron_suspended), number(c, "active", 1), number(c, "last_schedule", w->now - 40000);
 	put(c, body, "ml-training/batch-score", LEVEL_OK);
 }
@@ -474,6 +492,7 @@ static void show_drift(struct world *w, struct buf *body)
 			.rows = 48000 + k->at / 1000 % 911 });
 		buf_release(&names);
 	}
+	demo_checks_acked(w, body);
 }
 
 static void show_features(struct world *w, struct buf *body)
@@ -521,8 +540,11 @@ bool demo_show(struct world *w, const char *kind, struct buf *body)
 		{ "pods", show_pods }, { "containers", show_containers }, { "nodes", show_nodes }, { "replicasets", show_replicasets },
 		{ "jobs", show_jobs }, { "namespaces", show_namespaces }, { "cronjobs", show_cronjobs }, { "persistentvolumes", show_volumes }, { "events", show_events },
 	};
-	struct cells c = { 0 };
+	struct cells c = { .world = w };
+	const struct kind *custom = demo_custom_kind(str_of(kind));
 	rows_start(body, kind);
+	if (custom)
+		rows_kind(body, custom);
 	rows_begin(body, STR(""));
 	bool known = true;
 	if (!strcmp(kind, "deployments"))
@@ -535,6 +557,8 @@ bool demo_show(struct world *w, const char *kind, struct buf *body)
 		show_drift(w, body);
 	else if (!strcmp(kind, "features"))
 		show_features(w, body);
+	else if (custom && !strcmp(kind, custom->name))
+		demo_custom_show(w, custom, body);
 	else if (!strcmp(kind, "forwards"))
 		demo_show_forwards(w, body);
 	else if (!strcmp(kind, "bills"))

@@ -93,7 +93,7 @@ static int pick_node(struct world *w, enum group g)
 {
 	for (int tries = 0; tries < 60; tries++) {
 		int n = (int)rnd_below(&w->rnd, NODES);
-		if (w->nodes[n].group == g && w->nodes[n].ready && !w->nodes[n].cordoned && !*w->nodes[n].taint)
+		if (w->nodes[n].born && w->nodes[n].group == g && w->nodes[n].ready && !w->nodes[n].cordoned && !*w->nodes[n].taint)
 			return n;
 	}
 	return -1;
@@ -267,6 +267,8 @@ static void live(struct world *w, struct pod *p)
 
 static void step_pod(struct world *w, struct pod *p)
 {
+	if (p->job_rests)
+		return;
 	switch (p->state) {
 	case PENDING:
 		schedule(w, p);
@@ -317,7 +319,7 @@ static unsigned wanted(const struct world *w, const struct workload *l)
 	if (l->plan->type != DAEMONSET)
 		return l->replicas;
 	for (unsigned i = 0; i < NODES; i++)
-		n += l->plan->group == SYSTEM || w->nodes[i].group == l->plan->group;
+		n += w->nodes[i].born && (l->plan->group == SYSTEM || w->nodes[i].group == l->plan->group);
 	return n;
 }
 
@@ -350,7 +352,7 @@ static void add_pod(struct world *w, int k)
 	name_pod(w, p, w->workloads[k].plan->type == STATEFULSET ? free_ordinal(w, k) : 0);
 	if (w->workloads[k].plan->type == DAEMONSET)
 		for (int n = 0; n < NODES && p->node < 0; n++)
-			if ((w->workloads[k].plan->group == SYSTEM || w->nodes[n].group == w->workloads[k].plan->group) && !node_taken(w, k, n))
+			if (w->nodes[n].born && (w->workloads[k].plan->group == SYSTEM || w->nodes[n].group == w->workloads[k].plan->group) && !node_taken(w, k, n))
 				p->node = n;
 }
 
@@ -472,6 +474,10 @@ void world_init(struct world *w, uint64_t seed, int64_t now)
 	w->now = now - 200 * 1000;
 	w->start = now;
 	w->forwards[w->nforwards++] = (struct forwarded){ "ml-serving/service/model-api:80", 40007, now - 26 * 60 * 1000 };
+	snprintf(w->cron_image, sizeof(w->cron_image), "registry.internal/batch-score:4.0.2");
+	w->kserve = (struct shares){ .weight = 10, .min = 1, .max = 4 };
+	w->seldon_weight = 20;
+	w->seldon_replicas[0] = 2, w->seldon_replicas[1] = 1;
 	make_nodes(w);
 	for (unsigned k = 0; k < demo_nworkloads; k++) {
 		struct workload *l = &w->workloads[w->nworkloads++];
@@ -532,6 +538,31 @@ struct workload *world_find_workload(struct world *w, const char *kind, struct s
 		    str_is(name, w->workloads[k].plan->name) && str_is(ns, w->workloads[k].plan->namespace))
 			return &w->workloads[k];
 	return NULL;
+}
+
+struct pod *world_find_job(struct world *w, struct str key)
+{
+	struct str name = key, ns = str_split(&name, '/');
+	for (struct pod *p = w->pods; p < w->pods + PODS_MAX; p++)
+		if (p->used && p->workload < 0 && str_is(name, p->job) && str_is(ns, "ml-training"))
+			return p;
+	return NULL;
+}
+
+bool pod_is_daemon(const struct world *w, const struct pod *p)
+{
+	return p->workload >= 0 && w->workloads[p->workload].plan->type == DAEMONSET;
+}
+
+unsigned world_empty(struct world *w, const struct node *n)
+{
+	unsigned count = 0;
+	for (struct pod *p = w->pods; p < w->pods + PODS_MAX; p++)
+		if (pod_alive(p) && p->node == (int)(n - w->nodes) && !pod_is_daemon(w, p)) {
+			world_end_pod(w, p);
+			count++;
+		}
+	return count;
 }
 
 struct node *world_find_node(struct world *w, struct str name)

@@ -4,10 +4,14 @@
  *
  *   world.c     nodes, workloads, pods and what a second changes     script.c   the incidents, by the second
  *   show.c      the world as rows                                    docs.c     as logs, YAML, descriptions, reasons
- *   acts.c      what can be done to it                               demo.c     the source's thread
+ *   acts.c      what can be done to it, by tables (ways.h)           demo.c     the source's thread
  *   demo_registry.c   models, versions and training runs             demo_pipelines.c   runs of pipelines
  *   demo_storage.c    buckets and objects                          demo_promote.c     promotions and rollbacks
- *   demo_change.c     images, zero and back, cron jobs, taints, editing
+ *   demo_cluster.c    restart, scale, drain ...                   demo_change.c      images, zero and back, cron jobs, taints
+ *   demo_objects.c    labels, notes, deleting, editing of any object
+ *   demo_custom.c     KServe, Seldon, Argo CD, node pools            demo_inside.c      forwards, a shell
+ *   demo_endpoints.c  reload, unload, warm up                        demo_stored.c      deleted, restored and copied objects
+ *   demo_checks.c     acknowledged checks
  *   demo_flows.c      trigger, pause, clear, mark, cancel, backfill */
 #ifndef DEMO_WORLD_H
 #define DEMO_WORLD_H
@@ -39,6 +43,7 @@ struct node {
 	int64_t born;                        /* 0: not there yet */
 	bool ready, cordoned;
 	char taint[80];                      /* put on it here; "" none */
+	int64_t before;                      /* its pool is at no nodes: when it was born; 0: it is there, or never was */
 };
 struct workload {
 	const struct plan_of_workload *plan;
@@ -62,6 +67,7 @@ struct pod {
 	int64_t until;                       /* when a creating, terminating or job's pod goes on */
 	unsigned cpu_m, mem_mi;
 	bool dirty;
+	bool job_rests;                      /* of a job that is suspended: it is not there */
 };
 struct event { int64_t at, first; unsigned count; bool warning; const char *reason, *from; char ns[32], object[96], text[200]; unsigned id; };
 struct check { int64_t at; double score; unsigned drifted; double p[FEATURES]; const char *action; };
@@ -69,6 +75,8 @@ struct check { int64_t at; double score; unsigned drifted; double p[FEATURES]; c
 /* A prediction that was asked for here: it is found in the log like the others. */
 #define MOVES_MAX 32
 struct move { int model; unsigned version, before; int64_t at; char reason[120]; };   /* of a model's champion, done here */
+/* What was done here to objects of any kind, to checks, to stored objects. */
+enum { TOUCHED_MAX = 64, ACKED_MAX = 64, STORED_MAX = 64 };
 /* What was done to a pipeline here (demo_flows.c). */
 #define DEEDS_MAX 64
 enum deed_is { DEED_TRIGGER, DEED_PAUSE, DEED_UNPAUSE, DEED_CLEAR, DEED_MARK };
@@ -94,6 +102,16 @@ struct world {
 	struct check checks[CHECKS_MAX]; unsigned nchecks;
 	unsigned next_job;
 	bool cron_suspended, crons_dirty;
+	char cron_image[80];
+	struct touched { char kind[48], key[128], labels[120], notes[120]; char *yaml; bool gone; } touched[TOUCHED_MAX]; unsigned ntouched;
+	struct shares { unsigned weight, min, max; } kserve;   /* traffic of the new revision, %; 100: it has all */
+	unsigned seldon_weight, seldon_replicas[2];
+	unsigned argo_synced;                /* how often model-api was synced here */
+	struct acked { char key[24], words[160]; int64_t until; } acked[ACKED_MAX]; unsigned nacked;   /* checks somebody knows of */
+	struct stored { char place[200], id[16]; int64_t size, at; bool marker, purged; } stored[STORED_MAX]; unsigned nstored;
+	char versions_of[200];               /* of which place the versions are listed */
+	unsigned warmed[2]; bool unloaded;   /* predictions that warmed an endpoint; the challenger's model was let go */
+	bool custom_dirty, storage_dirty, touched_dirty;
 	bool nodes_dirty, workloads_dirty, events_dirty, checks_dirty;
 	char gone[64][112]; unsigned ngone;  /* keys of pods that went since they were last shown */
 	struct deed deeds[DEEDS_MAX]; unsigned ndeeds;
@@ -147,7 +165,6 @@ struct json_t *demo_version(const struct world *w, struct str key);   /* "model/
 unsigned demo_champion(const struct world *w, int model, unsigned at_start);
 bool demo_promote_plan(struct world *w, struct link *l, const struct request *r);
 bool demo_promote_run(struct world *w, struct link *l, const struct request *r);
-extern const struct action demo_promote, demo_rollback;
 /* demo_storage.c: buckets and objects, all places at once. False: not of its kinds, not its question. */
 bool demo_storage_show(const struct world *w, const char *kind, struct buf *body);
 bool demo_storage_ask(const struct world *w, struct link *l, const struct request *r);
@@ -155,16 +172,7 @@ bool demo_storage_open(const struct world *w, struct link *l, const struct reque
 /* demo_serving.c: endpoints and the log of predictions; false: not of its kinds, not its question */
 bool demo_serving_show(const struct world *w, const char *kind, struct buf *body);
 bool demo_serving_ask(struct world *w, struct link *l, const struct request *r);
-/* demo_inside.c: forwards and a shell. False: not of its actions. */
-void demo_show_forwards(const struct world *w, struct buf *body);
-bool demo_inside_plan(struct world *w, struct link *l, const struct request *r);
-bool demo_inside_run(struct world *w, struct link *l, const struct request *r);
-extern const struct action demo_inside[];
-
-/* demo_reload.c. False: not of its kind. */
-bool demo_reload_plan(struct world *w, struct link *l, const struct request *r);
-bool demo_reload_run(struct world *w, struct link *l, const struct request *r);
-extern const struct action demo_reload;
+void demo_show_forwards(const struct world *w, struct buf *body);      /* demo_inside.c */
 /* demo_pipelines.c: runs of pipelines, as a function of the clock. False or NULL: not of its kinds. */
 struct json_t;
 bool demo_show_pipelines(struct world *w, const char *kind, struct buf *body);
@@ -180,13 +188,22 @@ void demo_open(struct world *w, struct link *l, const struct request *r);
 void demo_ask(struct world *w, struct link *l, const struct request *r);
 /* A second of a followed log: lines for the pods of the request. */
 void demo_log_tick(struct world *w, struct link *l, uint64_t id, const char *kind, struct str key);
-/* demo_change.c: smaller acts. False: not one of its own. */
-#define DEMO_CHANGES 9
-extern const struct action demo_changes[DEMO_CHANGES];
-bool demo_change_plan(struct world *w, struct link *l, const struct request *r);
-bool demo_change_run(struct world *w, struct link *l, const struct request *r);
+/* demo_objects.c: what was done to the object; NULL: nothing. Its labels: those it came with, and those put on and taken off here. */
+const struct touched *demo_touched(const struct world *w, const char *kind, struct str key);
+void demo_labels(const struct touched *t, struct str came, struct buf *out);
+/* demo_custom.c: a kind that a cluster has by a custom resource: NULL: not one of these. */
+const struct kind *demo_custom_kind(struct str word);
+void demo_custom_show(const struct world *w, const struct kind *k, struct buf *body);
+bool demo_custom_yaml(const struct world *w, const char *kind, struct str key, struct buf *b);
+/* demo_checks.c: what they make of the rows in this body. */
+void demo_checks_acked(const struct world *w, struct buf *body);
+bool demo_checks_forget(struct world *w);    /* those whose time is over; true: there were some */
 struct pod *world_job(struct world *w, const char *from);     /* a job of the cron job; from: NULL by its schedule. NULL: no room */
+struct pod *world_find_job(struct world *w, struct str key);    /* the pod of the job "ml-training/NAME" */
+unsigned world_empty(struct world *w, const struct node *n);    /* its pods end, but those of daemon sets; how many */
+bool pod_is_daemon(const struct world *w, const struct pod *p);
 void demo_workload_yaml(const struct workload *l, struct buf *b);   /* docs.c */
+bool demo_document(struct world *w, const char *kind, struct str key, struct buf *b);
 /* acts.c */
 extern const struct action *const demo_actions[];
 void demo_plan(struct world *w, struct link *l, const struct request *r);

@@ -1,8 +1,8 @@
 /* ack: see ack.h. An acknowledgement is an event of the history; the newest of a check counts. */
 #include "backends/drift/ack.h"
+#include "base/acknowledge.h"
 #include "base/acts.h"
 #include "base/drift.h"
-#include "base/fmt.h"
 #include "base/history.h"
 #include "base/mem.h"
 #include "base/plan_json.h"
@@ -84,21 +84,6 @@ static bool holds(const struct ack *k, int64_t now)
 	return k && !k->off && (!k->until || k->until > now);
 }
 
-static void put(const struct ack *k, int64_t now, struct buf *out)
-{
-	struct buf words = { 0 };
-	rows_update(out, str_of(k->key), LEVEL_DONE);
-	for (int c = 0; c < DRIFT_ACKNOWLEDGED; c++)
-		cell_keep(out);
-	buf_adds(&words, k->words);
-	if (k->until) {
-		buf_adds(&words, ", for ");
-		fmt_age(k->until - now, &words);
-	}
-	cell_text(out, buf_str(&words));
-	buf_release(&words);
-}
-
 /* What holds now, in a number. */
 static uint64_t print_of(const struct acks *a, int64_t now)
 {
@@ -118,7 +103,7 @@ void acks_add(struct acks *a, struct buf *body)
 	a->print = print_of(a, now);
 	for (unsigned i = 0; i < a->n; i++)
 		if (holds(&a->list[i], now))
-			put(&a->list[i], now, body);
+			acknowledge_put(body, &(struct acknowledged){ a->list[i].key, a->list[i].words, a->list[i].until }, now);
 }
 
 bool acks_changed(struct acks *a)
@@ -142,40 +127,21 @@ static void state_of(const struct ack *k, int64_t now, struct buf *out)
 void acks_plan(struct acks *a, const struct request *r)
 {
 	json_t *params = json_loads(r->params, 0, NULL), *plan;
-	int64_t now = clock_wall(link_clock(a->l)), lasts = plan_param_ms(params, "until", 0);
-	struct buf state = { 0 }, note = { 0 }, length = { 0 };
+	int64_t now = clock_wall(link_clock(a->l));
+	struct buf state = { 0 };
 	char *why = NULL;
-	bool off = !strcmp(r->what, "withdraw"), read = read_all(a, &why);
+	bool read = read_all(a, &why);
 	const struct ack *k = find(a, str_of(r->key));
 	state_of(k, now, &state);
 	plan = plan_json(r, buf_str(&state));
-	plan_param_text(params, "note", &note);
 	if (!link_history(a->l))
 		plan_say(plan, "blocked", "no history is kept here, and so nothing can be remembered: set 'history' to a file");
 	else if (!read)
 		plan_say(plan, "blocked", "%s", why ? why : "the history cannot be read");
-	else if (off && !holds(k, now))
-		plan_say(plan, "already", "it is not acknowledged");
-	else if (!off && !note.len)
-		plan_say(plan, "blocked", "say what you know of it (note)");
-	if (lasts)
-		fmt_duration(lasts, &length);
-	if (off)
-		plan_say(plan, "change", "check %s is a finding again%s%s", r->key, k ? ": it was acknowledged by " : "", k ? k->words : "");
-	else
-		plan_say(plan, "change", "check %s is no finding any more, %s%s; the next check that drifts is told", r->key,
-		         lasts ? "for " : "for good", lasts ? length.data : "");
-	if (holds(k, now) && !off)
-		plan_say(plan, "warnings", "it is acknowledged already by %s", k->words);
-	plan_request(plan, "write into the history", off ? NULL : json_pack("{s:s, s:I}", "note", note.len ? note.data : "", "until",
-		(json_int_t)(lasts ? now + lasts : 0)), "read back", off ? "acknowledge again" : "withdraw it");
-	if (!off)
-		plan_undo(plan, "withdraw", NULL);
+	acknowledge_plan(plan, r, params, holds(k, now) ? k->words : NULL, now);
 	plan_answer(a->l, r, plan);
 	free(why);
 	buf_release(&state);
-	buf_release(&note);
-	buf_release(&length);
 	json_decref(params);
 }
 
