@@ -110,6 +110,7 @@ struct world {
 	struct acked { char key[24], words[160]; int64_t until; } acked[ACKED_MAX]; unsigned nacked;   /* checks somebody knows of */
 	struct stored { char place[200], id[16]; int64_t size, at; bool marker, purged; } stored[STORED_MAX]; unsigned nstored;
 	char versions_of[200];               /* of which place the versions are listed */
+	unsigned calls;                      /* predictions asked of v7 since its pods die */
 	unsigned warmed[2]; bool unloaded;   /* predictions that warmed an endpoint; the challenger's model was let go */
 	bool custom_dirty, storage_dirty, touched_dirty;
 	bool nodes_dirty, workloads_dirty, events_dirty, checks_dirty;
