@@ -39,7 +39,8 @@ SRC := $(sort $(wildcard base/*.c backends/*.c backends/*/*.c tui/*.c panes/*.c 
 OBJ := $(SRC:%.c=$(B)/%.o)
 
 # tests/DIR/test_*.c are programs, test_*.sh and test_*.py too; the other .c files there are what they share
-QUICK := unit screens keys protocol
+# (those that wait longest first: they run side by side)
+QUICK := protocol keys screens unit
 TEST_SRC := $(sort $(wildcard $(QUICK:%=tests/%/test_*.c)))
 TEST_BIN := $(TEST_SRC:%.c=$(B)/%)
 TEST_SCRIPT := $(sort $(wildcard $(foreach d,$(QUICK),tests/$d/test_*.sh tests/$d/test_*.py)))
@@ -47,7 +48,7 @@ FUZZ_BIN := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 HELP_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(TEST_SRC),$(sort $(wildcard $(QUICK:%=tests/%/*.c)))))
 # programs of the live tests and of the bench
 TOOL_BIN := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/live/*.c tests/bench/*.c)))
-TESTS = $(TEST_BIN) $(TEST_SCRIPT)
+TESTS = $(foreach d,$(QUICK),$(filter $(B)/tests/$d/% tests/$d/%,$(TEST_SCRIPT) $(TEST_BIN)))
 RUN_TESTS = BINNACLE=$(abspath $(B)/binnacle) tests/run-tests
 
 MAN := binnacle.1 binnacle.yaml.5 binnacle-themes.5 binnacle-keymaps.5

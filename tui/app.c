@@ -363,7 +363,8 @@ void app_snapshot(struct app *app, const char *pane, int w, int h, int wait_ms, 
 			break;
 		poll(&fd, 1, left > 20 ? 20 : (int)left);
 	}
-	poll(NULL, 0, 320);          /* what is made of many rows is made at most each 300 ms (base/findings.h): of the last ones too */
+	/* what is made of many rows is made at most each 300 ms (base/findings.h): of the last ones too, where any were waited for */
+	poll(NULL, 0, wait_ms < 320 ? wait_ms : 320);
 	while (app_take_messages(app))
 		;
 	if (app->o.chronicle)

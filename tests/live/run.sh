@@ -63,6 +63,7 @@ run_test() {
 	kill -KILL -- "-$child" 2>/dev/null || true
 	child=""
 	cat "$out"
+	printf '# %s took %d s\n' "$(basename "$test")" $((SECONDS - began))
 	good=$(grep -c '^ok ' "$out" || true) bad=$(grep -c '^not ok ' "$out" || true)
 	if ((status != 0 && bad == 0)) || ! grep -q '^1\.\.' "$out"; then
 		echo "not ok - $(basename "$test") ended with status $status after $((SECONDS - began)) s"
@@ -90,7 +91,9 @@ for ((i = 0; i < ${#tests[@]}; i++)); do
 		[[ $test == *'*'* ]] || { echo "not ok - '$test' is no program" && failed=$((failed + 1)); }
 		continue
 	fi
+	began=$SECONDS
 	if bring_up "${tests[@]:i}"; then
+		((SECONDS - began < 2)) || printf '# its servers took %d s\n' $((SECONDS - began))
 		run_test "$(realpath "$test")"
 	else
 		echo "not ok - the servers that $(basename "$test") needs did not start"
