@@ -62,10 +62,11 @@ $(B)/libbinnacle.a: $(OBJ)
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
-# everything is compiled again when the compiler or a flag changes
+# everything is compiled again when the compiler or a flag changes that makes other code
 $(B)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(subst ','\'',$(CFLAGS_ALL))' | cmp -s - $@ || echo '$(CC) $(subst ','\'',$(CFLAGS_ALL))' >$@
+	@echo '$(CC) $(subst ','\'',$(filter-out -Werror,$(CFLAGS_ALL)))' | cmp -s - $@ || \
+		echo '$(CC) $(subst ','\'',$(filter-out -Werror,$(CFLAGS_ALL)))' >$@
 FORCE:
 # builtin.c and price.c take these in by .incbin
 $(B)/tui/builtin.o: $(wildcard themes/*.yaml keymaps/*.yaml)
@@ -139,7 +140,7 @@ install: all man
 	set -e; for file in themes/*.yaml keymaps/*.yaml; do \
 		install -D -m 644 $$file $(DESTDIR)$(datadir)/binnacle/$$file; done
 	install -d $(DESTDIR)$(prefix)/lib/systemd/user
-	sed 's,@bindir@,$(bindir),' contrib/binnacle-watch.service >$(DESTDIR)$(prefix)/lib/systemd/user/binnacle-watch.service
+	sed 's,/usr/local/bin/binnacle,$(bindir)/binnacle,' contrib/binnacle-watch.service >$(DESTDIR)$(prefix)/lib/systemd/user/binnacle-watch.service
 	set -e; for file in $(COMPLETION); do \
 		install -d $(DESTDIR)$(datadir)/$${file%/*}; \
 		$(B)/binnacle completion $${file%%[-/]*} >$(DESTDIR)$(datadir)/$$file; done

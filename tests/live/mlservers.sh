@@ -85,14 +85,18 @@ answers() {
 	curl -fsS -m 2 -o /dev/null "$@"
 }
 
-# note NAME=VALUE...: into DIR/env, in place of an older value
-note() {
+# note NAME=VALUE...: into DIR/env, in place of an older value; in one piece, for others read and note beside us
+note() (
 	local pair
+	exec 7>"$dir/env.lock"
+	flock 7
+	cp -p "$dir/env" "$dir/env.new"
 	for pair; do
-		sed -i "/^${pair%%=*}=/d" "$dir/env"
-		printf "%s='%s'\n" "${pair%%=*}" "${pair#*=}" >>"$dir/env"
+		sed -i "/^${pair%%=*}=/d" "$dir/env.new"
+		printf "%s='%s'\n" "${pair%%=*}" "${pair#*=}" >>"$dir/env.new"
 	done
-}
+	mv "$dir/env.new" "$dir/env"
+)
 
 # take_ports NAME N: sets the array ports; the same ones when it is started again
 take_ports() {

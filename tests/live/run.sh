@@ -12,7 +12,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 BINNACLE=$(realpath "$1")
 [[ -x $BINNACLE ]] || { echo "run: no program '$1'" >&2; exit 66; }
 shift
-passed=0 failed=0 own="" child=""
+passed=0 failed=0 own="" child="" ahead="" begun=""
 # a test has a home of its own, but no servers
 export BINNACLE_CACHE=${BINNACLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/binnacle}
 
@@ -20,6 +20,7 @@ finish() {
 	local status=$?
 	trap - EXIT INT TERM HUP
 	[[ -z $child ]] || kill -- "-$child" 2>/dev/null || true
+	[[ -z $ahead ]] || { kill -- "-$ahead" 2>/dev/null || true; wait "$ahead" || true; }
 	if [[ -n $own ]]; then
 		((status == 0)) || keep_logs
 		[[ ! -e $own/ml ]] || "$here/mlservers.sh" down "$own" || true
@@ -40,10 +41,29 @@ needs_of() {
 	[[ $# == 0 ]] || sed -ns '1,5s/^# needs: //p' "$@" 2>/dev/null | tr ' ' '\n' | sort -u
 }
 
+# What the next test with needs will want is started while those before it run: a server takes up to a minute.
+start_ahead() {
+	local test need
+	[[ -z $ahead ]] || return 0
+	for test in "$@"; do
+		need=$(needs_of "$test")
+		[[ $need && $test != "$begun" ]] || continue
+		begun=$test
+		# shellcheck disable=SC2086
+		LIVE=$LIVE setsid nice "$here/mlservers.sh" up "$LIVE" $need &
+		ahead=$!
+		return 0
+	done
+}
+
 # What the first test needs is started; what none of them needs any more has ended, in a set of our own.
 bring_up() {
 	local need idle
 	need=$(needs_of "$1")
+	if [[ $need && $ahead ]]; then       # its failure is found by the next line, which tries again
+		wait "$ahead" || true
+		ahead=""
+	fi
 	# shellcheck disable=SC2086
 	[[ -z $need ]] || "$here/mlservers.sh" up "$LIVE" $need
 	[[ -n $own && -d $own/ml ]] || return 0
@@ -94,6 +114,7 @@ for ((i = 0; i < ${#tests[@]}; i++)); do
 	began=$SECONDS
 	if bring_up "${tests[@]:i}"; then
 		((SECONDS - began < 2)) || printf '# its servers took %d s\n' $((SECONDS - began))
+		start_ahead "${tests[@]:i+1}"
 		run_test "$(realpath "$test")"
 	else
 		echo "not ok - the servers that $(basename "$test") needs did not start"
