@@ -13,7 +13,7 @@ const struct change_sort change_sorts[] = {
 	{ "run", "R", "pipelines" },
 	{ "promotion", "P", "registry" }, { "rollback", "B", "registry" }, { "training", "T", "registry" },
 	{ "drift", "D", "drift" },
-	{ "endpoint", "E", "serving" },
+	{ "endpoint", "E", "serving" }, { "latency", "L", "serving", MINUTE_MS },
 	{ "spend", "$", "cost" },
 	{ .name = NULL },
 };

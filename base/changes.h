@@ -1,5 +1,5 @@
 /* changes: what changed on the platform and when, across systems: rollouts, crashes, nodes, pipeline runs, trainings,
- * promotions, drift, endpoints, budgets. One table of rules says which rows of which kinds tell it, how to word it, and on which
+ * promotions, drift, endpoints and how fast they answer, budgets. One table of rules says which rows of which kinds tell it, how to word it, and on which
  * lane of a time axis it stands; a new kind joins by a line there. base/chronicle.h watches rows by these rules and remembers;
  * what went wrong is set beside what changed shortly before (base/findings.h). */
 #ifndef BASE_CHANGES_H

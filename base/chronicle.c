@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "base/chronicle.h"
 #include "base/fmt.h"
+#include "base/jumps.h"
 #include "base/mem.h"
 #include "base/say.h"
 #include <jansson.h>
@@ -65,6 +66,7 @@ struct chronicle {
 	struct rate rates[RATES];
 	unsigned nrates;
 	uint16_t spender;            /* whose rates they are */
+	struct jumps *jumps;         /* of endpoints' figures */
 	int64_t spend_since, pruned, audit_looked, audit_size, read_at;
 	off_t audit_at;              /* the reading thread's */
 	uint64_t version;            /* of the history when it was read */
@@ -179,6 +181,24 @@ static void see_spend(struct chronicle *c, const struct table *t, const struct r
 		c->rates[c->nrates++] = (struct rate){ now, rate };
 }
 
+static void note_endpoint(void *arg, const struct jump *x)
+{
+	struct chronicle *c = arg;
+	const struct table *t = store_table_const(c->store, "modelendpoints");
+	const struct row *r = table_find(t, x->source, x->key);
+	struct buf text = { 0 };
+	if (!r || x->source >= c->store->nsources)
+		return;
+	struct str name = row_text_by(t, r, "name");
+	buf_addf(&text, "endpoint " STR_FMT " %s: " STR_FMT, STR_ARG(name), x->how, STR_ARG(x->text));
+	struct note *n = note_new(x->at, change_sort(STR("latency")), x->worse ? LEVEL_DOUBT : LEVEL_NONE, (const struct str[PARTS]){
+		buf_str(&text), name, row_text_by(t, r, "model"), STR(""), STR(""), str_of(t->kind->name), x->key,
+		str_of(c->store->sources[x->source].name) });
+	n->seen = true;
+	add_note(c, n);
+	buf_release(&text);
+}
+
 static void saw(void *arg, const struct row *old, const struct row *r)
 {
 	const struct watching *w = arg;
@@ -189,6 +209,8 @@ static void saw(void *arg, const struct row *old, const struct row *r)
 		see_spend(c, w->t, r, now);
 		return;
 	}
+	if (r && !strcmp(kind, "modelendpoints"))
+		jumps_see(c->jumps, w->t, r, now);
 	for (const struct change_rule *u = change_rules; u->kind; u++) {
 		int64_t at = !strcmp(u->kind, kind) ? change_at(u, w->t, old, r, now) : 0;
 		if (at && now - at < c->keep_ms)
@@ -550,6 +572,7 @@ void chronicle_tick(struct chronicle *c)
 	look_for_more(c, now);
 	take_notes(c, take_read(c));
 	scan_tables(c, now);
+	jumps_tell(c->jumps, now, note_endpoint, c);
 	struct note *list = c->notes;
 	c->notes = NULL;
 	take_notes(c, list);
@@ -584,7 +607,7 @@ struct chronicle *chronicle_new(struct store *store, struct history *history, co
 {
 	struct chronicle *c = xcalloc(1, sizeof(*c));
 	*c = (struct chronicle){ .store = store, .history = history, .clock = clock, .audit = xstrdup(audit), .keep_ms = keep_ms,
-	                         .audit_size = -1 };
+	                         .audit_size = -1, .jumps = jumps_new() };
 	pthread_mutex_init(&c->r.lock, NULL);
 	pthread_cond_init(&c->r.work, NULL);
 	pthread_cond_init(&c->r.idle, NULL);
@@ -614,6 +637,7 @@ void chronicle_free(struct chronicle *c)
 	pthread_mutex_destroy(&c->r.lock);
 	pthread_cond_destroy(&c->r.work);
 	pthread_cond_destroy(&c->r.idle);
+	jumps_free(c->jumps);
 	free_notes(c->r.notes);
 	free(c->r.why);
 	free(c->error);

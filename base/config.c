@@ -30,6 +30,8 @@ static const struct config_key team_keys[] = {
 	CONFIG_PG_KEYS,
 	{ .name = "schema", .type = CONFIG_TEXT, .otherwise = "binnacle", .help = "The schema that holds it; made if it is not there and "
 	  "may be, otherwise by what `binnacle watch --ddl` prints." },
+	{ .name = "keep", .type = CONFIG_DURATION, .otherwise = "90d", .help = "How long it is kept there at least; what is older is "
+	  "deleted, but for who was in production. Where consoles differ, the shortest counts." },
 	CONFIG_END
 };
 static const struct config_key history_keys[] = {

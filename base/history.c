@@ -239,6 +239,7 @@ void history_free(struct history *h)
 	pthread_mutex_destroy(&h->lock);
 	pthread_cond_destroy(&h->work);
 	pthread_cond_destroy(&h->idle);
+	history_free_waiting(h->forget);
 	free(h->error);
 	free(h->path);
 	free(h);
@@ -292,6 +293,13 @@ void history_prune(struct history *h, const char *kind, const char *but, int64_t
 	struct history_waiting *w = history_copy_event(&(struct history_event){ .kind = str_of(kind ? kind : ""), .source = str_of(but ? but : ""),
 		.subject = STR(""), .what = STR(""), .detail = STR(""), .at = before, .value = NAN });
 	w->prune = true;
+	if (h->sink && h->sink->prune) {
+		struct history_waiting *theirs = history_copy_event(&(struct history_event){ .kind = w->texts[0], .source = w->texts[1], .at = before });
+		pthread_mutex_lock(&h->lock);
+		theirs->next = h->forget;
+		h->forget = theirs;
+		pthread_mutex_unlock(&h->lock);
+	}
 	enqueue(h, w);
 }
 

@@ -44,7 +44,7 @@ struct history_query {
  * seen. False: could not be read, *why as above. h NULL: nothing, true. Any thread but the main one. */
 bool history_read(struct history *h, const struct history_query *q, bool (*each)(void *arg, const struct history_event *e),
                   void *arg, char **why);
-/* Forgets what is older than `before`: of one kind, or (kind NULL) of all but the kind `but`. Never waits. */
+/* Forgets what is older than `before`: of one kind, or (kind NULL) of all but the kind `but`; in a team's database too. Never waits. */
 void history_prune(struct history *h, const char *kind, const char *but, int64_t before);
 
 /* ---- with a team: what is written here is copied to a database that several share, and what others wrote there is fetched,
@@ -59,6 +59,9 @@ struct history_sink {
 	 * that is there. */
 	bool (*get)(void *arg, int64_t after, unsigned limit, void (*each)(void *arg, int64_t position, const struct history_event *e),
 	            void *each_arg, int64_t *last, char **why);
+	/* Forget what history_prune() says, or less: others may want it longer. NULL: nothing is forgotten. Where it fails, the next
+	 * time does it. */
+	void (*prune)(void *arg, const char *kind, const char *but, int64_t before);
 	void (*free)(void *arg);
 	void *arg;
 };

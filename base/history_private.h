@@ -36,6 +36,7 @@ struct history {
 	/* with a team: */
 	const struct history_sink *sink;     /* NULL: kept here only */
 	atomic_bool closing;
+	struct history_waiting *forget;      /* prunes that the team's database has yet to see */
 	bool looked;               /* what others wrote was fetched once, or could not be */
 	struct history_shared shared;
 	uint64_t written, copied;  /* batches in the file; and of them in the team's database */

@@ -248,6 +248,21 @@ static void say(struct share *x, bool ok, uint64_t written, const char *why)
 	pthread_mutex_unlock(&h->lock);
 }
 
+static void forget(struct history *h)
+{
+	pthread_mutex_lock(&h->lock);
+	struct history_waiting *all = h->forget;
+	h->forget = NULL;
+	pthread_mutex_unlock(&h->lock);
+	for (const struct history_waiting *w = all; w && !atomic_load(&h->closing); w = w->next) {
+		char *kind = str_dup(w->texts[0]), *but = str_dup(w->texts[1]);
+		h->sink->prune(h->sink->arg, *kind ? kind : NULL, *but ? but : NULL, w->at);
+		free(kind);
+		free(but);
+	}
+	history_free_waiting(all);
+}
+
 static bool exchange(struct share *x, bool look)
 {
 	char *why = NULL;
@@ -262,6 +277,8 @@ static bool exchange(struct share *x, bool look)
 		for (more = look || any; ok && more && !atomic_load(&x->h->closing);)
 			ok = fetch_page(x, &more, &why);
 	} while (ok && x->anew);
+	if (ok)
+		forget(x->h);
 	say(x, ok && !atomic_load(&x->h->closing), written, why);
 	free(why);
 	return ok;

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "backends/net/pg_history.h"
 #include "backends/net/pg.h"
+#include "base/fmt.h"
 #include "base/mem.h"
 #include <jansson.h>
 #include <math.h>
@@ -10,12 +11,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CONNECT_MS = 5000, STATEMENT_MS = 10000 };
+#define DAY_MS (24 * 3600 * 1000ll)
+enum { CONNECT_MS = 5000, STATEMENT_MS = 10000, KEEP_DAYS = 90 };
 
 struct pg_history {
 	struct history_sink sink;
 	struct pg pg;
 	char *name, *schema, writer[128];
+	int64_t keep_ms;             /* at least so long all is kept there */
 	bool checked;                /* the table is there */
 };
 
@@ -202,6 +205,24 @@ static bool get(void *arg, int64_t after, unsigned limit, void (*each)(void *arg
 	                               " order by seq limit $2::bigint", (const char *const[]){ from, most }, 2, take_event, &g))) || fail(p, why);
 }
 
+/* Piece by piece, so that none takes long. By the database's clock: one of a machine that is wrong would delete what is new. */
+static void prune(void *arg, const char *kind, const char *but, int64_t before)
+{
+	static const char delete[] = "with gone as (delete from @.events where ctid in (select ctid from @.events"
+		" where ($1 = '' or kind = $1) and kind <> $2"
+		" and at_ms < least($3::bigint, (extract(epoch from now()) * 1000)::bigint - $4::bigint) limit 5000) returning 1)"
+		" select count(*) > 0 from gone";
+	struct pg_history *p = arg;
+	char until[24], keep[24];
+	bool more = true;
+	snprintf(until, sizeof(until), "%lld", (long long)before);
+	snprintf(keep, sizeof(keep), "%lld", (long long)p->keep_ms);
+	const char *const values[] = { kind ? kind : "", but ? but : "", until, keep };
+	for (int i = 0; i < 1000 && more && !atomic_load(p->pg.closing) && ready(p); i++)
+		if (!run(p, delete, values, 4, take_flag, &more))
+			break;
+}
+
 static void release(void *arg)
 {
 	struct pg_history *p = arg;
@@ -215,12 +236,14 @@ const struct history_sink *pg_history_new(const struct yaml *settings, const ato
 {
 	static const char *const parts[] = { "connection", "service", "host", "port", "database" };
 	struct pg_history *p = xcalloc(1, sizeof(*p));
-	const char *schema = yaml_text(settings, "schema"), *user = getenv("USER");
+	const char *schema = yaml_text(settings, "schema"), *keep = yaml_text(settings, "keep"), *user = getenv("USER");
 	struct buf name = { 0 };
 	char host[64] = "";
 	p->pg = (struct pg){ .settings = settings, .closing = closing, .wake = -1, .writes = true, .timeout_ms = STATEMENT_MS,
 	                     .latency_us = -1 };
 	p->schema = xstrdup(schema ? schema : "binnacle");
+	double keep_ms;
+	p->keep_ms = keep && duration_parse(str_of(keep), true, &keep_ms) && keep_ms >= DAY_MS ? (int64_t)keep_ms : KEEP_DAYS * DAY_MS;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (yaml_text(settings, parts[i]))
 			buf_addf(&name, "%s ", yaml_text(settings, parts[i]));
@@ -228,6 +251,6 @@ const struct history_sink *pg_history_new(const struct yaml *settings, const ato
 	p->name = buf_detach(&name);
 	gethostname(host, sizeof(host) - 1);
 	snprintf(p->writer, sizeof(p->writer), "%.40s@%.60s", user ? user : "?", host);
-	p->sink = (struct history_sink){ p->name, put, get, release, p };
+	p->sink = (struct history_sink){ p->name, put, get, prune, release, p };
 	return &p->sink;
 }

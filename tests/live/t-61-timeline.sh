@@ -194,7 +194,12 @@ as a --wait 20 watch --once >/dev/null
 equal "back: the next program copies what waited" 1 "$(shared "$mark/web revision 3")"
 equal "nothing is there twice" 0 "$(sql "select count(*) from (select source, subject, what, count(*) from $schema.events where kind = 'timeline'
   and what like '%$mark/web%' and what like '%revision%' group by 1, 2, 3 having count(*) > 1) as t")"
+sql "insert into $schema.events(kind, at_ms, source, subject, what, detail, writer) select kind, extract(epoch from now() - age::interval) * 1000,
+  'mlflow', 't61', what, '{}', 'by hand' from (values ('timeline', '91 days', 'old'), ('timeline', '89 days', 'not so old'),
+  ('cost.asset', '92 days', 'old'), ('production', '400 days', 'never forgotten')) as t(kind, age, what)"
 as c --wait 30 watch --once >/dev/null
+equal "the team's database forgets as the file does: not who was in production" "never forgotten,not so old" "$(sql "select string_agg(what,
+  ',' order by what) from $schema.events where writer = 'by hand'")"
 equal "two that count the same nodes: each began once" 0 "$(sql "select count(*) from (select subject, detail, count(*) from $schema.events
   where kind = 'cost.asset' and what = 'joined' group by 1, 2 having count(*) > 1) as t")"
 like "doctor is well again" "ok +team's history" "$(as c --wait 10 doctor)"

@@ -241,6 +241,35 @@ static void test_spend_jumps(void **state)
 	changes_release(&c);
 }
 
+/* Only what lasts a minute is a jump, told once, with when it began; what few calls say, or what drifts for hours, is none. */
+static void test_latency_jumps(void **state)
+{
+	struct world *w = *state;
+	static const struct { int seconds; const char *p50, *p99, *errors, *calls; } seen[] = {
+		{ 0, "41", "62", "0", "100" }, { 60, "43", "66", "0", "100" },
+		{ 120, "43", "300", "0", "100" }, { 150, "42", "64", "0", "100" },               /* half a minute */
+		{ 240, "42", "140", "0", "100" }, { 270, "90", "150", "0", "100" }, { 330, "90", "150", "0", "100" },
+		{ 400, "90", "150", "0", "100" }, { 600, "40", "60", "0.2", "100" }, { 700, "40", "60", "0.2", "100" },
+		{ 1200, "40", "60", "0", "3" }, { 1300, "400", "600", "0", "3" }, { 1400, "40", "60", "0", "100" }, { 1500, "40", "60", "0", "100" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(seen); i++) {
+		w->at.wall = NOW + seen[i].seconds * 1000ll;
+		put(w, "modelendpoints", "rest", LEVEL_OK, "name", "rest", "model", "m", "p50", seen[i].p50, "p99", seen[i].p99, "errors",
+		    seen[i].errors, "calls", seen[i].calls, NULL);
+		chronicle_tick(w->c);
+	}
+	for (int i = 0; i < 300; i++) {          /* ten times as slow, within a day */
+		char p50[24];
+		w->at.wall = NOW + (1600 + i * 300) * 1000ll;
+		snprintf(p50, sizeof(p50), "%f", 40 * pow(10, i / 300.0));
+		put(w, "modelendpoints", "rest", LEVEL_OK, "name", "rest", "p50", p50, "p99", "60", "errors", "0", "calls", "100", NULL);
+		chronicle_tick(w->c);
+	}
+	timeline_is(w, "-4 L endpoint rest is slower: p50 41.5 -> 90 ms, p99 62.5 -> 150 ms\n"
+		"-10 L endpoint rest fails more: p50 90 -> 40 ms, p99 150 -> 60 ms, errors 0 % -> 20 %\n"
+		"-23 L endpoint rest fails less: errors 20 % -> 0 %\n");
+}
+
 static void count_one(struct world *w, int want)
 {
 	const struct table *t = store_table_const(w->s, "timeline");
@@ -349,6 +378,7 @@ struct team {
 	pthread_mutex_t lock;
 	struct { char *kind, *source, *subject, *what, *detail; int64_t at; double value; } rows[64];
 	int n;
+	int64_t pruned[2];           /* until when: the timeline, and what else there is */
 };
 
 static bool team_put(void *arg, const struct history_event *e, unsigned n, char **why)
@@ -390,13 +420,22 @@ static bool team_get(void *arg, int64_t after, unsigned limit, void (*each)(void
 	return true;
 }
 
+static void team_prune(void *arg, const char *kind, const char *but, int64_t before)
+{
+	struct team *t = arg;
+	pthread_mutex_lock(&t->lock);
+	t->pruned[kind ? 0 : 1] = before;
+	assert_string_equal(kind ? kind : but, kind ? "timeline" : "production");
+	pthread_mutex_unlock(&t->lock);
+}
+
 static void team_free(void *arg)
 {
 }
 
 static void team_init(struct team *t)
 {
-	*t = (struct team){ .sink = { "memory", team_put, team_get, team_free, NULL } };
+	*t = (struct team){ .sink = { "memory", team_put, team_get, team_prune, team_free, NULL } };
 	t->sink.arg = t;
 	pthread_mutex_init(&t->lock, NULL);
 }
@@ -425,6 +464,16 @@ static void test_shared_with_a_team(void **state)
 	chronicle_tick(w->c);
 	assert_true(history_settle(w->h, 5000));
 	assert_int_equal(t.n, 2);
+	t.pruned[0] = t.pruned[1] = 0;
+
+	/* what is forgotten here is forgotten there, though not what was in production */
+	w->at.wall += 25 * 60 * MIN;
+	chronicle_tick(w->c);
+	assert_true(history_settle(w->h, 5000));
+	for (int i = 0; i < 100 && !t.pruned[1]; i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	assert_true(t.pruned[0] == w->at.wall - CHRONICLE_KEEP_MS && t.pruned[1] == t.pruned[0]);
+	w->at.wall -= 25 * 60 * MIN;
 
 	/* another console, with a file of its own, that saw one of them and one more */
 	snprintf(b.file, sizeof(b.file), "%s/b.db", b.dir);
@@ -482,7 +531,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = { T(test_rules_fit_their_kinds), T(test_rollouts_and_crashes), T(test_nodes_runs_and_models),
-		T(test_drift_begins_and_ends), T(test_spend_jumps), T(test_found_again), T(test_bounded), T(test_old_ones_go),
+		T(test_drift_begins_and_ends), T(test_spend_jumps), T(test_latency_jumps), T(test_found_again), T(test_bounded), T(test_old_ones_go),
 		T(test_own_actions), T(test_shared_with_a_team) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
