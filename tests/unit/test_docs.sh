@@ -48,7 +48,7 @@ check "a wrong keymap is refused" exits 2 "$BINNACLE" demo --keymap wrong
 # the service: what systemd thinks of it, but for the manual, which is not installed here
 unit() {
 	local said
-	sed '/^Documentation=/d; s,@bindir@/binnacle,/bin/true,' "$TOP/contrib/binnacle-watch.service" >"$scratch/binnacle-watch.service"
+	sed '/^Documentation=/d; s,/usr/local/bin/binnacle,/bin/true,' "$TOP/contrib/binnacle-watch.service" >"$scratch/binnacle-watch.service"
 	said=$(XDG_RUNTIME_DIR=$scratch systemd-analyze --user verify "$scratch/binnacle-watch.service" 2>&1) && [[ -z $said ]] || { echo "$said"; return 1; }
 }
 if command -v systemd-analyze >/dev/null; then
