@@ -59,6 +59,12 @@ struct decision actor_decide(const struct actor *ar, const struct source *s, con
 		.audit = ar->audit, .now = clock_wall(ar->clock), .undo = undo });
 }
 
+/* An undo, and not the undo of one: that does the first anew, and no rule makes way for it. */
+static bool takes_back(const struct act *act)
+{
+	return (act->undo_of && !act->priv->redo) || act->priv->step_undo;
+}
+
 struct decision guard_now(const struct act *act, unsigned from)
 {
 	struct actor *ar = act->priv->actor;
@@ -68,7 +74,7 @@ struct decision guard_now(const struct act *act, unsigned from)
 	for (unsigned i = from; i < act->ntargets; i++)
 		keys[i - from] = act->targets[i].key;
 	d = guard_decide(ar->guards, &(struct guard_ask){ .source = act->source, .action = act->action, .kind = act->kind, .keys = keys,
-		.nkeys = act->ntargets - from, .audit = ar->audit, .now = clock_wall(ar->clock), .undo = act->undo_of || act->priv->step_undo,
+		.nkeys = act->ntargets - from, .audit = ar->audit, .now = clock_wall(ar->clock), .undo = takes_back(act),
 		.override = act->override ? act->reason : NULL });
 	free(keys);
 	return d;
@@ -271,6 +277,8 @@ static int audit_run(const struct act *act, unsigned i, char *why, size_t size)
 		json_object_set_new(o, "approved", evidence);
 	if (act->undo_of)
 		json_object_set_new(o, "undo_of", act_name(act, act->undo_of));
+	if (act->priv->redo)
+		json_object_set_new(o, "redo", json_true());
 	plan = json_copy(act->targets[i].plan);
 	json_object_del(plan, "diff");               /* lines, in which no secret can be told: the requests say the same */
 	json_object_del(plan, "meanwhile");
@@ -435,40 +443,6 @@ const char *act_refused(struct actor *ar, const struct source *s, const struct a
 	return first_refusal(ar, &d, nkeys);
 }
 
-bool act_go_on(struct act *act, bool go_on)
-{
-	if (act->ntargets < 2 || (act->state != ACT_SHOWN && act->state != ACT_RUNNING))
-		return false;
-	act->go_on = go_on;
-	if (act->state == ACT_SHOWN) {
-		act_decide(act);
-		consent_settle(act);
-	}
-	act_changed(act);
-	return true;
-}
-
-bool act_reverse(struct act *act)
-{
-	unsigned n = act->ntargets;
-
-	if (n < 2 || act->state != ACT_SHOWN)
-		return false;
-	for (unsigned i = 0; i < n / 2; i++) {
-		struct act_target t = act->targets[i];
-		char *params = act->priv->waiters[i].params;
-
-		act->targets[i] = act->targets[n - 1 - i];
-		act->targets[n - 1 - i] = t;
-		act->priv->waiters[i].params = act->priv->waiters[n - 1 - i].params;
-		act->priv->waiters[n - 1 - i].params = params;
-	}
-	act_decide(act);
-	consent_settle(act);
-	act_changed(act);
-	return true;
-}
-
 /* params_of: each target's own parameters, or NULL when all share params. */
 struct order {
 	const char *params, *const *params_of;   /* of all; of each, for an undo of several */
@@ -498,6 +472,7 @@ static struct act *start(struct actor *ar, struct source *s, const struct action
 	act->targets = xcalloc(nkeys, sizeof(*act->targets));
 	act->ntargets = nkeys;
 	act->undo_of = o->undo_of;
+	act->priv->redo = o->undo_of && !o->undo;
 	act->terminal = -1;
 	ar->acts = xreallocarray(ar->acts, ar->nacts + 1, sizeof(*ar->acts));
 	ar->acts[ar->nacts++] = act;
@@ -790,7 +765,7 @@ struct act *act_undo(struct act *act, const char **why)
 		params[n++] = act->targets[i].undo;
 	}
 	undo = start(act->priv->actor, act->source, a, act->kind, keys, n,
-	             &(struct order){ n == 1 ? params[0] : NULL, params, act->id, true, NULL }, why);
+	             &(struct order){ n == 1 ? params[0] : NULL, params, act->id, !takes_back(act), NULL }, why);
 	free(keys);
 	free(params);
 	return undo;

@@ -19,6 +19,7 @@ struct act_private {
 	char *runbook;         /* of which it is a step; NULL: of none */
 	unsigned step;
 	bool step_undo;
+	bool redo;             /* an undo of an undo: it does the first anew */
 };
 struct actor {
 	struct store *store;

@@ -22,6 +22,7 @@
 
 #define LINE_MAX_BYTES (16u << 20)
 #define LOCK_WAIT_MS 500
+#define OUT_OF_ORDER 50          /* so many older lines in a row, and all before them are older */
 
 struct audit {
 	char *path;
@@ -58,9 +59,9 @@ char *audit_who(void)
 
 	if (geteuid() == 0 && sudo && *sudo)
 		return xstrdup(sudo);
-	if (user && *user)
+	if (getuid() == 0 && user && *user)
 		return xstrdup(user);
-	pw = getpwuid(getuid());
+	pw = getpwuid(getuid());               /* $USER is whatever one says: rules and approvals are by who one is */
 	return pw ? xstrdup(pw->pw_name) : xasprintf("%u", (unsigned)getuid());
 }
 
@@ -280,6 +281,7 @@ long audit_since(const struct audit *a, int64_t wall_ms, audit_event_fn fn, void
 	struct buf line = { 0 };
 	struct stat st;
 	long count = 0;
+	unsigned older = 0;
 	bool more = true, torn;
 
 	if (fd < 0)
@@ -299,9 +301,11 @@ long audit_since(const struct audit *a, int64_t wall_ms, audit_event_fn fn, void
 			const char *time = json_string_value(json_object_get(event, "time"));
 
 			time_parse(str_of(time ? time : ""), &at);
-			more = at >= wall_ms;
-			count += more;
-			more = more && fn(arg, event);
+			/* clocks differ: one line out of order hides none before it */
+			older = at >= wall_ms ? 0 : older + 1;
+			more = older < OUT_OF_ORDER;
+			count += !older;
+			more = more && (older || fn(arg, event));
 		}
 		json_decref(event);
 	}

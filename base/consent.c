@@ -180,6 +180,40 @@ bool act_look(struct act *act)
 	return changed;
 }
 
+bool act_go_on(struct act *act, bool go_on)
+{
+	if (act->ntargets < 2 || (act->state != ACT_SHOWN && act->state != ACT_RUNNING))
+		return false;
+	act->go_on = go_on;
+	if (act->state == ACT_SHOWN) {
+		act_decide(act);
+		consent_settle(act);
+	}
+	act_changed(act);
+	return true;
+}
+
+bool act_reverse(struct act *act)
+{
+	unsigned n = act->ntargets;
+
+	if (n < 2 || act->state != ACT_SHOWN)
+		return false;
+	for (unsigned i = 0; i < n / 2; i++) {
+		struct act_target t = act->targets[i];
+		char *params = act->priv->waiters[i].params;
+
+		act->targets[i] = act->targets[n - 1 - i];
+		act->targets[n - 1 - i] = t;
+		act->priv->waiters[i].params = act->priv->waiters[n - 1 - i].params;
+		act->priv->waiters[n - 1 - i].params = params;
+	}
+	act_decide(act);
+	consent_settle(act);
+	act_changed(act);
+	return true;
+}
+
 /* ---- what is given */
 
 void act_give_reason(struct act *act, const char *reason)

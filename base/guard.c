@@ -4,8 +4,10 @@
 #include "base/guard.h"
 #include "base/action.h"
 #include "base/fmt.h"
+#include "base/kinds.h"
 #include "base/mem.h"
 #include "base/window.h"
+#include <ctype.h>
 #include <fnmatch.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -158,9 +160,38 @@ void guards_free(struct guards *g)
 
 /* ---- matching */
 
-/* "a|b*": either; NULL: any. A pattern with a / is of the whole key (namespace and name), one without is of the last part alone. */
-static bool name_takes(const char *pattern, const char *key)
+/* A rule can only tighten, so what is doubtful matches: upper and lower case are one, a kind is taken by its singular and its other
+ * names too, and where a key's first parts are no namespace but what the object belongs to (a model's version, a pipeline's run),
+ * a rule for the whole holds for its parts: else a pipeline that may not be triggered would be, from one of its runs. */
+
+/* Any part of "model/6"; of "s3://bucket/a/b" too. */
+static bool part_takes(const char *pattern, const char *key)
 {
+	struct str rest = str_of(key);
+	bool takes = false;
+
+	while (rest.p && !takes) {
+		char *part = str_dup(str_split(&rest, '/'));
+
+		takes = *part && fnmatch(pattern, part, FNM_CASEFOLD) == 0;
+		free(part);
+	}
+	return takes;
+}
+
+static const struct kind *kind_named(const char *name)
+{
+	for (const struct kind *const *k = kinds_all; *k; k++)
+		if (!strcmp((*k)->name, name))
+			return *k;
+	return NULL;
+}
+
+/* "a|b*": either; NULL: any. A pattern with a / is of the whole key (namespace and name), one without is of the last part alone, or
+ * of any where the kind has no namespaces. */
+static bool name_takes(const char *pattern, const char *kind, const char *key)
+{
+	const struct kind *k = kind ? kind_named(kind) : NULL;
 	const char *slash = strrchr(key, '/');
 	char *copy, *save = NULL;
 	bool takes = !pattern;
@@ -168,8 +199,11 @@ static bool name_takes(const char *pattern, const char *key)
 	if (takes)
 		return true;
 	copy = xstrdup(pattern);
-	for (char *p = strtok_r(copy, "|", &save); p && !takes; p = strtok_r(NULL, "|", &save))
-		takes = fnmatch(p, slash && slash[1] && !strchr(p, '/') ? slash + 1 : key, 0) == 0;
+	for (char *p = strtok_r(copy, "|", &save); p && !takes; p = strtok_r(NULL, "|", &save)) {
+		bool whole = strchr(p, '/') || !slash || !slash[1];
+
+		takes = fnmatch(p, whole ? key : slash + 1, FNM_CASEFOLD) == 0 || (!whole && k && !k->namespaced && part_takes(p, key));
+	}
 	free(copy);
 	return takes;
 }
@@ -177,7 +211,28 @@ static bool name_takes(const char *pattern, const char *key)
 /* The same of a plain word. */
 static bool word_takes(const char *pattern, const char *word)
 {
-	return name_takes(pattern, word ? word : "");
+	return name_takes(pattern, NULL, word ? word : "");
+}
+
+/* "deployment" and "deploy" are deployments; "nodepools" is nodepools.karpenter.sh. */
+static bool kind_takes(const char *pattern, const char *kind)
+{
+	const struct kind *k = kind ? kind_named(kind) : NULL;
+	char *copy, *save = NULL;
+	bool takes = word_takes(pattern, kind);
+
+	if (takes || !kind)
+		return takes;
+	copy = xstrdup(pattern);
+	for (char *p = strtok_r(copy, "|", &save); p && !takes; p = strtok_r(NULL, "|", &save)) {
+		size_t n = strlen(p);
+
+		for (char *c = p; *c; c++)
+			*c = (char)tolower((unsigned char)*c);
+		takes = (k && kind_answers_to(k, str_of(p))) || (!strncasecmp(kind, p, n) && kind[n] == '.');
+	}
+	free(copy);
+	return takes;
 }
 
 /* What a rule is held against: an action to be, or an audit line. */
@@ -186,7 +241,7 @@ struct subject { const char *environment, *source, *kind, *action, *user; enum r
 static bool subject_matches(const struct rule *r, const struct subject *s)
 {
 	return s->risk >= r->risk && word_takes(r->environment, s->environment) && word_takes(r->source, s->source) &&
-	       word_takes(r->kind, s->kind) && word_takes(r->action, s->action) && word_takes(r->user, s->user);
+	       kind_takes(r->kind, s->kind) && word_takes(r->action, s->action) && word_takes(r->user, s->user);
 }
 
 static bool inside(const struct windows *w, int64_t now, int64_t *ends)
@@ -213,8 +268,8 @@ static bool count_line(void *arg, const struct json_t *e)
 		risk_of(json_string_value(json_object_get(e, "risk"))) };
 	const char *event = json_string_value(json_object_get(e, "event"));
 
-	if (event && !strcmp(event, "run") && !json_object_get(e, "undo_of") && !json_object_get(e, "undo_of_step") && key && subject_matches(c->rule, &s) &&
-	    name_takes(c->rule->object, key))
+	if (event && !strcmp(event, "run") && (!json_object_get(e, "undo_of") || json_object_get(e, "redo")) &&
+	    !json_object_get(e, "undo_of_step") && key && subject_matches(c->rule, &s) && name_takes(c->rule->object, s.kind, key))
 		c->n++;
 	return true;
 }
@@ -288,7 +343,7 @@ static void apply(struct deciding *g, const struct rule *r)
 	int64_t ends = 0;
 
 	for (unsigned i = 0; i < q->nkeys; i++)
-		targets += q->keys ? name_takes(r->object, q->keys[i]) : !r->object;
+		targets += q->keys ? name_takes(r->object, q->kind, q->keys[i]) : !r->object;
 	if (!targets || !subject_matches(r, &s) || (r->when.n && !inside(&r->when, q->now, NULL)))
 		return;
 	add_name(g->d.rules, sizeof(g->d.rules), r->name);

@@ -229,6 +229,48 @@ static void test_well(void **state)
 	desk_close(&d);
 }
 
+/* Back is always open; but the undo of an undo does the first again, and for that the rules hold. */
+static void test_no_way_round_by_undoing_twice(void **state)
+{
+	struct yaml_error err;
+	struct yaml_doc *doc = yaml_parse(STR("{few: {action: poke, limit: 1/hour}}"), &err);
+	struct act *act, *undo, *again;
+	const char *why = NULL;
+	struct lines l;
+	struct desk d;
+
+	laws = yaml_root(doc);
+	desk_open(&d, "dev", NULL);
+	act = done(&d, &poke, "a/one", NULL);
+	undo = act_undo(act, &why);
+	assert_non_null(undo);
+	leave(&d, undo, ACT_PLANNING);
+	assert_true(act_confirm(undo, NULL));
+	leave(&d, undo, ACT_RUNNING);
+	assert_int_equal(undo->state, ACT_DONE);
+	again = act_undo(undo, &why);
+	assert_null(again);
+	assert_non_null(strstr(why, "is the limit of guard 'few'"));
+	assert_int_equal(atomic_load(&runs), 2);
+	desk_close(&d);
+	laws = NULL;
+	desk_open(&d, "dev", NULL);                  /* without a rule it can be done, and counts */
+	act = done(&d, &poke, "a/one", NULL);
+	undo = act_undo(act, &why);
+	leave(&d, undo, ACT_PLANNING);
+	act_confirm(undo, NULL);
+	leave(&d, undo, ACT_RUNNING);
+	again = act_undo(undo, &why);
+	assert_non_null(again);
+	leave(&d, again, ACT_PLANNING);
+	assert_true(act_confirm(again, NULL));
+	leave(&d, again, ACT_RUNNING);
+	l = audit_lines();
+	assert_non_null(strstr(l.all, "\"redo\":true"));
+	desk_close(&d);
+	yaml_doc_free(doc);
+}
+
 static void test_undo_is_a_new_act(void **state)
 {
 	struct desk d;
@@ -675,7 +717,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reason_and_override), cmocka_unit_test(test_second_person),
-		cmocka_unit_test(test_limit_between_programs), cmocka_unit_test(test_well), cmocka_unit_test(test_undo_is_a_new_act), cmocka_unit_test(test_bulk_stops_at_failure),
+		cmocka_unit_test(test_limit_between_programs), cmocka_unit_test(test_well), cmocka_unit_test(test_undo_is_a_new_act), cmocka_unit_test(test_no_way_round_by_undoing_twice), cmocka_unit_test(test_bulk_stops_at_failure),
 		cmocka_unit_test(test_guards), cmocka_unit_test(test_readonly), cmocka_unit_test(test_unrecorded_does_not_run),
 		cmocka_unit_test(test_audit_lost_midway), cmocka_unit_test(test_plans_that_fail), cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_killed_while_running), cmocka_unit_test(test_leave_while_planning),

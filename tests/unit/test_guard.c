@@ -180,6 +180,94 @@ static void test_limit_counts_the_trail(void **state)
 	desk_close(&d);
 }
 
+static bool lets(struct desk *d, const char *kind, const char *action, const char *key)
+{
+	struct action a = { action, action, "", kinds, RISK_DISRUPTIVE, true, NULL };
+
+	return guard_decide(d->guards, &(struct guard_ask){ .source = &d->source, .action = &a, .kind = kind, .keys = &key, .nkeys = 1,
+		.audit = d->audit, .now = d->now }).allowed;
+}
+
+/* Ways round a rule by how a thing is called. */
+static void test_no_way_round_by_names(void **state)
+{
+	struct desk d;
+
+	desk_open(&d, "prod", "  dag: {name: retrain, deny: no}\n  model: {name: 'price_*', action: promote|rollback, deny: no}\n"
+	          "  one: {kind: deployment, name: api, deny: no}\n  short: {kind: svc, name: '*', deny: no}\n"
+	          "  pools: {kind: nodepools, deny: no}\n  bucket: {kind: objects, name: vault, deny: no}\n"
+	          "  env: {environment: PROD, kind: cronjobs, deny: no}\n  whole: {name: 'kube-system/*', deny: no}\n");
+	assert_false(lets(&d, "pipelines", "trigger", "retrain"));
+	assert_false(lets(&d, "runs", "trigger", "retrain/manual__1"));         /* the pipeline, from one of its runs */
+	assert_false(lets(&d, "tasks", "clear", "retrain/manual__1/fit"));
+	assert_true(lets(&d, "runs", "trigger", "other/manual__1"));
+	assert_false(lets(&d, "versions", "promote", "price_model/7"));         /* the model, from one of its versions */
+	assert_false(lets(&d, "models", "rollback", "price_model"));
+	assert_true(lets(&d, "versions", "promote", "other/7"));
+	assert_false(lets(&d, "deployments", "scale", "ml/api"));               /* the singular means the kind */
+	assert_true(lets(&d, "deployments", "scale", "api/web"));               /* a namespace is no name */
+	assert_true(lets(&d, "statefulsets", "scale", "ml/api"));
+	assert_false(lets(&d, "services", "delete", "ml/x"));
+	assert_false(lets(&d, "nodepools.karpenter.sh", "scale-zero", "x"));
+	assert_true(lets(&d, "nodepoolsx.karpenter.sh", "scale-zero", "x"));
+	assert_false(lets(&d, "objects", "delete", "s3://vault/a/b"));
+	assert_true(lets(&d, "objects", "delete", "s3://public/a/b"));
+	assert_false(lets(&d, "cronjobs", "suspend", "a/b"));                   /* prod and PROD */
+	assert_false(lets(&d, "deployments", "scale", "ml/API"));
+	assert_false(lets(&d, "deployments", "scale", "kube-system/\xff\xfe\n*"));      /* odd bytes */
+	assert_false(lets(&d, "models", "rollback", "price_\xff"));
+	assert_false(lets(&d, "configmaps", "delete", "kube-system/a|b"));
+	desk_close(&d);
+}
+
+/* Consoles on several machines share a trail, and not all clocks are right. */
+static void test_limit_with_clocks_that_differ(void **state)
+{
+	char path[80], why[200];
+	struct clock_fixed still = { 1795240800000, 0 };
+	struct clock clock = clock_still(&still);
+	struct desk d;
+
+	snprintf(path, sizeof(path), "/tmp/binnacle-guard-skew-%d.jsonl", (int)getpid());
+	desk_open(&d, "dev", "  few: {action: scale, limit: 2/hour}\n");
+	d.audit = audit_open(path, &clock, why, sizeof(why));
+	write_run(&d, "scale", "ml/a", false);
+	write_run(&d, "scale", "ml/b", false);
+	still.wall -= 5 * 3600000;                                      /* one whose clock is five hours behind */
+	write_run(&d, "restart", "ml/c", false);
+	d.now = 1795240800000 + 60000;
+	assert_false(ask(&d, &scale, "ml/d", NULL, false).allowed);
+	desk_close(&d);
+}
+
+/* Over midnight, and in the nights in which the clock is put on and back: Berlin, where the window is one hour shorter or longer. */
+static void test_freeze_over_midnight_and_summer_time(void **state)
+{
+	char *was = getenv("TZ") ? strdup(getenv("TZ")) : NULL;
+	struct desk d;
+
+	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	tzset();
+	desk_open(&d, "dev", "  night: {freeze: ['22:00 - 06:00']}\n  gap: {kind: none, freeze: ['Sun 02:00 - Sun 03:00']}\n");
+	d.now = local(2026, 3, 28, 23, 59);
+	assert_string_equal(ask(&d, &look, "a/b", NULL, false).why, "frozen until Sun 29 Mar 06:00 (guard 'night')");
+	d.now += 2 * 60000;
+	assert_false(ask(&d, &look, "a/b", NULL, false).allowed);
+	d.now = local(2026, 3, 29, 5, 59);
+	assert_false(ask(&d, &look, "a/b", NULL, false).allowed);
+	assert_true((d.now - local(2026, 3, 28, 22, 0)) / 60000 == 6 * 60 + 59);   /* one hour is missing */
+	d.now += 60000;
+	assert_true(ask(&d, &look, "a/b", NULL, false).allowed);
+	d.now = local(2026, 10, 24, 22, 0);
+	for (int i = 0; i < 9 * 60; i++, d.now += 60000)                 /* nine hours, 02:00 to 03:00 twice */
+		assert_false(ask(&d, &look, "a/b", NULL, false).allowed);
+	assert_true(ask(&d, &look, "a/b", NULL, false).allowed);
+	desk_close(&d);
+	was ? setenv("TZ", was, 1) : unsetenv("TZ");
+	tzset();
+	free(was);
+}
+
 static void test_what_is_refused_in_the_file(void **state)
 {
 	static const struct { const char *rules, *says; } bad[] = {
@@ -215,7 +303,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_matching), cmocka_unit_test(test_strictest_wins),
-		cmocka_unit_test(test_time), cmocka_unit_test(test_limit_counts_the_trail),
+		cmocka_unit_test(test_time), cmocka_unit_test(test_limit_counts_the_trail), cmocka_unit_test(test_no_way_round_by_names),
+		cmocka_unit_test(test_limit_with_clocks_that_differ), cmocka_unit_test(test_freeze_over_midnight_and_summer_time),
 		cmocka_unit_test(test_what_is_refused_in_the_file), cmocka_unit_test(test_every_action_can_be_asked_for),
 	};
 
