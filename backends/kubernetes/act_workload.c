@@ -261,14 +261,14 @@ bool plan_rollback(struct plan *p)
 static bool rolled_out(const json_t *o, char *say, size_t size, bool *failed)
 {
 	const char *kind = jtext(o, "kind");
-	json_int_t want = jint(o, "spec.replicas", 1), has = jint(o, "status.replicas", 0);
+	json_int_t want = jint(o, "spec.replicas", 1), has = jint(o, "status.replicas", 0), all = want;
 	json_int_t updated = jint(o, "status.updatedReplicas", 0), available = jint(o, "status.availableReplicas", 0);
 
 	if (!strcmp(kind, "DaemonSet")) {
 		want = jint(o, "status.desiredNumberScheduled", 0);
 		updated = jint(o, "status.updatedNumberScheduled", 0);
 		available = jint(o, "status.numberAvailable", 0);
-		has = want;
+		has = all = want;
 	} else if (!strcmp(kind, "ReplicaSet")) {
 		updated = has;
 	} else if (!strcmp(kind, "StatefulSet")) {
@@ -287,6 +287,8 @@ static bool rolled_out(const json_t *o, char *say, size_t size, bool *failed)
 		snprintf(say, size, "%lld of %lld pods are new", (long long)updated, (long long)want);
 	else if (has > updated)
 		snprintf(say, size, "%lld old pods are ending", (long long)(has - updated));
+	else if (has > all)
+		snprintf(say, size, "%lld pods too many are ending", (long long)(has - all));
 	else if (available < updated)
 		snprintf(say, size, "%lld of %lld new pods are ready", (long long)available, (long long)updated);
 	else {

@@ -2,6 +2,7 @@
  * request as a dry run. Nothing here changes anything. */
 #define _GNU_SOURCE
 #include "backends/kubernetes/plan.h"
+#include "backends/kubernetes/yaml_in.h"
 #include "backends/kubernetes/actions.h"
 #include "backends/kubernetes/pod.h"
 #include "base/mem.h"
@@ -310,8 +311,20 @@ bool body_set_version(json_t *body, const char *version)
 /* ---- dry run */
 
 /* The same request with nothing stored. DELETE takes it only in the body. False: the object changed since it was read. */
+/* " (line 12 of what you wrote)", where the user wrote the object and the error names a field of it. */
+static const char *where_written(const struct plan *p, char *out, size_t size)
+{
+	unsigned line = yaml_line_named(str_of(jtext(p->w->params, "secret_text")), p->w->error);
+
+	*out = '\0';
+	if (line)
+		snprintf(out, size, " (line %u of what you wrote)", line);
+	return out;
+}
+
 static bool dry_run(struct plan *p)
 {
+	char line[40];
 	const json_t *step = json_array_get(json_object_get(p->out, "steps"), 0);
 	const char *space = strchr(jtext(step, "do"), ' ');
 	char method[12];
@@ -340,7 +353,7 @@ static bool dry_run(struct plan *p)
 		else if (p->w->status != 0) {
 			if (p->w->status == 401 || p->w->status == 403)
 				link_refused(p->w->k->link, p->w->r->id);
-			plan_block(p, "the server refuses it: %s", p->w->error);
+			plan_block(p, "the server refuses it: %s%s", p->w->error, where_written(p, line, sizeof(line)));
 		}
 		same = p->w->status != 409;
 	}

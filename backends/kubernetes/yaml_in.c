@@ -102,6 +102,53 @@ json_t *yaml_read(struct str text, char *why, size_t size)
 	return v;
 }
 
+/* Goes down one step of a path: "replicas", "containers[0]". NULL: there is none. line: of the key, or of the item. */
+static const struct yaml *step_down(const struct yaml *y, struct str step, unsigned *line)
+{
+	struct str index = step, name = str_split(&index, '[');
+	const struct yaml *found = NULL;
+	int64_t at;
+
+	for (unsigned i = 0; y->type == YAML_MAP && i < y->n; i++)
+		if (str_eq(y->keys[i]->text, name)) {
+			*line = y->keys[i]->line;
+			found = y->items[i];
+		}
+	if (!found || !index.p || !str_to_i64(str_split(&index, ']'), &at) || found->type != YAML_LIST || at < 0 || at >= found->n)
+		return found;
+	*line = found->items[at]->line;
+	return found->items[at];
+}
+
+/* Paths begin with one of these, after a type's name or a quotation mark or on their own. */
+static const char *path_in(const char *error)
+{
+	static const char *const roots[] = { "metadata.", "spec.", "data.", "spec[", "webhooks[", "rules[", "subjects[", "roleRef." };
+	const char *first = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
+		const char *p = strstr(error, roots[i]);
+
+		if (p && (!first || p < first))
+			first = p;
+	}
+	return first;
+}
+
+unsigned yaml_line_named(struct str text, const char *error)
+{
+	const char *path = path_in(error);
+	struct yaml_doc *doc = path ? yaml_parse(text, NULL) : NULL;
+	const struct yaml *y = doc ? yaml_root(doc) : NULL;
+	struct str rest = path ? (struct str){ path, strcspn(path, " :\"'\n") } : STR("");
+	unsigned line = 0;
+
+	while (y && rest.n)
+		y = step_down(y, str_split(&rest, '.'), &line);
+	yaml_doc_free(doc);
+	return line;
+}
+
 json_t *merge_diff(const json_t *from, const json_t *to)
 {
 	json_t *patch = json_object(), *v, *old;

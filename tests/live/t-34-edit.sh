@@ -37,7 +37,7 @@ like "the plan has the lines that differ" '"-      - image: registry.example.com
 	"$(paste -sd' ' <<<"$said")"
 like "nothing differs" '"already": "nothing differs' "$(drive plan edit deployments $ns/web "$(params "$scratch/base" "$scratch/base")")"
 sed 's/replicas: 1/replicas: many/' "$scratch/base" >"$scratch/text"
-like "strictly checked by the server" 'the server refuses it.*replicas' "$(drive plan edit deployments $ns/web "$(params "$scratch/base" "$scratch/text")")"
+like "strictly checked by the server" 'the server refuses it.*replicas.*\(line [0-9]+ of what you wrote\)' "$(drive plan edit deployments $ns/web "$(params "$scratch/base" "$scratch/text")")"
 sed 's/^spec:/spec:\n  relicas: 3/' "$scratch/base" >"$scratch/text"
 like "a field that does not exist" 'the server refuses it.*unknown field .*relicas' \
 	"$(drive plan edit deployments $ns/web "$(params "$scratch/base" "$scratch/text")")"

@@ -163,6 +163,24 @@ static void test_lists(void **state)
 	keyed_is(POD(A1), "{\"spec\":{}}", POD(A1), "{\"spec\":{}}");
 }
 
+static void test_line_named(void **state)
+{
+	const char text[] = "# a comment\napiVersion: v1\nspec:\n  replicas: many\n  template:\n    spec:\n      containers:\n      - name: a\n"
+		"      - name: b\n        image: \"\"\n        imagePulPolicy: x\n  a: 1\n";
+	static const struct { unsigned line; const char *error; } all[] = {
+		{ 4, "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32" },
+		{ 10, "Deployment.apps \"web\" is invalid: spec.template.spec.containers[1].image: Required value" },
+		{ 11, "strict decoding error: unknown field \"spec.template.spec.containers[1].imagePulPolicy\"" },
+		{ 9, "spec.template.spec.containers[1].ports: Invalid value" }, { 7, "spec.template.spec.containers[7].image: what" },
+		{ 0, "the object has been modified" }, { 0, "" }, { 0, "metadata.: x" }, { 0, "nospec" },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (yaml_line_named(str_of(text), all[i].error) != all[i].line)
+			fail_msg("%u, want %u: %s", yaml_line_named(str_of(text), all[i].error), all[i].line, all[i].error);
+	assert_int_equal(yaml_line_named(str_of("a: ["), all[0].error), 0);
+}
+
 static void test_tolerations(void **state)
 {
 	static const struct { const char *tolerations; bool yes; int seconds; } all[] = {
@@ -203,7 +221,7 @@ static void test_editable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_diff), cmocka_unit_test(test_yaml), cmocka_unit_test(test_round), cmocka_unit_test(test_merge), cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_diff), cmocka_unit_test(test_yaml), cmocka_unit_test(test_round), cmocka_unit_test(test_merge), cmocka_unit_test(test_lists), cmocka_unit_test(test_line_named),
 		cmocka_unit_test(test_tolerations), cmocka_unit_test(test_editable),
 	};
 
