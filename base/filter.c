@@ -286,7 +286,7 @@ static int find_column(const struct kind *k, struct str name)
 		return -1;
 	for (size_t i = 0; i < name.n; i++)
 		lower[i] = (char)tolower((unsigned char)name.p[i]);
-	int col = kind_col(k, (struct str){ lower, name.n }, true);
+	int col = k->namespaced && str_is((struct str){ lower, name.n }, "ns") ? 0 : kind_col(k, (struct str){ lower, name.n }, true);
 	for (int i = 0; col < 0 && i < k->ncols; i++)
 		if (strlen(k->cols[i].title) == name.n && strncasecmp(k->cols[i].title, name.p, name.n) == 0)
 			col = i;

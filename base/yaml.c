@@ -262,6 +262,8 @@ static bool parser_failed(struct builder *b, const yaml_parser_t *p)
 	const char *why = p->problem ? p->problem : "not YAML";
 	if (p->error == YAML_READER_ERROR)
 		return fail(b, "not text in UTF-8 or UTF-16: %s", why);
+	if (p->problem && strstr(p->problem, "cannot start any token"))
+		return fail(b, "%s: a tab? YAML is indented with blanks; texts with @ or ` are quoted", why);
 	if (p->context && p->context_mark.line)
 		return fail(b, "%s (%s from line %zu)", why, p->context, p->context_mark.line + 1);
 	return fail(b, "%s", why);

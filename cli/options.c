@@ -37,11 +37,12 @@ const struct option_def option_defs[] = {
 	{ "replay", 0, "FILE", "play a recorded file instead of connecting", AT(replay), "|get|snapshot|triage|verify", "@file" },
 	{ "ascii", 0, NULL, "draw with ASCII only", AT(ascii), "|demo|snapshot", NULL },
 	{ "mouse", 0, NULL, "let the mouse select rows and scroll", AT(mouse), "|demo", NULL },
-	{ "output", 'o', "FORM", "table, wide, json, csv or yaml", AT(output), "get|triage|verify", "table|wide|json|csv|yaml" },
+	{ "output", 'o', "FORM", "table or json; get, triage and verify: wide, csv and yaml too", AT(output),
+	  "get|triage|verify|doctor|audit|predict|promote|rollback|runbooks|can", "table|wide|json|csv|yaml" },
 	{ "selector", 'l', "LABELS", "only rows with these labels, as kubectl: app=api,tier!=web", AT(selector), "get", NULL },
 	{ "size", 0, "WxH", "size of the frame, in cells (120x40)", AT(size), "snapshot", "80x24|120x40|200x50" },
 	{ "wait", 0, "SECONDS", "wait this long for answers (30)", AT(wait), "get|snapshot|triage|verify|doctor|predict|watch|can", NULL },
-	{ "json", 0, NULL, "print JSON", AT(json), "doctor|audit|predict|promote|rollback|runbooks|can", NULL },
+	{ "json", 0, NULL, "print JSON: -o json", AT(json), "get|triage|verify|doctor|audit|predict|promote|rollback|runbooks|can", NULL },
 	{ "explain", 0, NULL, "print what each input contributed too", AT(explain), "predict", NULL },
 	{ "seed", 0, "NUMBER", "make the same demo again", AT(seed), "demo|snapshot|get|triage|verify|predict|promote|rollback|can", NULL },
 	{ "tour", 0, NULL, "walk through the demo with captions", AT(tour), "demo", NULL },
@@ -61,6 +62,7 @@ const struct option_def option_defs[] = {
 	{ "leave", 0, "ID", "leave all as it is and count it as finished", AT(leave), "runbooks", NULL },
 	{ "file", 0, "FILE", "read this audit file", AT(audit), "audit", "@file" },
 	{ "help", 'h', NULL, "say what can be said here", AT(help), NULL, NULL },
+	{ "version", 'V', NULL, "print the version", AT(version), "", NULL },
 	{ .name = NULL },
 };
 
@@ -163,6 +165,20 @@ static int set_option(struct cli *c, const struct option_def *o, const char *val
 	return EXIT_OK;
 }
 
+/* Two ways to ask for JSON are one. */
+static int settle_form(struct cli *c)
+{
+	bool every = in_list("get|triage|verify", c->sub->name);
+	if (c->json && c->output && strcmp(c->output, "json"))
+		return usage("--json and -o %s cannot both be", c->output);
+	if (c->json && every)
+		c->output = "json";
+	if (c->output && !every && strcmp(c->output, "json") && strcmp(c->output, "table"))
+		return usage("no form '%s' of '%s'; there are table and json", c->output, c->sub->name);
+	c->json |= c->output && !every && !strcmp(c->output, "json");
+	return EXIT_OK;
+}
+
 int cli_parse(struct cli *c, int argc, char **argv)
 {
 	struct option longs[MAX_OPTIONS + 1] = { 0 };
@@ -201,7 +217,9 @@ int cli_parse(struct cli *c, int argc, char **argv)
 	for (size_t i = 0; i < ngiven; i++)
 		if (!option_for(given[i], c->sub))
 			return usage("--%s does not go with '%s'", given[i]->name, c->sub->name);
-	return EXIT_OK;
+	if (c->version)
+		c->sub = find_sub("version");
+	return settle_form(c);
 }
 
 /* Text from column `indent` on, wrapped at 80 columns, and a newline. */
@@ -251,7 +269,7 @@ void cli_help(const struct subcommand *sub, struct buf *out)
 			"A console for machine-learning platforms. With no command it opens on the\n"
 			"configured sources, or on the current context of the kubeconfig.\n\ncommands:\n");
 		for (const struct subcommand *s = subcommands + 1; s->name; s++) {
-			char left[40];
+			char left[80];
 			snprintf(left, sizeof(left), "%s%s%s", s->name, *s->args ? " " : "", s->args);
 			add_entry(out, left, 25, s->help);
 		}

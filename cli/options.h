@@ -18,7 +18,7 @@ extern const struct exit_help { int code; const char *means; } exit_codes[];   /
 
 struct cli {
 	const char *context, *namespace, *kubeconfig, *config, *theme, *keymap, *record, *replay, *output, *size, *audit, *pane;
-	bool readonly, all_namespaces, ascii, mouse, help, json, explain, tour, once, ddl;
+	bool readonly, all_namespaces, ascii, mouse, help, json, explain, tour, once, ddl, version;
 	const char *wait;            /* seconds */
 	const char *selector;        /* labels */
 	const char *seed;
