@@ -276,6 +276,11 @@ static bool offers(const struct page *p, const struct app *app, const struct com
 	return table_page_offers(list_of(cost), app, c);
 }
 
+static const struct page *in_hand(const struct page *p)
+{
+	return list_of(of(p));
+}
+
 static const struct command commands[] = {
 	{ "swap", NULL, "go to the next list: node groups, namespaces, workloads, models, budgets, bills", "next list" },
 	{ "budget", NULL, "show the chart of the next budget", "budget" },
@@ -286,7 +291,7 @@ const struct command_scope cost_scope = { "cost", "the cost pane", commands };
 static const struct command_scope *const scopes[] = { &cost_scope, &table_scope, NULL };
 static const struct page_ops ops = {
 	.name = "cost", .scopes = scopes, .prepare = prepare, .draw = draw, .command = command, .title = title, .copy = copy,
-	.shown = shown, .free = release, .offers = offers,
+	.shown = shown, .free = release, .offers = offers, .list = in_hand,
 };
 
 static struct page *open_pane(struct app *app, struct str args)

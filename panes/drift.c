@@ -386,9 +386,14 @@ static bool offers(const struct page *p, const struct app *app, const struct com
 	return table_page_offers(of(p)->lists[of(p)->focus], app, c);
 }
 
+static const struct page *in_hand(const struct page *p)
+{
+	return of(p)->lists[of(p)->focus];
+}
+
 static const struct page_ops ops = {
 	.name = "drift", .scopes = scopes, .prepare = prepare, .draw = draw, .command = command, .title = title,
-	.copy = copy, .shown = shown, .free = release, .offers = offers,
+	.copy = copy, .shown = shown, .free = release, .offers = offers, .list = in_hand,
 };
 
 static struct page *open_pane(struct app *app, struct str args)

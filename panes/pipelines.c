@@ -112,9 +112,9 @@ static bool command(void *arg, struct page *p, struct app *app, const struct com
 
 static const struct command commands[] = {
 	{ "swap", NULL, "show the runs of all pipelines, or go back from them", "all runs" },
-	{ "parameters", NULL, "show the parameters, as they were rendered", "parameters" },
+	{ "parameters", NULL, "show the parameters, as they were rendered", "parameters", true },
 	{ "xcom", NULL, "show the values that tasks left (XCom)", NULL },
-	{ "links", NULL, "show where the run leads: model version, pod, drift check", "links" },
+	{ "links", NULL, "show where the run leads: model version, pod, drift check", "links", true },
 	{ "tries", NULL, "show the logs of the last two tries side by side", NULL },
 	{ .name = NULL },
 };

@@ -341,10 +341,10 @@ static void release(struct page *page, struct app *app)
 
 static const struct command commands[] = {
 	{ "graph", NULL, "show the tasks as a graph", "graph" },
-	{ "parameters", NULL, "show the task's parameters, as they were rendered", "parameters" },
-	{ "xcom", NULL, "show the values that the task left (XCom)", "xcom" },
+	{ "parameters", NULL, "show the task's parameters, as they were rendered", "parameters", true },
+	{ "xcom", NULL, "show the values that the task left (XCom)", "xcom", true },
 	{ "tries", NULL, "show the logs of the task's last two tries side by side", NULL },
-	{ "links", NULL, "show where the run leads: model version, pod, drift check", "links" },
+	{ "links", NULL, "show where the run leads: model version, pod, drift check", "links", true },
 	{ "why-run", NULL, "say why the run waits or failed", NULL },
 	{ .name = NULL },
 };

@@ -526,6 +526,8 @@ static void act_title(const struct page *p, const struct app *app, struct buf *o
 	buf_adds(out, act_state_name(a->state));
 	if (a->ntargets > 1 && a->state == ACT_RUNNING)
 		buf_addf(out, "  %u of %u", a->current + 1, a->ntargets);
+	if (a->ntargets > 1 && (a->state == ACT_SHOWN || a->state == ACT_RUNNING))
+		buf_adds(out, a->go_on ? "   goes on when one fails" : "   stops when one fails");
 }
 
 static void act_copy(const struct page *p, const struct app *app, struct buf *out)

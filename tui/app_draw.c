@@ -7,6 +7,7 @@
 #include "base/table.h"
 #include "tui/app_in.h"
 #include "tui/table_page.h"
+#include "tui/wrap.h"
 #include <stdio.h>
 #include <time.h>
 
@@ -347,12 +348,21 @@ static const struct binding *key_of(const struct app *app, const struct command_
 	return key;
 }
 
-/* Whether some source offers the action on what is listed. */
-static bool is_offered(const struct app *app, const char *action)
+const struct page *app_list(const struct app *app)
 {
 	const struct page *p = app_top(app);
 
-	if (!p || !page_is_table(p))
+	if (p && !page_is_table(p))
+		p = p->ops->list ? p->ops->list(p) : NULL;
+	return p && page_is_table(p) ? p : NULL;
+}
+
+/* Whether some source offers the action on what is listed. */
+static bool is_offered(const struct app *app, const char *action)
+{
+	const struct page *p = app_list(app);
+
+	if (!p)
 		return false;
 	for (unsigned i = 0; i < app->o.nsources; i++)
 		if (action_find(app->o.sources[i]->backend, action, table_page_kind(p)))
@@ -363,8 +373,8 @@ static bool is_offered(const struct app *app, const char *action)
 /* The row under the cursor of a list, and its source; NULL: there is none. */
 static const struct row *row_in_hand(const struct app *app, struct source **s)
 {
-	const struct page *p = app_top(app);
-	const struct row *r = p && page_is_table(p) ? table_page_row(p, NULL) : NULL;
+	const struct page *p = app_list(app);
+	const struct row *r = p ? table_page_row(p, NULL) : NULL;
 
 	*s = r ? app_source(app, r->source) : NULL;
 	return *s ? r : NULL;
@@ -376,7 +386,7 @@ void app_want_permits(struct app *app)
 	const struct row *r = row_in_hand(app, &s);
 
 	if (r && !app->o.replay)
-		permits_want(app->permits, s, table_page_kind(app_top(app)), row_key(r));
+		permits_want(app->permits, s, table_page_kind(app_list(app)), row_key(r));
 }
 
 const char *app_refuses(const struct app *app, const char *action)
@@ -388,7 +398,7 @@ const char *app_refuses(const struct app *app, const char *action)
 		return NULL;
 	if (s->readonly)
 		return "read-only";
-	return permits_refused(app->permits, s, table_page_kind(app_top(app)), row_key(r), action);
+	return permits_refused(app->permits, s, table_page_kind(app_list(app)), row_key(r), action);
 }
 
 /* Hints of one scope's commands: those of every list (last), or the others. Returns the cells taken. */
@@ -469,6 +479,25 @@ static void draw_pending(const struct app *app, struct frame *f, struct rect lin
 	buf_release(&b);
 }
 
+#define SAY_ROWS 4               /* of a sentence that is longer than the last line, at most */
+
+/* What is said, in the last line; a longer sentence grows upward over the page: its end often tells what to do. */
+static void draw_say(const struct app *app, struct frame *f, struct rect line)
+{
+	enum role role = app->say_bad ? ROLE_SAY_BAD : ROLE_SAY;
+	int rows = (int)wrap_text(NULL, line, 1, 0, str_of(app->say), f->ascii, role, NULL);
+	struct rect area;
+
+	if (rows < 2 || f->h < 12) {
+		frame_fit_words(f, line, 1, 0, line.w - 2, str_of(app->say), role);
+		return;
+	}
+	rows = rows < SAY_ROWS ? rows : SAY_ROWS;
+	area = (struct rect){ 0, line.y - rows + 1, line.w, rows };
+	frame_fill(f, area, ' ', ROLE_TEXT);
+	wrap_text(f, area, 1, 0, str_of(app->say), f->ascii, role, NULL);
+}
+
 static void draw_last(const struct app *app, struct frame *f, struct rect line)
 {
 	if (app->prompt.open) {
@@ -477,7 +506,7 @@ static void draw_last(const struct app *app, struct frame *f, struct rect line)
 		app_layout(app, &page);
 		prompt_draw(&app->prompt, f, line, page);
 	} else if (app->say) {
-		frame_fit_words(f, line, 1, 0, line.w - 2, str_of(app->say), app->say_bad ? ROLE_SAY_BAD : ROLE_SAY);
+		draw_say(app, f, line);
 	} else {
 		draw_hints(app, f, line);
 	}

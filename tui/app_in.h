@@ -127,6 +127,8 @@ void app_watch_tick(struct app *app, int64_t mono);
 int64_t app_watch_next(const struct app *app);          /* mono ms of the next tick needed, or INT64_MAX */
 void app_watch_free(struct app *app);
 /* Asks what may be done with the row under the cursor; and why this action may not, NULL: it may, or it is not known. */
+/* The list to which keys go: the page itself, or one in it; NULL: none. */
+const struct page *app_list(const struct app *app);
 void app_want_permits(struct app *app);
 const char *app_refuses(const struct app *app, const char *action);
 #endif

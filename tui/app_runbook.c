@@ -280,9 +280,9 @@ static char *model_number(const struct app *app, const struct source *s, const c
 /* Of the row under the cursor. A rollback goes to an older version where the cursor is on one, else to the one before. */
 static bool take_row(struct app *app, struct order *o)
 {
-	struct page *p = app_top(app);
+	const struct page *list = app_list(app);
 	const struct table *t;
-	const struct row *r = p && page_is_table(p) ? table_page_row(p, &t) : NULL;
+	const struct row *r = list ? table_page_row(list, &t) : NULL;
 	struct subject s = { 0 };
 	if (r)
 		subject_of(app, t, r, &s, true);

@@ -186,7 +186,7 @@ static int label_place(const struct plot *p, int x, int width, int most)
 		bool clear = true;
 		for (int i = 0; clear && i < p->c->nmarks; i++) {
 			int m = at_x(p, p->c->marks[i].x) / p->dots_x;
-			clear = m < x + by || m > x + by + width;
+			clear = m < x + by - 1 || m > x + by + width;
 		}
 		if (clear)
 			return x + by;

@@ -220,6 +220,7 @@ int frame_fit(struct frame *f, struct rect area, int x, int y, int width, struct
 int frame_fit_words(struct frame *f, struct rect area, int x, int y, int width, struct str s, enum role role)
 {
 	struct str head = s;
+	size_t at;
 	int used = 0;
 
 	if (width <= 0)
@@ -227,13 +228,11 @@ int frame_fit_words(struct frame *f, struct rect area, int x, int y, int width, 
 	if (fits(f, s, width, &used))
 		return frame_text(f, area, x, y, width, s, role);
 	head.n = text_fit(s, f->ascii, width - 1, &used);
-	for (size_t n = head.n; n > head.n / 2; n--)
-		if (s.p[n] == ' ') {                  /* half of a number tells less than none */
-			while (n > 1 && memchr(" ,;:(", s.p[n - 1], 5))
-				n--;
-			head.n = n;
-			break;
-		}
+	for (at = head.n; at > 0 && s.p[at - 1] != ' ';)
+		at--;
+	if (at > head.n / 2 && (memchr("0123456789$+-.", s.p[at], 14) || head.n - at < 3))
+		for (head.n = at; head.n > 1 && memchr(" ,;:(", s.p[head.n - 1], 5);)
+			head.n--;
 	used = frame_text(f, area, x, y, width - 1, head, role);
 	return used + frame_text(f, area, x + used, y, 1, f->ascii ? STR("~") : STR("\u2026"), role);
 }

@@ -88,7 +88,7 @@ int frame_textf(struct frame *f, struct rect area, int x, int y, int max, enum r
 int frame_right(struct frame *f, struct rect area, int x, int y, int width, struct str s, enum role role);
 /* Cut with an ellipsis when longer than width. */
 int frame_fit(struct frame *f, struct rect area, int x, int y, int width, struct str s, enum role role);
-/* Cut after a whole word, where that leaves half of the room or more. */
+/* Cut, but not within a number, of which a part would be another one, nor after a letter or two of a word. */
 int frame_fit_words(struct frame *f, struct rect area, int x, int y, int width, struct str s, enum role role);
 /* Cut in the middle: of names the end tells them apart. */
 int frame_fit_middle(struct frame *f, struct rect area, int x, int y, int width, struct str s, enum role role);

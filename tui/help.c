@@ -119,7 +119,8 @@ static void add_action(struct help_page *h, const struct app *app, const struct 
 /* Every action that some source offers on the rows of this list. */
 static void add_actions(struct help_page *h, const struct app *app, const struct page *of)
 {
-	const char *kind = page_is_table(of) ? table_page_kind(of) : NULL;
+	const struct page *list = app_list(app);
+	const char *kind = list ? table_page_kind(list) : NULL;
 	char *title = kind ? xasprintf("what can be done with %s; each shows a plan first", kind) : NULL;
 	bool any = false;
 
@@ -316,7 +317,7 @@ struct page *help_page_new(struct app *app, const struct page *of)
 
 		if (last)
 			add_actions(h, app, of);
-		add_scope(h, app, of->ops->scopes[i], !page_is_table(of));
+		add_scope(h, app, of->ops->scopes[i], !app_list(app));
 	}
 	add_scope(h, app, &app_scope, true);
 	return &h->page;

@@ -23,6 +23,8 @@ struct page_ops {
 	bool (*command)(struct page *p, struct app *app, const struct command *c, struct str args);
 	/* Whether a command of its scopes does anything now: only then its key is hinted. May be NULL: all do. */
 	bool (*offers)(const struct page *p, const struct app *app, const struct command *c);
+	/* The list in it to which keys go, where a page has some beside other things; may be NULL. */
+	const struct page *(*list)(const struct page *p);
 	/* Text typed into a field (UTF-8), when the page wants it; NULL or false: keys go through the keymap. */
 	bool (*typed)(struct page *p, struct app *app, struct str utf8);
 	/* What was pasted, whole, lines and all; NULL or false: its first line goes to `typed`. */
