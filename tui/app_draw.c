@@ -423,6 +423,36 @@ static int hint_scope(const struct app *app, struct frame *f, struct rect line, 
 	return x - start;
 }
 
+/* Of models and their versions: what one came for stands first, in short words where there is little room. */
+static bool lists_models(const struct app *app)
+{
+	const struct page *p = app_top(app);
+	const char *kind = p && page_is_table(p) ? table_page_kind(p) : "";
+
+	return (!strcmp(kind, "models") || !strcmp(kind, "versions")) && is_offered(app, "rollback");
+}
+
+static int hint_runbooks(const struct app *app, struct frame *f, struct rect line, int x)
+{
+	static const struct { const char *line, *hint, *narrow; } all[] = { { "promote", "promote", "promote" }, { "rollback", "roll back", "back" } };
+	const struct command_scope *scopes[SCOPES_MAX];
+	unsigned n = app_scopes(app, scopes);
+	struct buf b = { 0 };
+	int start = x;
+
+	for (size_t i = 0; lists_models(app) && i < ARRAY_SIZE(all); i++) {
+		const struct binding *key = key_of(app, scopes, n, all[i].line);
+
+		if (!key)
+			continue;
+		buf_clear(&b);
+		binding_show(key, &b);
+		x += hint(f, line, x, buf_str(&b), f->w < 100 ? all[i].narrow : all[i].hint, app_refuses(app, "rollback") != NULL);
+	}
+	buf_release(&b);
+	return x - start;
+}
+
 /* Actions that have a key and are offered on what is listed, in the order of the keymap. Returns the cells taken. */
 static int hint_actions(const struct app *app, struct frame *f, struct rect line, int x)
 {
@@ -436,7 +466,7 @@ static int hint_actions(const struct app *app, struct frame *f, struct rect line
 		bool runbook = !strcmp(key->line, "promote") || !strcmp(key->line, "rollback");
 		const char *action = key->line + (runbook ? 0 : 7);
 
-		if ((!runbook && !str_starts(str_of(key->line), STR("action "))) || key_of(app, scopes, n, key->line) != key ||
+		if ((!runbook && !str_starts(str_of(key->line), STR("action "))) || (runbook && lists_models(app)) || key_of(app, scopes, n, key->line) != key ||
 		    !is_offered(app, action))
 			continue;
 		buf_clear(&b);
@@ -458,6 +488,7 @@ static void draw_hints(const struct app *app, struct frame *f, struct rect line)
 
 	left.w = line.w - hint_scope(app, f, nowhere, 1, &app_scope, false);
 	left.w = left.w > 0 ? left.w : 0;
+	x += hint_runbooks(app, f, left, x);
 	for (unsigned s = 0; s + 1 < n; s++)
 		x += hint_scope(app, f, left, x, scopes[s], false);
 	x += hint_actions(app, f, left, x);
