@@ -16,6 +16,7 @@
  *   blocked   "..."                                present: cannot be run, and why
  *   irreversible  true                             of this target: asks for the name even where the action does not
  *   already   "..."                                present: what it is to bring about holds already, nothing is sent
+ *   makes     {kind, key}                          the row that comes of it, such as the run of a pipeline: `until` of a runbook looks there
  *   dry_run   "accepted" | a sentence              what the server said to the same request with dryRun=All
  *   undo      {action, params} | absent            what brings it back; "not_undone": "..." what stays changed.
  *             "last": true in undo: it works only when what was done before it has been undone (a server that loads

@@ -15,7 +15,7 @@ static const struct config_key step_keys[] = {
 	{ "name", CONFIG_TEXT, .required = true, .help = "The row: its key (NAMESPACE/NAME in a cluster) or its name." },
 	{ "source", CONFIG_TEXT, .help = "The source that does it; may be left out where only one can." },
 	{ "params", CONFIG_MAP, .help = "Parameters of the action, as its form asks for them; of a reload the version is set by itself." },
-	{ "until", CONFIG_TEXT, .help = "The step is through when the row fits this filter, such as ready=3/3." },
+	{ "until", CONFIG_TEXT, .help = "The step is through when the row fits this filter, such as ready=3/3; of `trigger` the run's row: status=success." },
 	{ "within", CONFIG_DURATION, "5m", .help = "How long to wait for `until`; after that the step has failed." },
 	{ "pause", CONFIG_DURATION, .help = "How long to wait after the step, before the next. A rollback does not wait, and leaves out a step with "
 	  "a pause that a later one repeats on the same object (canary 10, 50, 100 %)." },

@@ -158,6 +158,7 @@ static void shown(struct runbook *r)
 	if (r->decision.guard == GUARD_TYPE_NAME || (r->gates && gates_failed(r->gates)))
 		r->must_type = r->model;
 	make_id(r);
+	probes_foresee(r);
 	r->state = RUNBOOK_SHOWN;
 	runbook_approve(r);
 	runbook_changed(r);

@@ -29,7 +29,7 @@ struct runbook_probe;                /* of one check: runbook_probe.c */
 struct probe_figures {               /* of one round; NaN unknown */
 	unsigned n;                  /* asked */
 	double errors, p50, all;     /* share, ms; share of errors in all rounds of this verification */
-	const char *error;           /* the first; "" none */
+	const char *error;           /* the first, or why none are asked; "" none */
 };
 struct runbook_private {
 	struct runbooks *rs;
@@ -133,6 +133,7 @@ void verify_release(struct runbook *r);
 
 /* ---- runbook_probe.c */
 void probes_begin(struct runbook *r);
+void probes_foresee(struct runbook *r);                /* says of each check what cannot be measured */
 void probes_forget(struct runbook *r);                 /* what is under way, and all figures */
 void probes_release(struct runbook *r);
 void probe_begin_round(struct runbook *r, unsigned i); /* as many predictions as check i says, if any */

@@ -36,7 +36,7 @@ static void forget(struct runbook_probe *p)
 {
 	drop(&p->round);
 	drop(&p->once);
-	*p = (struct runbook_probe){ .last = { .errors = NAN, .p50 = NAN, .all = NAN } };
+	*p = (struct runbook_probe){ .last = { .errors = NAN, .p50 = NAN, .all = NAN, .error = "" } };
 }
 
 void probes_forget(struct runbook *r)
@@ -51,8 +51,8 @@ void probes_release(struct runbook *r)
 	free(r->priv->probes);
 }
 
-/* NULL: no such endpoint, or no inputs to ask it with; waits: their lists are still being read. */
-static struct sample *begin(struct runbook *r, const json_t *spec, const char *not_version, unsigned n, struct buf *why, bool *waits)
+/* Nothing is asked yet. NULL: no such endpoint, or no inputs to ask it with; waits: their lists are still being read. */
+static struct sample *gather(struct runbook *r, const json_t *spec, const char *not_version, unsigned n, struct buf *why, bool *waits)
 {
 	const struct runbooks *rs = r->priv->rs;
 	const struct table *t;
@@ -63,7 +63,6 @@ static struct sample *begin(struct runbook *r, const json_t *spec, const char *n
 	*waits = false;
 	if (s && s->n) {
 		s->at_once = 1;
-		sample_tick(s);
 		return s;
 	}
 	drop(&s);
@@ -76,11 +75,36 @@ static struct sample *begin(struct runbook *r, const json_t *spec, const char *n
 	return NULL;
 }
 
+static struct sample *begin(struct runbook *r, const json_t *spec, const char *not_version, unsigned n, struct buf *why, bool *waits)
+{
+	struct sample *s = gather(r, spec, not_version, n, why, waits);
+	if (s)
+		sample_tick(s);
+	return s;
+}
+
 /* ---- rounds */
 
 static unsigned wanted(const json_t *spec)
 {
 	return (unsigned)json_integer_value(json_object_get(spec, "probes"));
+}
+
+/* What will not be measured is told while nothing is done yet. */
+void probes_foresee(struct runbook *r)
+{
+	for (unsigned i = 0; i < r->nchecks; i++) {
+		const json_t *spec = verify_spec(r, i), *n = json_object_get(spec, "predictions");
+		struct buf why = { 0 };
+		bool waits = false;
+		struct sample *s = wanted(spec) || n ? gather(r, spec, n ? r->version : NULL, 1, &why, &waits) : NULL;
+		drop(&s);
+		if (why.len && !waits) {
+			free(r->checks[i].say);
+			r->checks[i].say = xasprintf("cannot be measured now: %s", why.data);
+		}
+		buf_release(&why);
+	}
 }
 
 /* One that cannot be begun leaves its check with what the endpoint's row says. */
@@ -97,6 +121,9 @@ void probe_begin_round(struct runbook *r, unsigned i)
 	if (wanted(spec))
 		p->round = begin(r, spec, NULL, wanted(spec), &why, &p->waits);
 	p->began = runbook_now(r);
+	p->last.error = p->error;
+	if (!p->last.n)
+		snprintf(p->error, sizeof(p->error), "%s", why.data && !p->round ? why.data : "");
 	buf_release(&why);
 }
 

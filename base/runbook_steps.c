@@ -4,6 +4,7 @@
 #include "base/filter.h"
 #include "base/json_text.h"
 #include "base/mem.h"
+#include "base/pipelines.h"
 #include "base/redact.h"
 #include "base/runbook_private.h"
 #include <stdio.h>
@@ -152,14 +153,20 @@ static bool lost_secret(const struct runbook *r, const char *params)
 	return r->recovered && params && strstr(params, REDACT_MASK);
 }
 
+/* Its plan, of this program or as the journal has it. */
+static const json_t *plan_of(const struct runbook *r, unsigned i)
+{
+	const struct runbook_step *s = &r->steps[i];
+	return s->act ? s->act->targets[0].plan : json_object_get(json_array_get(r->priv->steps, i), "plan");
+}
+
 /* The steps before, for a plan that is made before they are done. */
 static json_t *steps_before(const struct runbook *r, unsigned i)
 {
 	json_t *list = json_array();
 	for (unsigned k = 0; k < i; k++) {
 		const struct runbook_step *s = &r->steps[k];
-		const json_t *plan = s->act ? s->act->targets[0].plan : json_object_get(json_array_get(r->priv->steps, k), "plan");
-		json_t *to = json_object_get(json_object_get(plan, "target"), "to");
+		json_t *to = json_object_get(json_object_get(plan_of(r, k), "target"), "to");
 		json_t *o = json_pack("{s:i, s:s, s:s, s:s}", "step", (int)k + 1, "action", s->action->name, "kind", s->kind, "key", s->key);
 		if (to)
 			json_object_set(o, "to", to);
@@ -339,6 +346,23 @@ static void ran(struct runbook *r, unsigned i)
 	}
 }
 
+/* Where `until` is looked at: the row itself, or the one that came of it (`makes` of its plan), such as the run of a pipeline. */
+static enum gate_result look_until(struct runbook *r, unsigned i, struct buf *say)
+{
+	struct runbook_step *s = &r->steps[i];
+	const json_t *made = json_object_get(plan_of(r, i), "makes");
+	const struct table *t;
+	if (!made)
+		return runbook_fits(r, s->kind, s->key, s->source, s->until, say);
+	const char *kind = json_text(made, "kind"), *key = json_text(made, "key");
+	runbook_watch(r, s->source, kind);
+	enum gate_result fits = runbook_fits(r, kind, key, s->source, s->until, say);
+	const struct row *row = runbook_row(r, kind, key, s->source, &t);
+	if (fits == GATE_FAIL && state_meaning(row_text_by(t, row, "status")) != STATE_FAILED)
+		fits = GATE_PENDING;                 /* else it is over, and waiting brings nothing */
+	return fits;
+}
+
 /* Done, but not through: its `until`, then its pause. */
 static void check(struct runbook *r, unsigned i)
 {
@@ -346,16 +370,18 @@ static void check(struct runbook *r, unsigned i)
 	int64_t for_ms = runbook_now(r) - s->at;
 	if (s->until) {
 		struct buf say = { 0 };
-		enum gate_result fits = for_ms < 1000 ? GATE_PENDING : runbook_fits(r, s->kind, s->key, s->source, s->until, &say);
+		bool ended = false;
+		enum gate_result fits = for_ms < 1000 ? GATE_PENDING : look_until(r, i, &say);
+		ended = fits == GATE_FAIL && json_object_get(plan_of(r, i), "makes");
 		if (fits == GATE_PASS) {
 			runbook_say(r, STEP_DONE, "step %u: %s", i + 1, say.data ? say.data : s->until);
 			runbook_set(&s->until, NULL);
 			s->at = runbook_now(r);
-		} else if (for_ms > s->within_ms) {
+		} else if (for_ms > s->within_ms || ended) {
 			s->touched = true;
 			runbook_set(&s->say, say.data);
-			char *text = xasprintf("'%s' did not come about in %lld s: %s", s->until, (long long)(s->within_ms / 1000),
-				say.data ? say.data : "");
+			char *text = ended ? xasprintf("'%s' will not come about: %s", s->until, say.data)
+				: xasprintf("'%s' did not come about in %lld s: %s", s->until, (long long)(s->within_ms / 1000), say.data ? say.data : "");
 			failed(r, i, text);
 			free(text);
 		} else if (say.len && (!s->say || strcmp(s->say, say.data))) {
@@ -436,8 +462,7 @@ void tell_begin(struct runbook *r, unsigned i)
 {
 	struct runbook_telling *t = &r->priv->tell;
 	struct runbook_step *s = &r->steps[i];
-	json_t *plan = s->act ? json_incref(s->act->targets[0].plan) : json_incref(json_object_get(json_array_get(r->priv->steps, i), "plan"));
-	json_t *params = json_pack("{s:s, s:o}", "action", s->action->name, "plan", plan ? plan : json_null());
+	json_t *params = json_pack("{s:s, s:O?}", "action", s->action->name, "plan", (json_t *)(uintptr_t)plan_of(r, i));
 	char *text = json_dumps(params, JSON_COMPACT);
 	free(t->say);
 	*t = (struct runbook_telling){ .r = r, .step = i, .since = runbook_now(r), .on = true };

@@ -170,6 +170,8 @@ static enum gate_result look_errors(const struct runbook *r, unsigned i, struct 
 	fmt_ratio(now, say);
 	if (f.n)
 		buf_addf(say, " of %u predictions%s%s", f.n, *f.error ? ": " : "", f.error);
+	else if (f.error && *f.error)
+		buf_addf(say, " (%s)", f.error);
 	if (isfinite(was)) {
 		buf_adds(say, ", before ");
 		fmt_ratio(was, say);
@@ -202,6 +204,8 @@ static enum gate_result look_latency(const struct runbook *r, unsigned i, struct
 	put_ms(now, say);
 	buf_adds(say, ", before ");
 	put_ms(was, say);
+	if (!f.n && f.error && *f.error && !json_object_get(verify_spec(r, i), "errors_below"))
+		buf_addf(say, " (%s)", f.error);
 	double most = limit_of(limit, "50%", say);
 	if (!isfinite(most))
 		return GATE_UNKNOWN;

@@ -87,7 +87,7 @@ static void print_runbook(const struct runbook *r)
 			say(stdout, "      then a pause of %lld s", (long long)(s->pause_ms / 1000));
 	}
 	for (unsigned i = 0; i < r->nchecks; i++)
-		say(stdout, "  verify  %s", r->checks[i].title);
+		say(stdout, "  verify  %s%s%s", r->checks[i].title, r->checks[i].say ? ": " : "", r->checks[i].say ? r->checks[i].say : "");
 	fflush(stdout);
 }
 

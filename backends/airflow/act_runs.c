@@ -104,6 +104,7 @@ void af_trigger(struct plan *p)
 	af_step(p, "POST", runs, body, "the run has this name: what gets no answer is looked for by it", read,
 	          json_pack("{s:s}", "dag_run_id", name));
 	af_say(p, "not_undone", "what the run does is done; cancel ends it");
+	json_object_set_new(p->o, "makes", json_pack("{s:s, s:o}", "kind", "runs", "key", json_sprintf(STR_FMT "/%s", STR_ARG(p->key.dag), name)));
 	json_decref(dag);
 	free(read);
 	free(runs);

@@ -8,7 +8,7 @@ aliases; when that version's source is s3://BUCKET/KEY, its model.json is fetche
 S3_SECRET_KEY): {"weights": {...}, "base":}. What cannot be loaded leaves the old model in place.
 
 Endpoints: /openapi.json /predict /explain /health /ready /reload /model /predictions/history, and for tests
-POST /faults {"slow_ms":, "status":, "text":, "nested":, "html":, "truncate":, "nan":, "huge":, "unready":} of predictions,
+POST /faults {"only": the version that has them, "slow_ms":, "status":, "text":, "nested":, "html":, "truncate":, "nan":, "huge":, "unready":} of predictions,
 {"reload": "broken" (fails, keeps the old) | "silent" (keeps it and says well) | "html" (500, a page) | "cut" (loads, no
 answer) | "lost" (does not load, no answer) | "wrong" (answers with a version that it does not serve), "reload_ms": it takes so long, "cold": the next so
 many predictions take 150 ms longer} ({} ends all), GET /calls (how many of each path were seen).
@@ -339,6 +339,8 @@ class Handler(BaseHTTPRequestHandler):
     def fault(self):
         """True: answered already, wrongly, as told by POST /faults."""
         faults = self.server.faults
+        if faults.get("only", self.server.model.version) != self.server.model.version:
+            return False
         if faults.get("slow_ms"):
             time.sleep(faults["slow_ms"] / 1000)
         if faults.get("html"):

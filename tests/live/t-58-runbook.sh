@@ -4,9 +4,9 @@
 # needs: mlflow1 mlflow2 mlflow3
 # limit: 600
 . "$(dirname "$0")/lib.sh"
+. "$live_tests/promotions.sh"
 
-model=t58_$$ ns=t58-$$ service_pid="" proxy_pid=""
-export BINNACLE_LIMIT=120
+model=t58_$$ ns=t58-$$ proxy_pid=""
 state=$XDG_STATE_HOME/binnacle
 clean() {
 	kill $service_pid $proxy_pid
@@ -15,40 +15,6 @@ clean() {
 	rm -rf "$scratch"
 } >/dev/null 2>&1
 trap clean EXIT
-post() {
-	curl -fsS -m 20 -X POST -H 'Content-Type: application/json' "$1/api/2.0/mlflow/$2" -d "$3" >/dev/null
-}
-champion() {
-	if [[ ${1:-} == "$MLFLOW1_URL" ]]; then
-		curl -fsS -m 20 "$1/api/2.0/mlflow/model-versions/search?filter=name%3D%27$model%27" | python3 -c '
-import json, sys
-print(*sorted(v["version"] for v in json.load(sys.stdin)["model_versions"] if v["current_stage"] == "Production"))'
-	else
-		curl -fsS -m 20 "${1:-$MLFLOW3_URL}/api/2.0/mlflow/registered-models/alias?name=$model&alias=champion" |
-			python3 -c 'import json, sys; print(json.load(sys.stdin)["model_version"]["version"])'
-	fi
-}
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-service=http://127.0.0.1:$port
-serve() {
-	env -u PG_URI python3 "$live_tests/model_service.py" "$port" 6 --mlflow "$MLFLOW3_URL" --model "$model" >"$scratch/service.log" 2>&1 &
-	service_pid=$!
-	within 20 curl -fsS "$service/health" || not_ok "the service starts" "$(<"$scratch/service.log")"
-}
-serves() {
-	curl -fsS -m 10 "$service/model" | python3 -c 'import json, sys; print(json.load(sys.stdin)["model_version"])'
-}
-fault() {
-	curl -fsS -m 10 "$service/faults" -d "$1" >/dev/null
-}
-both() {
-	echo "$(champion) $(serves)"
-}
-reset() {
-	fault '{}'
-	post "$MLFLOW3_URL" registered-models/alias "{\"name\":\"$model\",\"alias\":\"champion\",\"version\":\"6\"}"
-	curl -fsS -m 10 -X POST "$service/reload" >/dev/null
-}
 restarted() {
 	kubectl -n $ns get deployment web -o 'jsonpath={.spec.template.metadata.annotations}'
 }
@@ -76,16 +42,6 @@ config() {
 	    verify: {for: 2s, every: 2s, failures: 2, checks: [{kind: modelendpoints, name: api, where: "version={version} ${5:-status=ready}"}]}
 	END
 }
-# bin NAME WORD...: its output and, last, its exit status
-bin() {
-	local status=0
-	timeout -k 5 120 "$BINNACLE" --config "$scratch/$1.yaml" "${@:2}" 2>&1 </dev/null || status=$?
-	echo "exit $status"
-}
-promote() {
-	bin "$1" promote "$model" 7 --reason 'r2 0.447' --yes "${@:2}"
-}
-
 for url in "$MLFLOW1_URL" "$MLFLOW2_URL" "$MLFLOW3_URL"; do check "seeded: $url" python3 "$live_tests/mlseed.py" "$url" "$model"; done
 {
 	kubectl create namespace $ns
@@ -180,45 +136,10 @@ like "a service that is gone: no plan, nothing done" 'exit [15]' "$(promote shor
 equal "the registry is as it was" 6 "$(champion)"
 serve
 
-cat >"$scratch/faulty.py" <<'PY'
-"""Between us and MLflow: faulty.py URL MODE. The first change of production is answered with that status (nothing is passed on);
-lost: passed on, no answer, the rest goes well; gone: passed on, then nothing answers any more."""
-import http.server, os, sys, urllib.error, urllib.request
-url, mode = sys.argv[1:]
-class Handler(http.server.BaseHTTPRequestHandler):
-    def log_message(self, *_): pass
-    def do(self):
-        global mode
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
-        change = self.command == "POST" and self.path.endswith("/registered-models/alias") and mode
-        if change and mode.isdigit():
-            code, data, mode = int(mode), b'{"message": "told to"}', ""
-        else:
-            ask = urllib.request.Request(url + self.path, body, {"Content-Type": "application/json"}, method=self.command)
-            try:
-                with urllib.request.urlopen(ask, timeout=20) as answer:
-                    code, data = answer.status, answer.read()
-            except urllib.error.HTTPError as error:
-                code, data = error.code, error.read()
-            if change and mode == "gone":
-                os._exit(0)
-            if change:
-                mode, self.close_connection = "", True
-                return
-        self.send_response(code)
-        self.send_header("Content-Type", "text/plain" if self.path == "/version" else "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-    do_GET = do_POST = do
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-print(server.server_port, flush=True)
-server.serve_forever()
-PY
 # through MODE: a promotion through it
 through() {
 	: >"$scratch/port"
-	python3 "$scratch/faulty.py" "$MLFLOW3_URL" "$1" >"$scratch/port" 2>/dev/null &
+	python3 "$live_tests/registryfault.py" "$MLFLOW3_URL" "$1" >"$scratch/port" 2>/dev/null &
 	proxy_pid=$!
 	within 20 test -s "$scratch/port"
 	config short-faulty "http://127.0.0.1:$(<"$scratch/port")"

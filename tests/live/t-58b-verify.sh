@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# What a verification measures from outside: errors, latency and predictions of the new version against before, and no call more than
+# was told; and a pipeline as a step, waited for to its end. Each that fails goes back by itself.
+# needs: mlflow3 airflow2 airflow3
+# limit: 420
+. "$(dirname "$0")/lib.sh"
+. "$live_tests/promotions.sh"
+
+model=t58b_$$
+clean() {
+	kill $service_pid
+	python3 "$live_tests/mlseed.py" "$MLFLOW3_URL" --delete "$model"
+	rm -rf "$scratch"
+} >/dev/null 2>&1
+trap clean EXIT
+# config NAME CHECK [STEP] [SOURCE]: registry and reload, then that check for 4 s
+config() {
+	cat >"$scratch/$1.yaml" <<-END2
+	environments: {dev: {guard: confirm}}
+	sources:
+	  registry: {type: mlflow, environment: dev, url: '$MLFLOW3_URL', timeout: 5s}
+	  api: {type: serving, environment: dev, url: '$service', timeout: 3s, history: true}
+	  ${4:-}
+	promotions:
+	  "$model":
+	    steps:
+	      - {action: reload, kind: modelendpoints, name: api, source: api, params: {within: 8s}}
+	      ${3:-}
+	    verify: {for: 4s, every: 2s, failures: 2, checks: [{kind: modelendpoints, name: api, $2}]}
+	END2
+}
+# feed N: so many predictions of what is served now are in its log
+feed() {
+	for ((k = 0; k < $1; k++)); do
+		curl -fsS -m 10 "$service/predict" -H 'Content-Type: application/json' -d "{\"bed\":$((1 + k % 5)),\"house_size\":$((900 + 77 * k))}" >/dev/null
+	done
+}
+asked() {
+	curl -fsS -m 10 "$service/calls" | python3 -c 'import json, sys; print(json.load(sys.stdin).get("/predict", 0))'
+}
+# again FAULT: as before the promotion, and with that fault
+again() {
+	reset
+	fault "$1"
+}
+
+check "seeded" python3 "$live_tests/mlseed.py" "$MLFLOW3_URL" "$model"
+serve
+feed 24
+equal "v6 serves" "6 6" "$(both)"
+
+# --- errors and latency by predictions of our own
+config both 'errors_below: 2%, slower_below: 100%'
+sed 's/, history: true//' "$scratch/both.yaml" >"$scratch/unread.yaml"
+like "without inputs nothing can be asked, and the plan says so" 'verify +api: .*cannot be measured now: no recent inputs are in the log.*exit 0' \
+	"$(bin unread promote "$model" 7 --reason x --plan)"
+like "the plan says how many are asked" 'verify +api: errors latency \(by 5 predictions each 2s\).*exit 0' "$(bin both promote "$model" 7 --reason x --plan)"
+before=$(asked)
+equal "and asks none yet" 24 "$before"
+said=$(promote both)
+like "before the first step, and after the last" \
+	'before the first step: api: errors 0 %, p50 [0-9.]+ ms of 5 predictions.*step 1: .*verifying.*done.*exit 0' "$said"
+equal "it stays" "7 7" "$(both)"
+calls=$(($(asked) - before))
+if ((calls >= 15 && calls <= 25)); then ok "5 before, 5 for each look, no more"; else not_ok "5 before, 5 for each look, no more" "$calls calls"; fi
+again '{"only": "7", "status": 503}'
+said=$(promote both)
+like "errors of the new version go back" 'errors 100 % of 5 predictions: 503.*before 0 %.*failed 2 times in a row.*rolled back.*exit 7' "$said"
+equal "all is v6" "6 6" "$(both)"
+again '{"only": "7", "slow_ms": 150}'
+said=$(promote both)
+like "so does a slow one" 'p50 1[0-9]+.* ms, before .*failed 2 times in a row.*rolled back.*exit 7' "$said"
+equal "all is v6 again" "6 6" "$(both)"
+again '{"only": "7", "slow_ms": 4000}'
+said=$(promote both)
+like "and one that answers too late for us" 'errors 100 %.*failed 2 times in a row.*rolled back.*exit 7' "$said"
+equal "v6 too" "6 6" "$(both)"
+again '{"only": "6", "status": 500}'
+like "one that answered nothing before may be as slow as it is" 'before the first step: api: errors 100 %.*done.*exit 0' "$(promote both)"
+config none 'errors_below: 2%, slower_below: 100%, probes: 0'
+again '{}'
+before=$(asked)
+like "told to ask nothing, it cannot tell, and asks a person" 'cannot be told.*somebody has to decide.*exit 8' "$(promote none)"
+equal "and the endpoint was asked nothing" "$before" "$(asked)"
+like "back" 'rolled back.*exit 7' "$(bin none runbooks --go-back last --yes)"
+
+# --- the same inputs predicted once more
+config near 'predictions: 10, differ_below: 60%'
+config nearer 'predictions: 10, differ_below: 0.1%'
+again '{}'
+feed 12
+like "predictions within the limit" '10 predictions differ by [0-9.]+ % on average.*done.*exit 0' "$(promote near --json)"
+again '{}'
+like "beyond it: back" '10 predictions differ by [0-9.]+ % on average, at most.*failed 2 times in a row.*rolled back.*exit 7' "$(promote nearer)"
+again '{"only": "7", "html": true}'
+like "none that can be read: back" '10 were not answered.*failed 2 times in a row.*rolled back.*exit 7' "$(promote near)"
+equal "all three times to v6" "6 6" "$(both)"
+
+# --- a pipeline as a step: its run is waited for
+# paused VERSION [BOOL]: whether the pipeline is; sets it
+paused() {
+	local who=(-u admin:admin) url=$AIRFLOW2_URL/api/v1/dags/mlops_full_pipeline
+	if (($1 == 3)); then
+		who=(-H "Authorization: Bearer $(curl -sf "$AIRFLOW3_URL/auth/token" -H 'Content-Type: application/json' \
+			-d '{"username":"admin","password":"admin"}' | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')")
+		url=$AIRFLOW3_URL/api/v2/dags/mlops_full_pipeline
+	fi
+	curl -sf -m 20 "${who[@]}" ${2:+-X PATCH -H 'Content-Type: application/json' -d "{\"is_paused\": $2}"} "$url" |
+		python3 -c 'import json, sys; print(str(json.load(sys.stdin)["is_paused"]).lower())'
+}
+for v in 2 3; do
+	url=AIRFLOW${v}_URL
+	flow="flow: {type: airflow, environment: dev, url: '${!url}', user: admin, password: {command: echo admin}, timeout: 10s}"
+	run='action: trigger, kind: pipelines, name: mlops_full_pipeline, source: flow, until: "status=success", within: 90s'
+	config "well$v" 'where: "version={version} status=ready"' "- {$run, params: {conf: '{\"source\": \"{model}/{version}\", \"train_seconds\": 0}'}}" "$flow"
+	config "ill$v" 'where: "version={version}"' "- {$run, params: {conf: '{\"fail_at\": \"ingest_data\"}'}}" "$flow"
+	again '{}'
+	was=$(paused $v)
+	paused $v false >/dev/null
+	check "Airflow $v: the configuration is right" binnacle --config "$scratch/well$v.yaml" config check
+	said=$(promote "well$v")
+	like "Airflow $v: the run's success is waited for" "step 3: trigger.*step 3: status success.*verifying.*done.*exit 0" "$said"
+	again '{}'
+	said=$(promote "ill$v")
+	like "Airflow $v: a run that fails goes back at once" "'status=success' will not come about: status failed.*step 3 stays.*rolled back.*exit 7" "$said"
+	equal "Airflow $v: all is v6" "6 6" "$(both)"
+	paused $v "$was" >/dev/null
+done
+finish
