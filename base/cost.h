@@ -3,6 +3,7 @@
 #ifndef BASE_COST_H
 #define BASE_COST_H
 #include "base/rows.h"
+#include "base/table.h"
 
 extern const struct kind kind_costs, kind_budgets, kind_spend, kind_bills;
 
@@ -39,6 +40,10 @@ struct cost_share {
 	struct str missing;          /* which price is lacking */
 };
 void cost_share_put(struct buf *b, const struct cost_share *c);
+
+/* Who manages the nodes of a group, by their labels (rows of kind nodes of that source): that decides how it goes to no nodes. */
+enum cost_pool { COST_POOL_UNKNOWN, COST_POOL_EKS, COST_POOL_KARPENTER, COST_POOL_BOTH };
+enum cost_pool cost_pool_of(const struct table *nodes, uint16_t source, struct str group);
 
 /* ---- a budget, and how it stands */
 struct cost_budget {

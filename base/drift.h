@@ -49,6 +49,7 @@ struct drift_feature {
 	unsigned row;                /* drifted in the last so many without a break; 0 = not in the last one */
 	int64_t first, last;         /* first and last check in which it drifted; 0 = never */
 	struct str history;          /* COL_SERIES: the more, the further from the reference */
+	bool known;                  /* somebody acknowledged the check that it drifted in last: no colour, no finding */
 	struct str scores;           /* "1763692800=0.41 1763696400=0.02!": when (s since 1970) and what, oldest first; ! drifted */
 };
 /* Its key is "model/name", or the name alone where the model has none. */

@@ -237,3 +237,21 @@ void cost_bill_put(struct buf *b, const struct cost_bill *c)
 	cell_text_or_null(b, c->origin);
 	cell_time(b, c->as_of);
 }
+
+enum cost_pool cost_pool_of(const struct table *nodes, uint16_t source, struct str group)
+{
+	static const char *const labels[] = { [COST_POOL_EKS] = "eks.amazonaws.com/nodegroup", [COST_POOL_KARPENTER] = "karpenter.sh/nodepool" };
+	unsigned found = 0;
+	int col = nodes ? kind_col(nodes->kind, STR("labels"), false) : -1;
+	for (uint32_t i = 0; col >= 0 && i < nodes->nslots; i++) {
+		const struct row *r = table_row(nodes, i);
+		struct str rest = r && r->source == source && !row_null(r, col) ? row_text(nodes, r, col) : STR("");
+		while (rest.n) {
+			struct str value = str_split(&rest, ','), name = str_split(&value, '=');
+			for (int p = COST_POOL_EKS; p <= COST_POOL_KARPENTER; p++)
+				if (str_is(name, labels[p]) && str_eq(value, group))
+					found |= (unsigned)p;
+		}
+	}
+	return (enum cost_pool)found;
+}

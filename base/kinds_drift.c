@@ -49,7 +49,7 @@ static const struct column features_cols[FEATURE_COL_COUNT] = {
 	[FEATURE_VALUE] = { "value", "VALUE", COL_REAL, 0, 1, 8 },
 	[FEATURE_LIMIT] = { "limit", "LIMIT", COL_REAL, 0, 6, 6 },
 	[FEATURE_DRIFTED] = { "drifted", "DRIFTED", COL_PAIR, 0, 0, 8 },
-	[FEATURE_NOW] = { "now", "NOW", COL_STATUS, COL_SHARED, 2, 10 },
+	[FEATURE_NOW] = { "now", "NOW", COL_STATUS, COL_SHARED, 2, 11 },
 	[FEATURE_FIRST] = { "first", "FIRST", COL_TIME, 0, 2, 6 },
 	[FEATURE_LAST] = { "last", "LAST", COL_TIME, 0, 3, 6 },
 	[FEATURE_HISTORY] = { "history", "HISTORY", COL_SERIES, 0, 2, 16 },
@@ -109,7 +109,7 @@ void feature_put(struct buf *b, const struct drift_feature *f)
 		buf_addc(&key, '/');
 	}
 	buf_addstr(&key, f->name);
-	rows_put(b, buf_str(&key), f->row >= 3 ? LEVEL_BAD : f->row ? LEVEL_DOUBT : LEVEL_NONE);
+	rows_put(b, buf_str(&key), f->row && f->known ? LEVEL_DONE : f->row >= 3 ? LEVEL_BAD : f->row ? LEVEL_DOUBT : LEVEL_NONE);
 	buf_release(&key);
 	cell_text_or_null(b, f->model);
 	cell_text(b, f->name);
@@ -117,7 +117,7 @@ void feature_put(struct buf *b, const struct drift_feature *f)
 	cell_real(b, f->value);
 	cell_real(b, f->limit);
 	cell_int(b, PAIR(f->drifted, f->checks));
-	cell_text(b, f->row ? STR("drift") : STR("clean"));
+	cell_text(b, !f->row ? STR("clean") : f->known ? STR("known drift") : STR("drift"));
 	cell_time(b, f->first);
 	cell_time(b, f->last);
 	cell_text_or_null(b, f->history);

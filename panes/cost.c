@@ -165,8 +165,31 @@ static bool open_row(struct cost_page *c, struct app *app)
 	return true;
 }
 
-/* The node group under the cursor to no nodes: of EKS where its cost source names a cluster of AWS, else a pool of Karpenter, whose
- * cluster does not know what it saves. */
+static const struct source *source_named(struct app *app, struct str name)
+{
+	for (unsigned i = 0; i < app_sources(app); i++)
+		if (str_is(name, app_source(app, (uint16_t)i)->name))
+			return app_source(app, (uint16_t)i);
+	return NULL;
+}
+
+/* A managed group of EKS: by whoever may, the cost source that names its cluster, or the source of the cluster itself. */
+static void eks_to_zero(struct app *app, const struct table *t, const struct row *r, const struct source *cluster, const char *params)
+{
+	const struct source *own = app_source(app, r->source);
+	const struct source *by = yaml_text(yaml_get(source_settings(own), "aws"), "eks_cluster") ? own
+		: cluster && action_find(cluster->backend, "scale-zero", "costs") ? cluster : NULL;
+	if (!by) {
+		app_say(app, true, STR_FMT " is a managed node group of EKS: set aws.eks_cluster of source %s", STR_ARG(row_text(t, r, COST_NAME)), own->name);
+		return;
+	}
+	char *key = str_dup(row_key(r));
+	app_act(app, "scale-zero", "costs", by->index, (const char *const[]){ key }, 1, params);
+	free(key);
+}
+
+/* The node group under the cursor to no nodes: what its nodes' labels say it is; where they say nothing, one of EKS if the cost
+ * source names a cluster of AWS, else a pool of Karpenter, whose cluster does not know what it saves. */
 static void group_to_zero(struct cost_page *c, struct app *app)
 {
 	const struct table *t;
@@ -177,18 +200,21 @@ static void group_to_zero(struct cost_page *c, struct app *app)
 		app_say(app, false, "only a node group is taken to no nodes");
 		return;
 	}
-	if (yaml_text(yaml_get(source_settings(s), "aws"), "eks_cluster")) {
-		char *key = str_dup(row_key(r));
-		app_act(app, "scale-zero", "costs", r->source, (const char *const[]){ key }, 1, "{}");
-		free(key);
-		return;
+	const struct source *cluster = source_named(app, row_text(t, r, COST_CLUSTER));
+	enum cost_pool pool = cluster ? cost_pool_of(store_table_const(app_store(app), "nodes"), cluster->index, row_text(t, r, COST_NAME))
+		: COST_POOL_UNKNOWN;
+	bool eks = yaml_text(yaml_get(source_settings(s), "aws"), "eks_cluster") != NULL;
+	char *params = row_null(r, COST_RATE) ? xstrdup("{}") : xasprintf("{\"per_hour\":%.4f}", row_real(r, COST_RATE));
+	if (pool == COST_POOL_BOTH) {
+		app_say(app, true, "two are called " STR_FMT ": a group of EKS and a pool of Karpenter; take the pool to no nodes in :nodepools",
+		        STR_ARG(row_text(t, r, COST_NAME)));
+	} else if (pool == COST_POOL_EKS || (pool == COST_POOL_UNKNOWN && eks)) {
+		eks_to_zero(app, t, r, cluster, params);
+	} else if (cluster) {
+		char *name = str_dup(row_text(t, r, COST_NAME));
+		app_act(app, "scale-zero", "nodepools.karpenter.sh", cluster->index, (const char *const[]){ name }, 1, params);
+		free(name);
 	}
-	char *name = str_dup(row_text(t, r, COST_NAME)), *params = row_null(r, COST_RATE) ? xstrdup("{}")
-		: xasprintf("{\"per_hour\":%.4f}", row_real(r, COST_RATE));
-	for (unsigned i = 0; i < app_sources(app); i++)
-		if (str_is(row_text(t, r, COST_CLUSTER), app_source(app, (uint16_t)i)->name))
-			app_act(app, "scale-zero", "nodepools.karpenter.sh", (uint16_t)i, (const char *const[]){ name }, 1, params);
-	free(name);
 	free(params);
 }
 

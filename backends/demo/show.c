@@ -511,7 +511,7 @@ static void show_features(struct world *w, struct buf *body)
 			if (drifted && !d.first)
 				d.first = k->at;
 			if (drifted)
-				d.last = k->at;
+				d.last = k->at, d.known = demo_check_known(w, k->at);
 			if (i + 16 >= w->nchecks)
 				buf_addf(&history, "%s%.3f", history.len ? " " : "", 1 - k->p[f]);
 			buf_addf(&scores, "%s%lld=%.4g%s", scores.len ? " " : "", (long long)(k->at / 1000), k->p[f], drifted ? "!" : "");

@@ -197,6 +197,7 @@ const struct kind *demo_custom_kind(struct str word);
 void demo_custom_show(const struct world *w, const struct kind *k, struct buf *body);
 bool demo_custom_yaml(const struct world *w, const char *kind, struct str key, struct buf *b);
 /* demo_checks.c: what they make of the rows in this body. */
+bool demo_check_known(const struct world *w, int64_t at);     /* somebody acknowledged the check of that time */
 void demo_checks_acked(const struct world *w, struct buf *body);
 bool demo_checks_forget(struct world *w);    /* those whose time is over; true: there were some */
 struct pod *world_job(struct world *w, const char *from);     /* a job of the cron job; from: NULL by its schedule. NULL: no room */

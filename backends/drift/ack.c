@@ -84,6 +84,12 @@ static bool holds(const struct ack *k, int64_t now)
 	return k && !k->off && (!k->until || k->until > now);
 }
 
+bool acks_hold(void *acks, struct str key)
+{
+	struct acks *a = acks;
+	return holds(find(a, key), clock_wall(link_clock(a->l)));
+}
+
 /* What holds now, in a number. */
 static uint64_t print_of(const struct acks *a, int64_t now)
 {

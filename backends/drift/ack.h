@@ -13,6 +13,7 @@ void acks_free(struct acks *a);
 void acks_add(struct acks *a, struct buf *body);
 /* Now and then, and after one of our own: others hold than when rows were sent last, so these have to be sent anew. */
 bool acks_changed(struct acks *a);
+bool acks_hold(void *acks, struct str key);       /* somebody acknowledged that check, as of what was read last; for struct trail_rule */
 void acks_plan(struct acks *a, const struct request *r);
 void acks_run(struct acks *a, const struct request *r);
 #endif

@@ -563,6 +563,7 @@ static void run(struct link *l)
 	struct request *r;
 	read_settings(&h, l);
 	h.acks = acks_new(l);
+	h.rule.known = acks_hold, h.rule.arg = h.acks;
 	while (!link_closing(l)) {
 		while ((r = link_take(l, 0)))
 			handle(&h, r);

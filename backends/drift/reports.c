@@ -467,6 +467,7 @@ static void run(struct link *l)
 	h.rule = (struct trail_rule){ .limit = NAN };
 	h.open = place_open(&h.place, l);
 	h.acks = acks_new(l);
+	h.rule.known = acks_hold, h.rule.arg = h.acks;
 	while (!link_closing(l)) {
 		bool wanted = h.nwatches || h.nasks;
 		int64_t wait = !wanted ? -1 : h.nasks ? 0 : h.next_ms - mono(&h);

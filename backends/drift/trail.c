@@ -166,6 +166,8 @@ static void write_feature(const struct model *m, struct str name, const struct t
 		if (verdict(s, rule)) {
 			f.drifted++;
 			f.row += !broken;
+			if (f.drifted == 1)
+				f.known = rule->known && rule->known(rule->arg, str_of(m->checks[i].key));
 			f.last = f.last ? f.last : m->checks[i].time;
 			f.first = m->checks[i].time;
 		} else if (s || !m->checks[i].features.complete) {

@@ -19,7 +19,13 @@ void trail_add(struct trail *t, const struct drift_check *c, const struct featur
 void trail_remove(struct trail *t, struct str key);
 void trail_clear(struct trail *t);
 /* How features are judged where their scores are known and their check does not say. */
-struct trail_rule { struct str method; double limit; enum points points; };
+struct trail_rule {
+	struct str method;
+	double limit;
+	enum points points;
+	bool (*known)(void *arg, struct str key);    /* whether somebody acknowledged that check; NULL: nobody did */
+	void *arg;
+};
 /* Appends a full listing of kind `features` (a rows message's body), empty when there is none. */
 void trail_write(const struct trail *t, const struct trail_rule *rule, struct buf *out);
 /* Of the newest check of all: wall ms, 0 = none. */

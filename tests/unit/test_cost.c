@@ -4,6 +4,8 @@
 #include "backends/cost/share.h"
 #include "backends/cost/spend.h"
 #include "base/fmt.h"
+#include "base/cost.h"
+#include "base/kinds.h"
 #include "base/mem.h"
 #include <math.h>
 #include <setjmp.h>
@@ -319,10 +321,44 @@ static void workloads_of_pods(void **state)
 	assert_int_equal(share_label(STR("a=b,xmodel=1"), "model").n, 0);
 }
 
+/* ---- whose nodes a group's are */
+
+static void pools_are_told_apart(void **state)
+{
+	static const struct { uint16_t source; const char *name, *labels; } nodes[] = {
+		{ 0, "a", "eks.amazonaws.com/nodegroup=cpu,zone=a" }, { 0, "b", "a=karpenter.sh/nodepool,karpenter.sh/nodepool=gpu" },
+		{ 0, "c", "eks.amazonaws.com/nodegroup=twin" }, { 0, "d", "karpenter.sh/nodepool=twin" },
+		{ 1, "e", "karpenter.sh/nodepool=cpu" }, { 0, "f", "" },
+	};
+	struct table *t = table_new(&kind_nodes);
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++) {
+		struct buf b = { 0 };
+		struct rd at;
+		rows_start(&b, "nodes");
+		rows_put(&b, str_of(nodes[i].name), LEVEL_OK);
+		for (int c = 0; c < kind_nodes.ncols; c++)
+			if (!strcmp(kind_nodes.cols[c].name, "labels"))
+				cell_text_or_null(&b, str_of(nodes[i].labels));
+			else
+				cell_null(&b);
+		assert_true(str_is(rows_open(&at, buf_str(&b)), "nodes"));
+		assert_true(table_apply(t, nodes[i].source, &at, 0));
+		buf_release(&b);
+	}
+	assert_int_equal(cost_pool_of(t, 0, STR("cpu")), COST_POOL_EKS);
+	assert_int_equal(cost_pool_of(t, 1, STR("cpu")), COST_POOL_KARPENTER);
+	assert_int_equal(cost_pool_of(t, 0, STR("gpu")), COST_POOL_KARPENTER);
+	assert_int_equal(cost_pool_of(t, 0, STR("twin")), COST_POOL_BOTH);
+	assert_int_equal(cost_pool_of(t, 0, STR("gp")), COST_POOL_UNKNOWN);
+	assert_int_equal(cost_pool_of(NULL, 0, STR("gpu")), COST_POOL_UNKNOWN);
+	table_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nodes_join_and_leave), cmocka_unit_test(no_price_is_not_zero),
+		cmocka_unit_test(pools_are_told_apart), cmocka_unit_test(nodes_join_and_leave), cmocka_unit_test(no_price_is_not_zero),
 		cmocka_unit_test(a_series_ends_at_the_sum), cmocka_unit_test(months_begin_and_end),
 		cmocka_unit_test(a_node_over_the_end_of_the_month), cmocka_unit_test(sessions),
 		cmocka_unit_test(ten_dollars_for_ten_hours), cmocka_unit_test(how_long_the_rest_lasts),
