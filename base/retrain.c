@@ -80,28 +80,71 @@ static bool fill(struct str text, const struct drifted *d, struct buf *out, bool
 	return true;
 }
 
-json_t *retrain_fill(const struct yaml *conf, const struct drifted *d, struct buf *left, char **why)
+/* In a list with commas, unless it is there. */
+static void join(struct buf *list, struct str one)
+{
+	if (lists(buf_str(list), one))
+		return;
+	if (list->len)
+		buf_addc(list, ',');
+	buf_addstr(list, one);
+}
+
+/* One parameter, of all that drifted. NULL: not known of any of them, or *bad is no name. */
+static json_t *fill_all(struct str text, const struct drifted *d, unsigned n, struct str *bad, bool *wrong)
+{
+	struct buf all = { 0 }, b = { 0 };
+	bool known, any = false;
+	for (unsigned i = 0; i < n && !*wrong; i++) {
+		buf_clear(&b);
+		*wrong = !fill(text, &d[i], &b, &known, bad);
+		if (!*wrong && known && n == 1)
+			buf_addstr(&all, buf_str(&b));
+		else if (!*wrong && known && !(all.len == b.len && str_eq(buf_str(&all), buf_str(&b))))
+			join(&all, buf_str(&b));
+		any |= known;
+	}
+	json_t *v = any && !*wrong ? json_stringn(all.data ? all.data : "", all.len) : NULL;
+	buf_release(&all);
+	buf_release(&b);
+	return v;
+}
+
+json_t *retrain_fill(const struct yaml *conf, const struct drifted *d, unsigned n, struct buf *left, char **why)
 {
 	json_t *o = json_object();
 	*why = NULL;
 	for (unsigned i = 0; conf && conf->type == YAML_MAP && i < conf->n && !*why; i++) {
 		struct str name = conf->keys[i]->text, bad;
-		struct buf b = { 0 };
-		bool known;
-		json_t *v = NULL;
-		if (!fill(conf->items[i]->text, d, &b, &known, &bad))
+		bool wrong = false;
+		json_t *v = fill_all(conf->items[i]->text, d, n, &bad, &wrong);
+		if (wrong)
 			*why = xasprintf("retrain.conf." STR_FMT ": there is no {" STR_FMT "}, only {batch}, {model}, {feature}, {features}, "
 			                 "{score} and {id}", STR_ARG(name), STR_ARG(bad));
-		else if (known)
-			v = json_stringn(b.data ? b.data : "", b.len);
+		else if (v)
+			json_object_set_new(o, name.p, v);
 		else
 			buf_addf(left, "%s" STR_FMT, left->len ? ", " : "", STR_ARG(name));
-		if (v)
-			json_object_set_new(o, name.p, v);
-		buf_release(&b);
 	}
 	if (!*why)
 		return o;
 	json_decref(o);
 	return NULL;
+}
+
+struct drifted retrain_of(const struct table *t, const struct row *r, const struct table *checks)
+{
+	struct drifted d = { .checks = t, .check = r };
+	if (strcmp(t->kind->name, "features"))
+		return d;
+	d.model = row_text(t, r, FEATURE_MODEL);
+	d.feature = row_text(t, r, FEATURE_NAME);
+	d.checks = checks;
+	d.check = checks ? retrain_check(checks, r->source, d.model, d.feature) : NULL;
+	return d;
+}
+
+struct str retrain_model(const struct drifted *d)
+{
+	return d->model.n || !d->check ? d->model : row_text(d->checks, d->check, DRIFT_MODEL);
 }

@@ -9,6 +9,7 @@
 
 #define ON "pipelines"
 #define DOES "trigger"
+enum { ROWS_MOST = 50 };
 
 static const struct command commands[] = {
 	{ "retrain", NULL, "start the pipeline that trains anew, what drifted filled in (`retrain` of the source)", "retrain" },
@@ -50,14 +51,15 @@ static const struct source *trigger_source(struct app *app, const char *name)
 }
 
 /* given: the parameters; takes nothing. */
-static void open_form(struct app *app, const struct source *s, const char *pipeline, const json_t *given)
+static void open_form(struct app *app, const struct source *s, const char *pipeline, const json_t *given, unsigned rows)
 {
 	const struct action *a = action_find(s->backend, DOES, ON);
 	unsigned n = 0;
 	while (a->fields && a->fields[n].name)
 		n++;
 	struct field *fields = xcalloc(n + 1, sizeof(*fields));
-	char *conf = json_object_size(given) ? json_dumps(given, JSON_COMPACT) : NULL, *title = xasprintf("retrain: %s of %s", pipeline, s->name);
+	char *conf = json_object_size(given) ? json_dumps(given, JSON_COMPACT) : NULL, *title = rows > 1
+		? xasprintf("retrain: %s of %s: one run for all %u marked", pipeline, s->name, rows) : xasprintf("retrain: %s of %s", pipeline, s->name);
 	struct chosen *c = xcalloc(1, sizeof(*c));
 	*c = (struct chosen){ s->index, xstrdup(pipeline) };
 	for (unsigned i = 0; i < n; i++) {
@@ -73,32 +75,41 @@ static void open_form(struct app *app, const struct source *s, const char *pipel
 	free(fields);
 }
 
-static void start(struct app *app, const struct table *t, const struct row *r, struct str feature)
+/* What the rows say; 0: said why not. */
+static unsigned gather(struct app *app, const struct table *t, const struct row *const *rows, unsigned n, struct str feature, struct drifted *d)
 {
-	const struct source *of = app_source(app, r->source), *to;
+	for (unsigned i = 0; i < n; i++) {
+		d[i] = retrain_of(t, rows[i], store_table_const(app_store(app), "drift"));
+		if (feature.n)
+			d[i].feature = feature;
+		if (rows[i]->source == rows[0]->source && str_eq(retrain_model(&d[i]), retrain_model(&d[0])))
+			continue;
+		app_say(app, true, "the marked rows are of several models or sources: retrain one at a time");
+		return 0;
+	}
+	return n;
+}
+
+static void start(struct app *app, const struct table *t, const struct row *const *rows, unsigned n, struct str feature)
+{
+	const struct source *of = app_source(app, rows[0]->source), *to;
 	const struct yaml *said = of ? yaml_get(source_settings(of), "retrain") : NULL;
 	const char *pipeline = said ? yaml_text(said, "pipeline") : NULL;
-	struct drifted d = { .checks = t, .check = r, .feature = feature };
+	struct drifted d[ROWS_MOST];
 	struct buf left = { 0 };
 	char *why = NULL;
 	if (!pipeline) {
 		app_say(app, true, "which pipeline trains anew is not known: set 'retrain: {pipeline: NAME}' of source %s", of ? of->name : "");
 		return;
 	}
-	if (!strcmp(t->kind->name, "features")) {
-		d.model = row_text(t, r, FEATURE_MODEL);
-		d.feature = row_text(t, r, FEATURE_NAME);
-		d.checks = store_table_const(app_store(app), "drift");
-		d.check = d.checks ? retrain_check(d.checks, r->source, d.model, d.feature) : NULL;
-	}
-	if (!(to = trigger_source(app, yaml_text(said, "source"))))
+	if (!gather(app, t, rows, n, feature, d) || !(to = trigger_source(app, yaml_text(said, "source"))))
 		return;
-	json_t *given = retrain_fill(yaml_get(said, "conf"), &d, &left, &why);
+	json_t *given = retrain_fill(yaml_get(said, "conf"), d, n, &left, &why);
 	const char *refused = app_actor(app) ? act_refused(app_actor(app), to, action_find(to->backend, DOES, ON), 1) : NULL;
 	if (!given || refused)
 		app_say(app, true, "retrain: %s", refused ? refused : why);
 	else
-		open_form(app, to, pipeline, given);
+		open_form(app, to, pipeline, given, n);
 	if (given && !refused && left.len)
 		app_say(app, false, "not known here, and so not filled in: %s", left.data);
 	json_decref(given);
@@ -109,12 +120,16 @@ static void start(struct app *app, const struct table *t, const struct row *r, s
 bool retrain_command(struct app *app, const struct page *list, const struct command *c, struct str feature)
 {
 	const struct table *t;
-	const struct row *r = table_page_row(list, &t);
+	const struct row *rows[ROWS_MOST + 1];
 	if (strcmp(c->name, "retrain") != 0)
 		return false;
-	if (r)
-		start(app, t, r, feature);
-	else
+	table_page_row(list, &t);
+	unsigned n = table_page_rows(list, rows, ROWS_MOST + 1, NULL);
+	if (!n)
 		app_say(app, false, "there is no row here");
+	else if (n > ROWS_MOST)
+		app_say(app, true, "more than %d rows are marked: that is too much for one run", ROWS_MOST);
+	else
+		start(app, t, rows, n, feature);
 	return true;
 }

@@ -85,6 +85,9 @@ void app_act(struct app *app, const char *action, const char *kind, uint16_t sou
 struct page *table_page_new(struct app *app, const char *kind, struct str filter);
 /* The row under the cursor; NULL when the list is empty. */
 const struct row *table_page_row(const struct page *p, const struct table **t);
+/* The marked rows as they are listed, then those that the filter hides (*hidden of them, may be NULL); none marked: the row under
+ * the cursor. How many there are; no more than `most` are put. */
+unsigned table_page_rows(const struct page *p, const struct row **rows, unsigned most, unsigned *hidden);
 /* A stream (REQ_OPEN what) of a row as text: follow for logs. */
 struct page *text_page_new(struct app *app, const char *title, uint16_t source, const char *what, const char *kind,
                            struct str key, const char *params);

@@ -165,27 +165,25 @@ static bool add_chosen(struct chosen *c, const struct row *r)
 	return true;
 }
 
-/* The marked rows as they are listed, then those that the filter hides; else the one under the cursor. All of one source, or
- * NULL. */
+/* The marked rows, else this one. All of one source, or NULL. */
 static struct chosen *choose(struct table_page *t, struct app *app, const struct row *r, const char *action)
 {
 	struct chosen *c = xcalloc(1, sizeof(*c));
 	uint32_t marks = view_marks(t->view);
+	unsigned hidden = 0, n;
+	const struct row **rows = xcalloc(marks + 1, sizeof(*rows));
 	bool one = true;
 	c->action = xstrdup(action);
 	c->kind = xstrdup(t->kind_name);
-	c->keys = xcalloc(marks ? marks : 1, sizeof(char *));
+	c->keys = xcalloc(marks + 1, sizeof(char *));
+	n = marks ? table_page_rows(&t->page, rows, marks, &hidden) : 1;
 	if (!marks)
-		add_chosen(c, r);
-	for (uint32_t i = 0; one && marks && i < t->view->n; i++)
-		if (view_marked(t->view, t->view->ids[i]))
-			one = add_chosen(c, table_row(t->table, t->view->ids[i]));
-	uint32_t shown = c->nkeys;
-	for (uint32_t id = 0; one && c->nkeys < marks && id < t->table->nslots; id++)
-		if (view_marked(t->view, id) && view_index(t->view, id) < 0 && table_row(t->table, id))
-			one = add_chosen(c, table_row(t->table, id));
-	if (one && c->nkeys > shown)
-		app_say(app, false, "%u of the %u marked rows are hidden by the filter", c->nkeys - shown, c->nkeys);
+		rows[0] = r;
+	for (unsigned i = 0; one && i < n; i++)
+		one = add_chosen(c, rows[i]);
+	free(rows);
+	if (one && hidden)
+		app_say(app, false, "%u of the %u marked rows are hidden by the filter", hidden, c->nkeys);
 	if (one)
 		return c;
 	app_say(app, true, "the marked rows are of several sources; act on one source at a time");

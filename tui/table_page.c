@@ -263,6 +263,28 @@ const struct row *table_page_row(const struct page *p, const struct table **tb)
 	return table_row(t->table, t->view->ids[t->cursor]);
 }
 
+unsigned table_page_rows(const struct page *p, const struct row **rows, unsigned most, unsigned *hidden)
+{
+	const struct table_page *t = table_page_of(p);
+	uint32_t marks = t->view ? view_marks(t->view) : 0;
+	const struct row *here = table_page_row(p, NULL);
+	unsigned n = 0, shown;
+	if (hidden)
+		*hidden = 0;
+	if (!marks && here && most)
+		rows[n++] = here;
+	for (uint32_t i = 0; marks && i < t->view->n && n < most; i++)
+		if (view_marked(t->view, t->view->ids[i]))
+			rows[n++] = table_row(t->table, t->view->ids[i]);
+	shown = n;
+	for (uint32_t id = 0; n < marks && n < most && id < t->table->nslots; id++)
+		if (view_marked(t->view, id) && view_index(t->view, id) < 0 && table_row(t->table, id))
+			rows[n++] = table_row(t->table, id);
+	if (hidden)
+		*hidden = n - shown;
+	return n;
+}
+
 /* ---- the cursor */
 /* Remember the row under the cursor, so as to find it again. */
 static void hold_row(struct table_page *t)

@@ -207,7 +207,7 @@ static unsigned reach(const struct aim *a)
 
 static void plan_trigger(struct world *w, struct aim *a)
 {
-	char name[64], params[96];
+	char name[64], params[240];
 	int64_t since;
 	params_text(a, params, sizeof(params));
 	put_date(w->now, "binnacle__%Y-%m-%dT%H:%M:%S", name, sizeof(name));

@@ -14,7 +14,7 @@ struct flow {
 };
 struct flow_task { const struct flow_step *step; int64_t ready, start, end; const char *state, *ends; int tried; char before[128]; };
 struct flow_run {
-	char name[64], params[96];
+	char name[64], params[240];
 	const struct flow *flow;
 	int64_t created, start, end;
 	const char *state, *trigger;

@@ -82,7 +82,7 @@ enum { TOUCHED_MAX = 64, ACKED_MAX = 64, STORED_MAX = 64 };
 enum deed_is { DEED_TRIGGER, DEED_PAUSE, DEED_UNPAUSE, DEED_CLEAR, DEED_MARK };
 struct deed {
 	enum deed_is what;
-	char flow[40], run[64], state[12], params[96];   /* state: what it counts as; of a run that was begun: how */
+	char flow[40], run[64], state[12], params[240];   /* state: what it counts as; of a run that was begun: how */
 	int64_t at, begins;
 	unsigned tasks;                      /* bits */
 	bool whole;                          /* the run itself too */

@@ -33,19 +33,24 @@ static struct table *checks(void)
 }
 
 /* The parameters as JSON; caller frees. */
-static char *filled(const char *conf, const struct drifted *d, const char *left)
+static char *filled_all(const char *conf, const struct drifted *d, unsigned n, const char *left)
 {
 	struct yaml_error err;
 	struct yaml_doc *doc = yaml_parse(str_of(conf), &err);
 	struct buf out = { 0 };
 	char *why;
-	json_t *o = retrain_fill(yaml_root(doc), d, &out, &why);
+	json_t *o = retrain_fill(yaml_root(doc), d, n, &out, &why);
 	char *text = o ? json_dumps(o, JSON_COMPACT) : why;
 	assert_string_equal(out.data ? out.data : "", left);
 	json_decref(o);
 	buf_release(&out);
 	yaml_doc_free(doc);
 	return text;
+}
+
+static char *filled(const char *conf, const struct drifted *d, const char *left)
+{
+	return filled_all(conf, d, 1, left);
 }
 
 static void fills(const char *conf, const struct drifted *d, const char *left, const char *want)
@@ -96,8 +101,32 @@ static void finds_the_check_of_a_feature(void **state)
 	table_free(t);
 }
 
+/* Several that drifted: one run with all of their batches; what is the same for all stays one word. */
+static void one_run_for_several(void **state)
+{
+	struct table *t = checks();
+	struct drifted d[3] = { retrain_of(t, table_find(t, 0, STR("1")), t), retrain_of(t, table_find(t, 0, STR("2")), t),
+		retrain_of(t, table_find(t, 0, STR("5")), t) };
+	(void)state;
+	char *text = filled_all("{s: 's3://raw/{batch}/x', m: '{model}', i: '{id}', k: v}", d, 3, "");
+	assert_string_equal(text, "{\"s\":\"s3://raw/b1/x,s3://raw/b2/x\",\"m\":\"houses\",\"i\":\"1,2,5\",\"k\":\"v\"}");
+	free(text);
+	text = filled_all("{b: '{batch}'}", d + 2, 1, "b");          /* of none is it known */
+	assert_string_equal(text, "{}");
+	free(text);
+	text = filled_all("{b: '{batsh}'}", d, 3, "");
+	assert_non_null(strstr(text, "there is no {batsh}"));
+	free(text);
+	text = filled_all("{f: '{features}'}", d, 2, "");            /* no feature twice */
+	assert_non_null(strstr(text, "bed, bath"));
+	free(text);
+	assert_true(str_is(retrain_model(&d[0]), "houses"));
+	table_free(t);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(fills_in_what_is_known), cmocka_unit_test(finds_the_check_of_a_feature) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(fills_in_what_is_known), cmocka_unit_test(finds_the_check_of_a_feature),
+		cmocka_unit_test(one_run_for_several) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
