@@ -82,11 +82,11 @@ static bool empty(void *arg, const struct page *p, const struct app *app, int64_
 	if (why)
 		buf_adds(out, why);
 	else if (x->moment) {
-		buf_adds(out, "nothing is known to have changed in the ");
+		buf_adds(out, "no change is known in the ");      /* all of it in 80 columns */
 		fmt_age(x->before_ms, out);
 		buf_adds(out, " before ");
 		say_moment(x->moment, now, out);
-		buf_adds(out, "; - looks further back, b shows all");
+		buf_adds(out, "; - looks further back, b at all");
 	} else if (x->lane || x->model)
 		buf_addf(out, "no change of %s; Tab and m show others", x->lane ? x->lane : x->model);
 	else if (!*t->typed)

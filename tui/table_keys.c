@@ -26,7 +26,8 @@ static const struct command commands[] = {
 	{ "tree", NULL, "show owners and owned as a tree", NULL },
 	{ "node", NULL, "go to the row's node", NULL },
 	{ "events", NULL, "show the object's events", NULL },
-	{ "around", NULL, "show what changed in the 30 minutes before the row's time: when it ended, began or was made", NULL },
+	{ "around", NULL, "show what changed in the 30 minutes before the row last changed, ended, began or was made; or before now, "
+	  "if it is wrong and that was long ago", NULL },
 	{ "save", "FILE", "write the rows to a .csv or .json file", NULL },
 	{ "action", "NAME [PARAMETER=VALUE ...]", "start an action on the row or the marked rows", NULL },
 	{ "down", "[N]", "move the cursor down", NULL },

@@ -1,6 +1,7 @@
 /* table_open: what opens from a row: documents, logs, the reasons why, trees, other lists; actions on it; and saving the
  * rows. */
 #define _GNU_SOURCE
+#include "base/changes.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/say.h"
@@ -377,17 +378,40 @@ bool table_page_offers(const struct page *p, const struct app *app, const struct
 	return !filled;
 }
 
-/* The timeline before the moment that the row is about: the first of these that it has. */
+#define DAY_MS (24 * 3600 * 1000ll)
+/* When something about this row was last seen to change; 0: never. */
+static int64_t last_change(struct app *app, const struct table_page *t, const struct row *r)
+{
+	const struct table *all = store_table_const(app_store(app), kind_timeline.name);
+	int64_t last = 0;
+	for (uint32_t i = 0; all && i < all->nslots; i++) {
+		const struct row *x = table_row(all, i);
+		if (x && x->source == r->source && row_int(x, TIMELINE_TIME) > last &&
+		    (str_eq(row_text(all, x, TIMELINE_ABOUT), row_key(r)) ||
+		     (str_is(row_text(all, x, TIMELINE_KIND), t->kind_name) && str_eq(row_text(all, x, TIMELINE_KEY), row_key(r)))))
+			last = row_int(x, TIMELINE_TIME);
+	}
+	return last;
+}
+
+/* The timeline before the moment that the row is about: the first of these that it has, or what was seen of it since. Of what is
+ * wrong and of which nothing is known but that it was made long ago, and of what has no time at all: before now. */
 static void go_around(struct table_page *t, struct app *app, const struct row *r)
 {
-	static const char *const columns[] = { "since", "restarted", "end", "last_seen", "time", "age", "updated" };
-	int64_t at = 0;
+	static const char *const columns[] = { "since", "restarted", "end", "last_seen", "time", "first", "age", "updated" };
+	int64_t at = 0, now = clock_wall(app_clock(app)), seen = last_change(app, t, r);
 	char text[40];
 	struct tm tm;
-	for (size_t i = 0; i < ARRAY_SIZE(columns) && !at; i++)
+	bool lives = kind_col(t->table->kind, STR("namespace"), false) >= 0 || !strcmp(t->kind_name, "nodes"), made = false;
+	for (size_t i = 0; i < ARRAY_SIZE(columns) && !at; i++) {
 		at = row_time_by(t->table, r, columns[i]);
+		made = lives && at && !strcmp(columns[i], "age");
+	}
+	at = seen > at ? seen : at;
+	if (!at || (made && r->level >= LEVEL_DOUBT && now - at > DAY_MS))
+		at = now;
 	time_t s = (time_t)(at / 1000);
-	if (!at || !gmtime_r(&s, &tm) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+	if (!gmtime_r(&s, &tm) || !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
 		app_say(app, false, "nothing says when this %s was", t->table->kind->singular);
 	else if (!app_push_pane(app, "timeline", str_of(text)))
 		app_say(app, true, "there is no timeline here");
