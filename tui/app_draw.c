@@ -253,7 +253,7 @@ static const struct tab_form { bool name, brief; int blank, gap; } tab_forms[] =
 /* The digit that shows the i-th tab; nothing: there is none for it. */
 static struct str tab_digit(unsigned i)
 {
-	return i < 10 ? (struct str){ "1234567890" + i, 1 } : STR("");
+	return i < 10 ? (struct str){ &"1234567890"[i], 1 } : STR("");
 }
 
 /* The words of a tab; where names are left out, the one that is shown keeps its own. */

@@ -137,17 +137,14 @@ static int drop(const struct layout_in *in, struct shown_col *c, int n)
 	}
 }
 
-/* Room beyond the least widths: first to what was cut, by priority. */
-static void grow(const struct layout_in *in, struct shown_col *c, int n)
+/* Room that is left goes by priority to what is cut: as far as a long text may go, or (whole) all of it. */
+static int give(const struct layout_in *in, struct shown_col *c, int n, int used, bool whole)
 {
-	int used = -GAP;
-	for (int i = 0; i < n; i++)
-		used += (c[i].w = least(in, c[i].col, true)) + GAP;
 	for (int pri = 0; pri < 256 && used < in->room; pri++) {
 		for (int i = 0; i < n; i++) {
 			if ((c[i].col == COL_SOURCE ? 0 : in->kind->cols[c[i].col].priority) != pri)
 				continue;
-			int more = natural(in, c[i].col) - c[i].w;
+			int more = (whole && c[i].col != COL_SOURCE && !in->set[c[i].col] ? in->natural[c[i].col] : natural(in, c[i].col)) - c[i].w;
 			more = more < in->room - used ? more : in->room - used;
 			if (more > 0) {
 				c[i].w += more;
@@ -155,6 +152,16 @@ static void grow(const struct layout_in *in, struct shown_col *c, int n)
 			}
 		}
 	}
+	return used;
+}
+
+static void grow(const struct layout_in *in, struct shown_col *c, int n)
+{
+	int used = -GAP;
+	for (int i = 0; i < n; i++)
+		used += (c[i].w = least(in, c[i].col, true)) + GAP;
+	used = give(in, c, n, used, false);
+	used = give(in, c, n, used, true);
 	/* Too narrow even so: cut from the last. */
 	for (int i = n - 1; i >= 0 && used > in->room; i--) {
 		int less = c[i].w < used - in->room ? c[i].w : used - in->room;
