@@ -16,6 +16,7 @@ struct secret_bytes {
 };
 
 #define SECRET_FILE_MAX (1 << 20)
+#define MASK_LEAST 4
 
 static struct secret_bytes *secret_room(size_t n)
 {
@@ -51,6 +52,15 @@ void secret_take(struct secret *s, char *bytes, size_t n)
 bool secret_set(struct secret s)
 {
 	return s.b != NULL;
+}
+
+void secret_mask(char *text, size_t n, struct str secret)
+{
+	char *at = text, *end = text + n;
+	while (secret.n >= MASK_LEAST && n && (at = memmem(at, (size_t)(end - at), secret.p, secret.n))) {
+		memset(at, '*', secret.n);
+		at += secret.n;
+	}
 }
 
 struct str secret_reveal(struct secret s)

@@ -12,6 +12,9 @@ void secret_take(struct secret *s, char *bytes, size_t n); /* copies, then wipes
 bool secret_set(struct secret s);                   /* holds anything */
 struct str secret_reveal(struct secret s);          /* for the wire only; borrowed */
 void secret_release(struct secret *s);              /* wipes */
+/* Stars over every place in n bytes where a secret stands that a server quotes; what is shorter than 4 bytes is a word like any
+ * other and stays. */
+void secret_mask(char *text, size_t n, struct str secret);
 /* Read one from a file (trailing newline cut); 0, or -1 with errno. */
 int secret_from_file(struct secret *s, const char *path);
 /* Read one as binnacle.yaml names it: a map with one of env: NAME, file: PATH, command: LINE (run by sh without a

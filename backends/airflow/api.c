@@ -143,7 +143,8 @@ static bool make_token(struct api *a)
 		free(text);
 		json_decref(j);
 	}
-	struct http_request q = { .method = post ? "POST" : "GET", .path = "/auth/token", .body = buf_str(&body), .json = true };
+	struct http_request q = { .method = post ? "POST" : "GET", .path = "/auth/token", .body = buf_str(&body), .json = true,
+		.hide = post ? secret_reveal(a->access.password.is) : STR("") };
 	a->bare = true;
 	bool ok = exchange(a, &q, &reply);
 	a->bare = false;

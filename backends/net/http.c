@@ -380,6 +380,8 @@ static bool conclude(struct http_stream *s, CURLcode rc)
 	struct http_reply *r = &s->reply;
 	int status = status_of(s);
 	read_times(s);
+	if (status < 200 || status >= 300)
+		http_hide_sent(s);
 	take_back(s);
 	if (status == 401 && !s->renewed && !s->stopped && rc == CURLE_OK && h->conf.renew && h->conf.renew(h->conf.arg, s->credential)) {
 		s->renewed = true;
@@ -439,6 +441,7 @@ static struct http_stream *make_stream(struct http *h, const struct http_request
 	s->path = xstrdup(q->path);
 	s->base = xstrdup(q->base ? q->base : h->conf.base);
 	s->body = q->body;
+	s->hide = q->hide;
 	if (q->body.n)
 		s->content_type = xasprintf("Content-Type: %s", q->content_type ? q->content_type : "application/json");
 	s->idle_ms = q->idle_ms;

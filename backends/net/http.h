@@ -63,6 +63,7 @@ struct http_request {
 	const char *const *headers;     /* "Accept: application/json", NULL-terminated; may be NULL */
 	struct str body;                /* http_start: must live until on_done or http_stop */
 	const char *content_type;       /* of body; NULL: application/json */
+	struct str hide;                /* a secret in the body: masked where a refusal quotes it; must live as long */
 	int timeout_ms;                 /* whole exchange; 0: call 30 s, stream none; -1: none */
 	int idle_ms;                    /* no byte for so long: cut (checked about each second); 0: none */
 	size_t max;                     /* most bytes of body; 0: call 64 MiB, stream without bound */

@@ -22,7 +22,7 @@ struct http_stream {
 	CURL *easy;
 	struct curl_slist *list, *connect_to;
 	char **headers, *method, *path, *base, *content_type;
-	struct str body;
+	struct str body, hide;
 	bool (*on_data)(void *arg, struct str chunk);
 	void (*on_header)(void *arg, struct str name, struct str value);
 	http_done_fn on_done;
@@ -45,6 +45,9 @@ void http_lone_undress(struct http_stream *s);
 /* Sets error and remedy. suffix is added to the sentence. */
 void http_say(struct http_reply *r, const char *remedy, const char *suffix, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Masks in a refusal's body what we sent to be let in: a server that quotes the request would have it on the screen, in logs and
+ * in the audit trail. While the headers are still there. */
+void http_hide_sent(struct http_stream *s);
 void http_explain_own(struct http_stream *s);            /* s->end says what we did */
 void http_explain_curl(struct http_stream *s, CURLcode rc);
 void http_explain_status(struct http_stream *s);

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <time.h>
 
 void http_say(struct http_reply *r, const char *remedy, const char *suffix, const char *fmt, ...)
@@ -125,6 +126,72 @@ static bool own_message(const struct buf *body, char *out, size_t size)
 	}
 	json_decref(j);
 	return found;
+}
+
+/* ---- what a server quotes of us */
+
+/* As it is, and as JSON writes it: a quoted request may be JSON in JSON. */
+static void hide(struct buf *b, struct str what)
+{
+	char *text = str_dup(what);
+	size_t n = what.n;
+	for (int depth = 0; depth < 3 && text; depth++) {
+		secret_mask(b->data, b->len, (struct str){ text, n });
+		json_t *v = json_stringn(text, n);
+		char *quoted = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
+		explicit_bzero(text, n);
+		free(text);
+		n = quoted ? strlen(quoted) - 2 : 0;
+		if (quoted)
+			memmove(quoted, quoted + 1, n);
+		text = quoted;
+		json_decref(v);
+	}
+	if (text)
+		explicit_bzero(text, n);
+	free(text);
+}
+
+/* Of "user:password" in base64 the password, which a server may quote once it has read it. */
+static void hide_basic(struct buf *b, struct str value)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *plain = xcalloc(value.n + 1, 1);
+	size_t n = 0;
+	uint32_t bits = 0;
+	for (size_t i = 0; i < value.n && value.p[i] != '='; i++) {
+		const char *d = value.p[i] ? strchr(digits, value.p[i]) : NULL;
+		bits = bits << 6 | (uint32_t)(d ? d - digits : 0);
+		if (i % 4)
+			plain[n++] = (char)(bits >> (6 - i % 4 * 2));
+	}
+	const char *colon = memchr(plain, ':', n);
+	if (colon)
+		hide(b, (struct str){ colon + 1, n - (size_t)(colon + 1 - plain) });
+	explicit_bzero(plain, value.n);
+	free(plain);
+}
+
+void http_hide_sent(struct http_stream *s)
+{
+	static const char *const names[] = { "authorization", "proxy-authorization", "x-amz-security-token", "cookie", "x-api-key" };
+	struct buf *b = &s->reply.body;
+	for (const struct curl_slist *l = s->list; l && b->len; l = l->next) {
+		struct str value = str_of(l->data), name = str_split(&value, ':');
+		bool secret = false;
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+			secret |= name.n == strlen(names[i]) && !strncasecmp(name.p, names[i], name.n);
+		if (!secret)
+			continue;
+		value = str_trim(value);
+		if (str_starts(value, STR("Bearer ")) || str_starts(value, STR("Basic "))) {
+			struct str scheme = str_split(&value, ' ');
+			if (str_is(scheme, "Basic"))
+				hide_basic(b, value);
+		}
+		hide(b, value);
+	}
+	hide(b, s->hide);
 }
 
 void http_explain_status(struct http_stream *s)

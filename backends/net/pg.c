@@ -228,6 +228,17 @@ static bool prepare_session(struct pg *pg)
 	       pg_ask(pg, "set idle_in_transaction_session_timeout = 60000", NULL, 0, NULL, NULL);
 }
 
+static bool finish_connecting(struct pg *pg, int connect_ms)
+{
+	if (pg->q->status(pg->c) == CONNECTION_BAD)
+		return fail_connection(pg);
+	pg->q->setNoticeProcessor(pg->c, ignore_notice, NULL);
+	if (poll_connection(pg, now_us() + (int64_t)connect_ms * 1000) && prepare_session(pg))
+		return true;
+	pg_close(pg);
+	return false;
+}
+
 bool pg_connect(struct pg *pg, int connect_ms)
 {
 	const char *why = NULL;
@@ -250,17 +261,11 @@ bool pg_connect(struct pg *pg, int connect_ms)
 	if (clear)
 		explicit_bzero(clear, strlen(clear));
 	free(clear);
+	bool open = started && finish_connecting(pg, connect_ms);
+	if (!open)                       /* a proxy before it may quote what it was given */
+		secret_mask(pg->error, strlen(pg->error), secret_reveal(password));
 	secret_release(&password);
-	if (!started)
-		return false;
-	if (pg->q->status(pg->c) == CONNECTION_BAD)
-		return fail_connection(pg);
-	pg->q->setNoticeProcessor(pg->c, ignore_notice, NULL);
-	if (!poll_connection(pg, now_us() + (int64_t)connect_ms * 1000) || !prepare_session(pg)) {
-		pg_close(pg);
-		return false;
-	}
-	return true;
+	return open;
 }
 
 /* ---- asking */

@@ -227,6 +227,7 @@ static void read_refusal(struct opening *o, const struct websocket_head *head, s
 		buf_add(body, rest.p, rest.n);
 	o->s->reply.status = head->status;
 	snprintf(o->s->reply.type, sizeof(o->s->reply.type), "%s", head->type);
+	http_hide_sent(o->s);
 	http_explain_status(o->s);
 }
 
