@@ -155,7 +155,7 @@ static void go_on(struct runbook *r)
 		verify_begin_before(r);
 }
 
-/* The strictest of what is still to be done: steps forth, or what takes back those that were done. */
+/* The strictest of what is to be done: steps forth, or what takes back those that were done. */
 static struct decision judge(const struct runbook *r, enum runbook_choice c)
 {
 	struct decision d = { .allowed = true };
@@ -165,9 +165,11 @@ static struct decision judge(const struct runbook *r, enum runbook_choice c)
 			s->state == RSTEP_STAYS;
 		const struct action *a = !back ? s->action : s->undo_action ? action_find(s->source->backend, s->undo_action, s->kind) : NULL;
 		const char *keys[] = { s->key };
-		if (!a || (back ? !step_was_done(s) : over))
+		if (!a || (back && !step_was_done(s)))
 			continue;
 		struct decision one = actor_decide(r->priv->rs->actor, s->source, a, s->kind, keys, 1, back);
+		if (!back && over)                   /* the name is that of the whole; what is done cannot be forbidden any more */
+			one = (struct decision){ .allowed = true, .guard = one.guard };
 		if (!one.allowed) {
 			struct decision said = one;
 			snprintf(one.why, sizeof(one.why), "%s is denied at step %u (%.80s): %.180s", back ? "going back" : "going on", i + 1, s->title, said.why);
