@@ -18,6 +18,7 @@
 #define SPARE_MS (62 * 24 * 3600 * 1000ll)   /* what others keep in the history is wanted at least so long (backends/cost) */
 #define PRUNE_MS (24 * 3600 * 1000ll)
 #define FOLD_MS 90000
+#define AHEAD_MS (15 * 60000)        /* so far may clocks be apart */
 #define SCAN_MS 2000                 /* between two scans of rows that only together say something */
 #define AUDIT_MS 2000
 #define READ_MS 10000                /* between two readings of what others wrote */
@@ -362,9 +363,12 @@ static void bound(struct table *t)
 	}
 }
 
-/* The trail is of all sessions of this user, the demo too; what is in the history has been judged. */
-static bool ours(const struct store *s, const struct note *x)
+/* The trail is of all sessions of this user, the demo too; what is in the history has been judged. What somebody's clock has put
+ * into the future is not above what happens now: it comes in its time. */
+static bool ours(const struct store *s, const struct note *x, int64_t now)
 {
+	if (x->at > now + AHEAD_MS)
+		return false;
 	bool found = x->kept || !x->parts[SOURCE].n;
 	for (unsigned i = 0; i < s->nsources && !found; i++)
 		found = str_is(x->parts[SOURCE], s->sources[i].name);
@@ -383,9 +387,10 @@ static void take_notes(struct chronicle *c, struct note *list)
 	}
 	struct note **all = xcalloc(n, sizeof(*all));
 	uint64_t before = t->version;
+	int64_t now = clock_wall(c->clock);
 	n = 0;
 	for (struct note *x = list; x; x = x->next)
-		if (ours(c->store, x))
+		if (ours(c->store, x, now))
 			all[n++] = x;
 	qsort(all, n, sizeof(*all), by_time);
 	for (unsigned i = 0; i < n; i++)

@@ -108,7 +108,11 @@ static bool ready(struct pg_history *p)
 
 static bool fail(struct pg_history *p, char **why)
 {
+	static const char *const other[] = { "42703", "42804", "42809", "23502", "23514", "55000" };
 	p->checked = false;                  /* it may be gone */
+	for (size_t i = 0; i < ARRAY_SIZE(other); i++)
+		if (!strcmp(p->pg.sqlstate, other[i]))
+			snprintf(p->pg.remedy, sizeof(p->pg.remedy), "its table is not that of this version of binnacle: see `binnacle watch --ddl`");
 	*why = xasprintf("%s%s%s", p->pg.error, *p->pg.remedy ? "; " : "", p->pg.remedy);
 	return false;
 }
@@ -144,25 +148,38 @@ static char *events_json(const struct history_event *e, unsigned n)
 	return text;
 }
 
-static bool put(void *arg, const struct history_event *events, unsigned n, char **why)
+static bool put_all(struct pg_history *p, const struct history_event *events, unsigned n)
 {
 	static const char insert[] = "insert into @.events(kind, at_ms, source, subject, what, detail, value, writer)"
 		" select kind, at_ms, source, subject, what, detail, value, $2 from jsonb_to_recordset($1::jsonb)"
 		" as e(kind text, at_ms bigint, source text, subject text, what text, detail text, value double precision)"
 		" on conflict do nothing";
-	struct pg_history *p = arg;
-	if (!ready(p))
-		return fail(p, why);
 	char *json = events_json(events, n);
 	bool ok = json && pg_ask(&p->pg, "begin", NULL, 0, NULL, NULL) &&
 		run(p, "select pg_advisory_xact_lock(hashtext('@.events'))", NULL, 0, NULL, NULL) &&
 		run(p, insert, (const char *const[]){ json, p->writer }, 2, NULL, NULL) && pg_ask(&p->pg, "commit", NULL, 0, NULL, NULL);
 	free(json);
-	if (ok)
+	if (!ok)
+		pg_close(&p->pg);            /* and with it the transaction */
+	return ok;
+}
+
+/* What the database can never take: a value out of its range, a key longer than an index holds. */
+static bool is_unfit(const struct pg_history *p)
+{
+	return !strncmp(p->pg.sqlstate, "22", 2) || !strncmp(p->pg.sqlstate, "54", 2);
+}
+
+/* One event that it does not take must not keep back all that follow: then they go one by one, and that one stays here only. */
+static bool put(void *arg, const struct history_event *events, unsigned n, char **why)
+{
+	struct pg_history *p = arg;
+	if (ready(p) && put_all(p, events, n))
 		return true;
-	fail(p, why);
-	pg_close(&p->pg);                    /* and with it the transaction */
-	return false;
+	bool ok = is_unfit(p);
+	for (unsigned i = 0; ok && i < n; i++)
+		ok = ready(p) && (put_all(p, &events[i], 1) || is_unfit(p));
+	return ok || fail(p, why);
 }
 
 struct getting { void (*each)(void *arg, int64_t position, const struct history_event *e); void *arg; };
@@ -201,7 +218,7 @@ static bool get(void *arg, int64_t after, unsigned limit, void (*each)(void *arg
 	snprintf(from, sizeof(from), "%lld", (long long)after);
 	snprintf(most, sizeof(most), "%u", limit);
 	return (ready(p) && run(p, "select coalesce(max(seq), 0) from @.events", NULL, 0, take_newest, last) &&
-	        (*last <= after || run(p, "select seq, kind, at_ms, source, subject, what, detail, value from @.events where seq > $1::bigint"
+	        (*last <= after || run(p, "select seq, kind, at_ms, source, subject, what, left(detail, 65536), value from @.events where seq > $1::bigint"
 	                               " order by seq limit $2::bigint", (const char *const[]){ from, most }, 2, take_event, &g))) || fail(p, why);
 }
 

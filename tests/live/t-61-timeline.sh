@@ -202,6 +202,27 @@ equal "the team's database forgets as the file does: not who was in production" 
   ',' order by what) from $schema.events where writer = 'by hand'")"
 equal "two that count the same nodes: each began once" 0 "$(sql "select count(*) from (select subject, detail, count(*) from $schema.events
   where kind = 'cost.asset' and what = 'joined' group by 1, 2 having count(*) > 1) as t")"
+python3 - "$scratch/c/binnacle/history.db" <<'PY'
+import os, sqlite3, sys, time
+db, now = sqlite3.connect(sys.argv[1]), int(time.time() * 1000)
+for i, what in enumerate([os.urandom(3000).hex(), "after it", "from a clock that is ahead"]):
+    event = ("timeline", now + (i == 2) * 86400000 + i, "mlflow", "t61", what)
+    db.execute("insert into events(kind, at, source, subject, what, detail) values(?, ?, ?, ?, ?, '{\"sort\": \"run\"}')", event)
+    db.execute("insert into outbox(kind, at, source, subject, what) values(?, ?, ?, ?, ?)", event)
+db.commit()
+PY
+as c --wait 20 watch --once >/dev/null
+equal "what the database cannot take (a key of 6,000 bytes) keeps nothing else back" 1 "$(shared "after it")"
+sql "insert into $schema.events(kind, at_ms, source, subject, what, detail, writer) select 'timeline', at, 'mlflow', 't61', what, detail, 'by hand'
+  from (values (extract(epoch from now()) * 1000, 'not JSON', '{{{'), (9223372036854775807, 'the end of time', '{\"sort\":\"run\"}'),
+  (extract(epoch from now()) * 1000, E'esc \x1b[31m', '{\"sort\":\"run\",\"level\":99,\"model\":{}}')) as t(at, what, detail)"
+sql "alter table $schema.events add column later int default 2"
+rows=$(as c --wait 20 get timeline -o csv)
+like "what others wrote is taken as it is, columns of later versions too" 'run.*esc ' "$rows"
+unlike "but for what is no change, and for what is yet to come" 'not JSON|end of time|clock that is ahead' "$rows"
+sql "alter table $schema.events rename column detail to details"
+like "a table of another version is said" "WRONG +team's history.*not that of this version" "$(as e --wait 10 doctor)"
+sql "alter table $schema.events rename column details to detail"
 like "doctor is well again" "ok +team's history" "$(as c --wait 10 doctor)"
 
 # --- a database in which we may not make a schema
