@@ -13,6 +13,8 @@
 	X(mlflow) \
 	X(cost) \
 	X(s3) \
+	X(prometheus) \
+	X(alertmanager) \
 	X(demo)
 
 #define X(name) extern const struct backend backend_##name;

@@ -14,6 +14,7 @@ const struct change_sort change_sorts[] = {
 	{ "promotion", "P", "registry" }, { "rollback", "B", "registry" }, { "training", "T", "registry" },
 	{ "drift", "D", "drift" },
 	{ "endpoint", "E", "serving" }, { "latency", "L", "serving", MINUTE_MS },
+	{ "alert", "!", "alerts", .once = true }, { "silence", "Q", "alerts" },
 	{ "spend", "$", "cost" },
 	{ .name = NULL },
 };
@@ -40,6 +41,10 @@ const struct change_rule change_rules[] = {
 	{ "modelendpoints", "endpoint", WHEN_WORSE, "", "endpoint {name}: {status}[, error share {errors}]", "name", .least = LEVEL_DOUBT },
 	{ "modelendpoints", "endpoint", WHEN_BETTER, "", "endpoint {name} is well again", "name", .least = LEVEL_DOUBT },
 	{ "modelendpoints", "endpoint", WHEN_CHANGED, "version", "endpoint {name} answers with {version}", "name" },
+	{ "alerts", "alert", WHEN_DATED, "since", "{name} fires[: {summary}][ ({about})]", "about", .least = LEVEL_DOUBT },
+	{ "alerts", "alert", WHEN_GONE, "", "{name} is resolved after {since}[: {about}]", "about", .least = LEVEL_DOUBT },
+	{ "silences", "silence", WHEN_DATED, "since", "silenced {matchers}[: {comment}]", "matchers", .never = LEVEL_BUSY },
+	{ "silences", "silence", WHEN_DATED, "ended", "silence of {matchers} ended[: {comment}]", "matchers" },
 	{ "budgets", "spend", WHEN_WORSE, "", "budget {name} {status}[, {left} left]", "name", .least = LEVEL_DOUBT },
 	{ .kind = NULL },
 };
@@ -115,7 +120,7 @@ int64_t change_at(const struct change_rule *u, const struct table *t, const stru
 	case WHEN_BETTER:
 		return r && old && old->level >= u->least && r->level < u->least ? now : 0;
 	case WHEN_GONE:
-		return r ? 0 : now;
+		return r || (old && old->level < u->least) ? 0 : now;
 	case WHEN_BEGINS:
 	case WHEN_ENDS:
 		return 0;
@@ -242,12 +247,22 @@ static void gather_seen(const struct store *s, int64_t from, int64_t to, struct 
 	}
 }
 
+/* Told at the time that a column says. Alerts say what is wrong, and are no cause of anything. */
+static bool is_told_by_rows(const struct change_rule *u)
+{
+	static const char *const others[] = { "crash", "rollout", "alert", "silence" };
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (!strcmp(u->sort, others[i]))
+			return false;
+	return u->when == WHEN_DATED || u->when == WHEN_BEGINS;
+}
+
 void changes_gather(const struct store *s, int64_t from, int64_t to, int64_t now, struct changes *c)
 {
 	changes_release(c);
 	for (const struct change_rule *u = change_rules; u->kind; u++) {
 		const struct table *t = store_table_const(s, u->kind);
-		if (t && ((u->when == WHEN_DATED && strcmp(u->sort, "crash") && strcmp(u->sort, "rollout")) || u->when == WHEN_BEGINS))
+		if (t && is_told_by_rows(u))
 			gather_rule(&(struct gathering){ u, t, from, to, now, c });
 	}
 	gather_seen(s, from, to, c);

@@ -10,6 +10,7 @@
 struct change_sort {
 	const char *name, *letter, *lane;
 	int64_t fold_ms;             /* of what is about the same thing, one in such a time; 0: all. A crash loop is one change */
+	bool once;                   /* two sources may tell of the same row, known by its key: an alert */
 };
 extern const struct change_sort change_sorts[];
 const struct change_sort *change_sort(struct str name);     /* NULL: no such sort */

@@ -112,6 +112,8 @@ static void free_notes(struct note *x)
 static enum level level_of(const struct change_rule *u, const struct row *r)
 {
 	enum level l = (enum level)r->level;
+	if (!strcmp(u->sort, "alert"))
+		return u->when == WHEN_GONE ? LEVEL_NONE : l;
 	if (u->when == WHEN_GONE || !strcmp(u->sort, "crash"))
 		return l > LEVEL_DOUBT && u->when != WHEN_GONE ? l : LEVEL_DOUBT;
 	if (u->when == WHEN_WORSE || u->when == WHEN_BEGINS || (!strcmp(u->sort, "run") && !strcmp(u->col, "end")))
@@ -130,7 +132,7 @@ static void note_row(struct chronicle *c, const struct change_rule *u, const str
 		const char *source = c->store->sources[r->source].name;
 		struct note *x = note_new(at, change_sort(str_of(change_sort_of(u, t, r))), level_of(u, r), (const struct str[PARTS]){
 			buf_str(&text), buf_str(&about), model.n || strcmp(u->kind, "models") ? model : row_text_by(t, r, "name"),
-			row_text_by(t, r, "namespace"), row_text_by(t, r, !strcmp(u->sort, "run") ? "by" : "user"), str_of(u->kind),
+			row_text_by(t, r, "namespace"), row_text_by(t, r, !strcmp(u->sort, "run") || !strcmp(u->sort, "silence") ? "by" : "user"), str_of(u->kind),
 			row_key(r), str_of(source) });
 		x->seen = u->when != WHEN_DATED && u->when != WHEN_BEGINS && u->when != WHEN_ENDS;
 		add_note(c, x);
@@ -253,15 +255,24 @@ static uint32_t hash_of(const struct note *x, bool words)
 	return words ? h * 31 + str_hash(x->parts[TEXT]) : h;
 }
 
+/* Of what two sources tell the row counts, and whether it began or ended; not whose row, nor in which words. */
+static uint32_t fold_hash(const struct note *x)
+{
+	if (x->sort->once)
+		return str_hash(x->parts[KEY]) * 31 + str_hash(str_of(x->sort->name)) + (x->level >= LEVEL_DOUBT);
+	return hash_of(x, !x->sort->fold_ms);
+}
+
 /* One of its sort was noted a moment before or after. */
 static bool is_folded(struct chronicle *c, const struct note *x)
 {
-	int64_t within = x->sort->fold_ms ? x->sort->fold_ms : x->seen ? FOLD_MS : 0;
-	uint32_t hash = hash_of(x, !x->sort->fold_ms);
+	int64_t within = x->sort->fold_ms ? x->sort->fold_ms : x->seen || x->sort->once ? FOLD_MS : 0;
+	uint32_t hash = fold_hash(x);
 	if (!within)
 		return false;
 	for (unsigned i = 0; i < LASTS && i < c->nlasts; i++)
-		if (c->lasts[i].hash == hash && llabs(c->lasts[i].at - x->at) < within && c->lasts[i].at != x->at)
+		if (c->lasts[i].hash == hash && llabs(c->lasts[i].at - x->at) < within &&
+		    (c->lasts[i].at != x->at || x->sort->once))
 			return true;
 	c->lasts[c->nlasts++ % LASTS] = (struct last){ hash, x->at };
 	return false;

@@ -122,16 +122,24 @@ static void add(struct feed *f, unsigned reader, unsigned from, const char *kind
 	r->watch = source_ask(f->sources[from], request_new(REQ_WATCH, kind, STR(""), "", ""));
 }
 
-/* Whether a line of `reads`, "nodes" or "costs:pods", counts now; *kind becomes what it reads. */
+/* Whether a line of `reads`, "nodes", "costs:pods" or "alertmanager@alerts", counts now; *kind becomes what it reads. */
 static bool is_wanted(const struct feed *f, unsigned source, const char *line, const char **kind)
 {
 	const char *colon = strchr(line, ':');
 	*kind = colon ? colon + 1 : line;
+	*kind = strchr(*kind, '@') ? strchr(*kind, '@') + 1 : *kind;
 	for (unsigned i = 0; i < f->nlooks; i++)
 		if (f->looks[i].source == source &&
 		    (!colon || str_is((struct str){ line, (size_t)(colon - line) }, f->looks[i].kind)))
 			return true;
 	return false;
+}
+
+/* Whether the line reads from sources of that backend. */
+static bool is_from(const char *line, const struct backend *b)
+{
+	const char *colon = strchr(line, ':'), *name = colon ? colon + 1 : line, *at = strchr(name, '@');
+	return !at || str_is((struct str){ name, (size_t)(at - name) }, b->name);
 }
 
 static struct reading *find(struct feed *f, unsigned reader, unsigned from, const char *kind)
@@ -150,7 +158,8 @@ static void settle(struct feed *f, unsigned source)
 			const char *kind;
 			bool wanted = is_wanted(f, source, *line, &kind);
 			struct reading *r = find(f, source, from, kind);
-			if (from == source || !backend_fills(f->sources[from]->backend, kind) || wanted == (r != NULL))
+			if (from == source || !backend_fills(f->sources[from]->backend, kind) || !is_from(*line, f->sources[from]->backend) ||
+			    wanted == (r != NULL))
 				continue;
 			if (wanted) {
 				add(f, source, from, kind);

@@ -36,6 +36,7 @@ static const struct rule {
 	const char *since[3];            /* columns; without one, since it was first seen */
 	enum level most;                 /* rows of a higher level are told by another kind; 0: none are */
 	const char *newest_by;           /* only the newest row (by age) of each value of this column counts */
+	const char *by;                  /* rows of the same value in this column are one finding */
 } rules[] = {
 	{ "modelendpoints", 85, "endpoint {name}: {status}[, error share {errors}][: {why}]", "{name}[ {model}][ {version}]", { "since" } },
 	/* Pods before workloads: what a workload says of itself is left out where its pods say it. */
@@ -44,6 +45,7 @@ static const struct rule {
 	{ "deployments", 70, "{name}: {status}[, ready {ready}]", "{namespace}/{name}", { "age" } },
 	{ "statefulsets", 70, "{name}: {status}[, ready {ready}]", "{namespace}/{name}", { "age" } },
 	{ "daemonsets", 70, "{name}: {status}[, ready {ready}]", "{namespace}/{name}", { "age" } },
+	{ "alerts", 66, "rule {name} cannot be evaluated: {error}|{name}[: {summary}]", "{about}|rule {name}", { "since" }, .by = "name" },
 	{ "budgets", 65, "budget {name}: {status}[ {runs_out}][, {left} left][; {advice}]", "budget {name}", { NULL } },
 	{ "pipelines", 60, "pipeline {name}: import error: {error}|pipeline {name}: last run {status}", "{name}", { "age" } },
 	{ "drift", 55, "drift: {count} features[, score {score}][ over {limit}]|drift[ of {model}][: score {score}][ over {limit}]",
@@ -141,7 +143,7 @@ static struct group *join(struct findings *f, unsigned rule, const struct table 
 {
 	bool pod = !rules[rule].say;
 	struct str name = row_text_by(tab, r, "name"), owner = row_text_by(tab, r, "owner"), ns = row_text_by(tab, r, "namespace");
-	struct str load = pod ? workload_of(owner, name) : row_key(r);
+	struct str load = pod ? workload_of(owner, name) : rules[rule].by ? row_text_by(tab, r, rules[rule].by) : row_key(r);
 	struct buf key = { 0 };
 	if (pod)
 		buf_addf(&key, STR_FMT "%s", STR_ARG(ns), ns.n ? "/" : "");
@@ -346,6 +348,8 @@ static void say_what(const struct table *tab, const struct row *r, const struct 
 	} else if (rules[g->rule].say) {
 		if (!row_say(tab, r, rules[g->rule].say, now, out))
 			buf_addf(out, "%s " STR_FMT, tab->kind->singular, STR_ARG(name));
+		if (rules[g->rule].by && g->count > 1)
+			buf_addf(out, ", and %u more", g->count - 1);
 	} else {
 		str_split(&rest, '/');
 		buf_addf(out, STR_FMT ": %u pod%s " STR_FMT, STR_ARG(rest.p ? rest : name), g->count, g->count > 1 ? "s" : "",

@@ -1,5 +1,6 @@
 /* kinds.c: the list of all constant kinds, in the order in which help and completion name them. */
 #include "base/kinds.h"
+#include "base/alerts.h"
 #include "base/changes.h"
 #include "base/cost.h"
 #include "base/drift.h"
@@ -33,6 +34,8 @@ const struct kind *const kinds_all[] = {
 	&kind_pipelines, &kind_runs, &kind_tasks,
 	/* kinds_storage.c */
 	&kind_buckets, &kind_objects,
+	/* kinds_alerts.c */
+	&kind_alerts, &kind_silences,
 	/* kinds_timeline.c */
 	&kind_timeline,
 	NULL,

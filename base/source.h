@@ -56,7 +56,8 @@ struct backend {
 	/* The thread's body: returns when link_closing(). Must not touch anything but the link. */
 	void (*run)(struct link *l);
 	/* Kinds of other sources whose rows it wants (base/feed.h) while somebody looks at its own: "nodes" for any of its
-	 * kinds, "costs:pods" only for its kind costs. NULL-terminated, may be NULL. */
+	 * kinds, "costs:pods" only for its kind costs, "alertmanager@alerts" only from sources of that backend (two backends that
+	 * fill one kind must not read each other). NULL-terminated, may be NULL. */
 	const char *const *reads;
 	/* Whether it has `what` ("describe", "yaml", "logs", "why", "tree") of rows of that kind. NULL: of all of its own. */
 	bool (*opens)(const char *what, const char *kind);

@@ -1,6 +1,7 @@
 /* verify: see verify.h. A check that finds what is doubtful passes with that remark; one whose kind nobody could list does not
  * pass: what was not seen is not verified. */
 #include "base/verify.h"
+#include "base/alerts.h"
 #include "base/filter.h"
 #include "base/fmt.h"
 #include "base/mem.h"
@@ -287,6 +288,22 @@ static void check_budget(const struct checking *c, const struct table *t, struct
 		row_say(t, f->row, "{name}: {spent} of {amount} spent, runs out {runs_out}|{name}: {spent} of {amount} spent[, {status}]", c->now, &f->say);
 }
 
+/* Those that are silenced somebody knows of. */
+static void check_alerts(const struct checking *c, const struct table *t, struct found *f)
+{
+	enum level worst;
+	unsigned n = alerts_firing(c->s, -1, &worst), doubt = count_level(t, LEVEL_DOUBT, &f->row);
+	f->row = NULL;
+	count_level(t, n ? worst : LEVEL_DOUBT, &f->row);
+	f->is = n && worst >= LEVEL_BAD ? WRONG : doubt ? DOUBTFUL : WELL;
+	if (n)
+		buf_addf(&f->say, "%u fire%s: ", n, n == 1 ? "s" : "");
+	if (!f->row)
+		buf_adds(&f->say, "none fires");
+	else
+		row_say(t, f->row, "rule {name} cannot be evaluated: {error}|{name}[, {about}][: {summary}]", c->now, &f->say);
+}
+
 static const struct built_in {
 	const char *name, *kind;
 	void (*check)(const struct checking *c, const struct table *t, struct found *f);
@@ -302,6 +319,7 @@ static const struct built_in {
 	{ "nodes are well", "nodes", check_rows },
 	{ "pods are well", "pods", check_rows },
 	{ "spend is within budget", "budgets", check_budget },
+	{ "no alert fires", "alerts", check_alerts },
 };
 
 static void check_built_in(struct checking *c, const struct built_in *b)

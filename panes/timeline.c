@@ -300,7 +300,7 @@ static void next_lane(struct timeline_page *x, struct app *app, struct str args)
 		found = found || (x->lane && !strcmp(s->lane, x->lane));
 	}
 	if (args.n && !next) {
-		app_say(app, true, "no lane '" STR_FMT "'; there are actions, cluster, pipelines, registry, drift, serving, cost", STR_ARG(args));
+		app_say(app, true, "no lane '" STR_FMT "'; there are actions, cluster, pipelines, registry, drift, serving, alerts, cost", STR_ARG(args));
 		return;
 	}
 	free(x->lane);

@@ -1,6 +1,7 @@
 /* app_draw: what is around the page: the header with the health of every source, the tabs, the title line, and the last
  * line, which is hints, a message, or the prompt. On low screens tabs and title give way to the page. */
 #define _GNU_SOURCE                  /* localtime_r */
+#include "base/alerts.h"
 #include "base/cost.h"
 #include "base/fmt.h"
 #include "base/mem.h"
@@ -186,6 +187,20 @@ static int draw_spend(const struct app *app, struct frame *f, struct rect line, 
 	return end;
 }
 
+/* "2 firing", left of end, where any alert does. Returns where it begins. */
+static int draw_firing(const struct app *app, struct frame *f, struct rect line, int x, int end)
+{
+	enum level worst;
+	unsigned n = alerts_firing(app->o.store, app->context, &worst);
+	char text[24];
+	int w = snprintf(text, sizeof(text), "%u firing", n);
+
+	if (!n || w + 2 > end - x)
+		return end;
+	frame_text(f, line, end - w, 0, -1, str_of(text), worst >= LEVEL_BAD ? ROLE_BAD : ROLE_DOUBT);
+	return end - w - 2;
+}
+
 /* "▲ :runbooks asks", or how far the one is that runs; nothing where none does. Returns the cells taken. */
 static int draw_runbook(const struct app *app, struct frame *f, struct rect line, int x, int end)
 {
@@ -240,6 +255,7 @@ static void draw_header(const struct app *app, struct frame *f, struct rect line
 		x += frame_text(f, line, x, 0, end - x, STR(" read-only "), ROLE_BADGE_DEV) + 1;
 	x++;
 	x += draw_runbook(app, f, line, x, end);
+	end = draw_firing(app, f, line, x + 16, end);
 	end = draw_spend(app, f, line, x + (line.w >= 100 ? line.w / 3 : 24), end, now);
 	x += draw_history(app, f, line, x, end, now);
 	x += draw_sources(app, f, line, x, end, now);

@@ -49,8 +49,11 @@ void app_watch(struct app *app, const char *kind, const char *scope)
 
 void app_watch_header(struct app *app)
 {
-	if (anyone_fills(app, "spend"))
-		app_watch(app, "spend", "");
+	static const char *const kinds[] = { "spend", "alerts" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (anyone_fills(app, kinds[i]))
+			app_watch(app, kinds[i], "");
 }
 
 void app_unwatch(struct app *app, const char *kind, const char *scope)

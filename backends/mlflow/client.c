@@ -211,8 +211,8 @@ static bool one_page(struct pages *p, const char *token)
 	fill_request(m, &q, headers);
 	p->cut = (struct cut){ .item = on_item, .arg = p, .max = ELEMENT_MAX };
 	bool ok = finish(m, &r, http_call(m->http, &q, &r));
-	if (ok && !p->cut.ended)
-		ok = odd(m, p->cut.base < 0 ? "MLflow's answer is not what it should be: no JSON object" : "MLflow's answer was cut short");
+	if (ok && (!p->cut.ended || p->cut.whole))
+		ok = odd(m, p->cut.base < 0 || p->cut.whole ? "MLflow's answer is not what it should be: no JSON object" : "MLflow's answer was cut short");
 	m->skipped += p->cut.skipped;
 	cut_release(&p->cut);
 	http_reply_release(&r);

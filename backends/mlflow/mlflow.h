@@ -8,7 +8,7 @@
  *   standing.c  who is in production now, and who was before       acts.c      plans of promote and rollback, and their runs */
 #ifndef MLFLOW_MLFLOW_H
 #define MLFLOW_MLFLOW_H
-#include "backends/mlflow/cut.h"
+#include "backends/net/cut.h"
 #include "backends/net/access.h"
 #include "backends/net/json.h"
 #include "base/registry.h"

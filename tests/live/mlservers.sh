@@ -19,7 +19,7 @@ bin=$cache/bin py=$cache/py
 . "$here/processes.sh"
 
 uv_version=0.13.8 versitygw_version=v1.8.0
-names=(airflow2 airflow3 mlflow1 mlflow2 mlflow3 mlflow-auth s3 moto mlserver kserve scoring1 scoring2 scoring3 ray rest rest2)
+names=(airflow2 airflow3 mlflow1 mlflow2 mlflow3 mlflow-auth s3 moto mlserver kserve scoring1 scoring2 scoring3 ray rest rest2 prometheus alertmanager)
 
 # What each is made of: a lock file of locks/, or versitygw; nothing for our own model service.
 made_of() {
@@ -30,7 +30,7 @@ made_of() {
 	mlflow-auth) echo mlf3 ;;
 	s3) echo versitygw ;;
 	moto | mlserver | kserve | ray) echo "$1" ;;
-	rest | rest2) ;;
+	rest | rest2 | prometheus | alertmanager) ;;
 	*) die "no server '$1'; there are: ${names[*]}" ;;
 	esac
 }
@@ -258,10 +258,32 @@ start_rest() {
 	note "${name}_URL=http://127.0.0.1:${ports[0]}"
 }
 
+# Debian's own. What it scrapes is a file that a test writes (PROM_METRICS); what fires goes to alertmanager, whether that runs or not.
+start_prometheus() {
+	local home=$dir/ml/prometheus manager
+	mkdir -p "$home/www"
+	touch "$home/www/metrics"
+	cp "$here/prometheus/rules.yml" "$home/rules.yml"
+	manager=$(take_ports alertmanager 1 && echo "${ports[0]}")
+	printf '%s\n' 'global: {scrape_interval: 1s, evaluation_interval: 1s, external_labels: {cluster: live}}' 'rule_files: [rules.yml]' \
+		"alerting: {alertmanagers: [{static_configs: [{targets: ['127.0.0.1:$manager']}]}]}" \
+		"scrape_configs: [{job_name: live, static_configs: [{targets: ['127.0.0.1:${ports[1]}']}]}]" >"$home/prometheus.yml"
+	start prometheus-metrics python3 -m http.server --bind 127.0.0.1 --directory "$home/www" "${ports[1]}"
+	start prometheus prometheus --config.file="$home/prometheus.yml" --storage.tsdb.path="$home/data" --web.enable-lifecycle \
+		--web.listen-address="127.0.0.1:${ports[0]}"
+	note "PROM_URL=http://127.0.0.1:${ports[0]}" "PROM_METRICS=$home/www/metrics" "PROM_RULES=$home/rules.yml"
+}
+
+start_alertmanager() {
+	start alertmanager prometheus-alertmanager --config.file="$here/prometheus/alertmanager.yml" \
+		--storage.path="$dir/ml/alertmanager" --cluster.listen-address= --web.listen-address="127.0.0.1:${ports[0]}"
+	note "AM_URL=http://127.0.0.1:${ports[0]}"
+}
+
 # How many ports, what is prepared, started, and asked until it answers.
 start_one() {
 	local name=$1 ports n=1 group=${1%[0-9]} first=''
-	case $name in mlserver) n=3 ;; kserve) n=2 ;; ray) n=5 ;; mlflow-auth) group=mlflow ;; s3) group=s3 ;; esac
+	case $name in mlserver) n=3 ;; kserve | prometheus) n=2 ;; ray) n=5 ;; mlflow-auth) group=mlflow ;; s3) group=s3 ;; esac
 	take_ports "$name" "$n"
 	if [[ ! -e $dir/ml/$name.prepared ]]; then
 		first=1
@@ -284,6 +306,7 @@ await_one() {
 	mlserver | kserve) wait_for "$name" 120 answers "$url/v2/health/ready" ;;
 	scoring?) wait_for "$name" 180 answers "$url/ping" ;;
 	ray) wait_for "$name" 180 ray_serves ;;
+	prometheus | alertmanager) wait_for "$name" 60 answers "$url/-/ready" ;;
 	rest*) wait_for "$name" 20 answers "$url/health" ;;
 	esac
 }

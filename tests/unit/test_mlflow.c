@@ -47,7 +47,7 @@ static void test_cut(void **state)
 		{ "{\"a\":[1,\"],}\",null]}trailing", "+a:1\n+a:\"],}\"\n+a:null\n", true, true, 0 },
 		{ "{\"a\":[{\"x\":1},{\"y\"", "+a:{\"x\":1}\n", true, false, 0 },
 		{ "{\"a\":[\"0123456789012345678901234567890123456789012\",3]}", "+a:3\n", true, true, 1 },
-		{ "[1,2]", "", false, false, 0 },
+		{ " [1,{\"a\":2}]", "+:1\n+:{\"a\":2}\n", true, true, 0 },
 		{ "<html>", "", false, false, 0 },
 		{ "{\"a\" 5}", "", false, false, 0 },
 		{ "{\"a\":[1}", "+a:1\n", false, false, 0 },

@@ -1,5 +1,5 @@
 /* cut: see cut.h. One step a byte. */
-#include "backends/mlflow/cut.h"
+#include "backends/net/cut.h"
 
 static bool is_blank(char c)
 {
@@ -23,6 +23,31 @@ static void item_done(struct cut *c)
 		c->item(c->arg, buf_str(&c->name), json, c->in_list);
 	buf_clear(&c->text);
 	c->large = false;
+	c->dropped = 0;
+}
+
+/* After a colon: the value that begins is one to leave out. */
+static bool is_unwanted(const struct cut *c)
+{
+	size_t n = c->without ? strlen(c->without) : 0;
+	return n && !c->large && c->text.len >= c->word + n + 2 && !memcmp(c->text.data + c->word + 1, c->without, n) &&
+	       c->text.data[c->word + n + 1] == '"';
+}
+
+static void keep_or_drop(struct cut *c, char ch)
+{
+	if (c->dropped && !c->in_string && ((ch == ',' && c->depth + 1 == c->dropped) || (ch == '}' && c->depth + 2 == c->dropped)))
+		c->dropped = 0;
+	if (c->dropped)
+		return;
+	if (ch == '"' && c->in_string)
+		c->word = c->text.len;
+	keep(c, ch);
+	if (ch == ':' && !c->in_string && is_unwanted(c)) {
+		c->dropped = c->depth + 1;
+		for (const char *p = "null"; *p; p++)
+			keep(c, *p);
+	}
 }
 
 /* A byte of the value that is being read; the one that ends it belongs to what is around it. True: it ended. */
@@ -45,7 +70,7 @@ static bool item_byte(struct cut *c, char ch)
 	} else if (ch == '}' || ch == ']') {
 		c->depth--;
 	}
-	keep(c, ch);
+	keep_or_drop(c, ch);
 	return false;
 }
 
@@ -63,7 +88,8 @@ static bool key_byte(struct cut *c, char ch)
 		c->in_string = true;
 		buf_clear(&c->name);
 	} else if (ch == '}') {
-		c->ended = true;
+		c->ended = !c->inner;
+		c->inner -= c->inner > 0;
 	} else if (!is_blank(ch) && ch != ',') {
 		return false;
 	}
@@ -74,8 +100,9 @@ static bool step(struct cut *c, char ch)
 {
 	switch (c->at) {
 	case CUT_START:
-		c->at = ch == '{' ? CUT_KEY : CUT_START;
-		return ch == '{' || is_blank(ch);
+		c->whole = c->in_list = ch == '[';
+		c->at = ch == '{' ? CUT_KEY : ch == '[' ? CUT_ITEM : CUT_START;
+		return ch == '{' || ch == '[' || is_blank(ch);
 	case CUT_KEY:
 		return key_byte(c, ch);
 	case CUT_COLON:
@@ -84,6 +111,11 @@ static bool step(struct cut *c, char ch)
 	case CUT_VALUE:
 		if (is_blank(ch))
 			return true;
+		if (ch == '{' && c->within && str_is(buf_str(&c->name), c->within)) {
+			c->inner++;
+			c->at = CUT_KEY;
+			return true;
+		}
 		c->in_list = ch == '[';
 		c->depth = c->base = 0;
 		c->at = CUT_ITEM;
@@ -96,10 +128,12 @@ static bool step(struct cut *c, char ch)
 		if (c->in_list) {
 			if (ch == ']')
 				c->at = CUT_KEY;
+			c->ended = ch == ']' && c->whole;
 			return ch != '}';
 		}
 		c->at = CUT_KEY;
-		c->ended = ch == '}';
+		c->ended = ch == '}' && !c->inner;
+		c->inner -= ch == '}' && c->inner > 0;
 		return ch != ']';
 	}
 	return false;

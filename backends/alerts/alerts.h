@@ -1,0 +1,129 @@
+/* alerts: what fires, from Prometheus (rules and their alerts) and from Alertmanager (what became of them: silenced, inhibited,
+ * sent), two backends that share a thread's loop and one kind.
+ *
+ *   alerts.c        the thread: settings, what is asked when, health     ask.c      one exchange; long lists as they come
+ *   prometheus.c    rules, alerts, which of them an Alertmanager has     parse.c    elements of answers as rows
+ *   alertmanager.c  alerts, silences                                     matchers.c what a silence matches, as text and JSON
+ *   docs.c          one alert, silence or rule in full; doctor           acts.c     silence, expire, extend
+ *
+ * Where both are configured an alert is there twice; the one of Alertmanager counts, for only that knows silences. So a source of
+ * type prometheus `reads` the alerts of those of type alertmanager, and gives its own of the same key the state "routed". */
+#ifndef ALERTS_ALERTS_H
+#define ALERTS_ALERTS_H
+#include "backends/net/access.h"
+#include "backends/net/cut.h"
+#include "backends/net/json.h"
+#include "base/alerts.h"
+#include "base/json_text.h"
+#include "base/source.h"
+
+enum { ALERTS_WATCHES_MAX = 64, ALERTS_JOBS = 4, ALERTS_MOST = 100000 };
+#define ALERTS_REST_MS 2000      /* between two requests that nobody waits for */
+
+struct alerts;
+struct job {
+	bool (*run)(struct alerts *a);
+	int64_t every;               /* ms; 0: as the setting `poll` says */
+	bool may_fail;               /* a server may refuse it and be well otherwise */
+};
+struct flavour {
+	const char *what;            /* "Prometheus" */
+	const struct job *jobs;      /* in the order in which they are first run; ends with run NULL */
+	const struct action *const *actions;
+	void (*open)(struct alerts *a, const struct request *r);
+	void (*doctor)(struct alerts *a, json_t *all);
+};
+
+struct rule { char *name, *query, *group, *file, *error; json_t *labels; int64_t wait; };
+struct alerts {
+	struct link *link;
+	const struct flavour *is;
+	struct access access;
+	struct http *http;
+	struct { uint64_t id; bool silences; } watches[ALERTS_WATCHES_MAX]; unsigned nwatches;
+	int64_t poll_ms, due[ALERTS_JOBS], asked_ms, retry_ms;   /* mono */
+	bool began;                  /* each job has been run once: what follows takes its time */
+	int timeout_ms;
+	struct http_backoff backoff;
+	struct http_reply failure;   /* of the last exchange that failed, without its body */
+	int64_t latency_us, date_ms;
+	char version[32], trouble[256];
+	unsigned skipped;            /* elements that could not be read, of the last listing */
+	bool listed;
+	enum health_state said;
+	char *said_why;
+	int64_t since, said_at;
+	/* Prometheus */
+	struct rule *rules; unsigned nrules;
+	json_t *external;            /* labels that it adds to what it sends */
+	struct table *routed;        /* keys of alerts that Alertmanagers have */
+	char *managers[16]; unsigned nmanagers;
+	/* Alertmanager */
+	json_t *silenced;            /* id -> how many alerts it keeps quiet */
+};
+int64_t alerts_now(const struct alerts *a);
+bool alerts_watches(const struct alerts *a, bool silences);
+void alerts_again(struct alerts *a);              /* look again soon: something was done */
+
+/* ---- ask.c. False or NULL: a->failure says why. */
+struct list_of {
+	const char *path, *name;     /* of the list in the answer; "" the answer itself */
+	const char *within, *without;
+	void (*element)(void *arg, json_t *e);       /* borrowed */
+	void *arg;
+};
+bool ask_list(struct alerts *a, const struct list_of *q);
+json_t *ask_json(struct alerts *a, const char *path);
+/* A change. answer (may be NULL) gets the body. */
+bool ask_send(struct alerts *a, const char *method, const char *path, struct str body, struct buf *answer);
+void ask_open(struct alerts *a);
+void ask_close(struct alerts *a);
+bool ask_is_lost(const struct alerts *a);         /* the server as a whole, not only what was asked for */
+bool ask_untaken(const struct alerts *a);         /* a change that failed so was not carried out */
+
+/* ---- parse.c: borrowed from the JSON */
+struct label_set { struct alert_label l[ALERT_LABELS_MAX]; unsigned n; };
+void labels_read(const json_t *o, struct label_set *out);            /* sorted; what is no text is left out */
+/* Those of `more` that are not there yet. */
+void labels_add(struct label_set *s, const json_t *more);
+void key_of_labels(const struct label_set *s, char key[20]);
+/* A row, false: not an alert. key gets the row's. */
+bool put_managed(const json_t *alert, struct buf *out, char key[20]);
+bool put_own(const json_t *alert, const struct rule *rule, const json_t *external, bool routed, struct buf *out);
+bool put_silence(const json_t *silence, const json_t *counts, struct buf *out);
+bool rule_read(const json_t *rule, const char *group, const char *file, struct rule *out);   /* owned; false: not an alerting rule */
+void rule_release(struct rule *r);
+void put_broken(const struct rule *r, struct buf *out);
+const struct rule *rule_of(const struct rule *rules, unsigned n, const struct label_set *labels);
+void expr_of_link(struct str link, struct buf *out);                 /* the expression in a link to Prometheus */
+void key_of_own(const json_t *alert, const json_t *external, char key[20]);
+
+/* ---- matchers.c */
+/* `a="b",c=~"d|e"` as the JSON that Alertmanager takes. NULL: why says what is wrong where. */
+json_t *matchers_parse(struct str text, char *why, size_t size);
+void matchers_text(const json_t *matchers, struct buf *out);
+void matchers_exact(const struct label_set *s, struct buf *out);     /* these labels and no others */
+void matchers_query(const json_t *matchers, struct buf *path);       /* "&filter=..." for each */
+bool matchers_same(const json_t *a, const json_t *b);                /* in whatever order */
+
+/* ---- the flavours */
+extern const struct flavour flavour_prometheus, flavour_alertmanager;
+void routed_take(struct alerts *a, const struct request *r);
+json_t *managed_find(struct alerts *a, const char *key);             /* the alert; NULL: failure, or (end HTTP_OK) it is gone */
+extern const struct action *const alerts_actions[];
+void alerts_plan(struct alerts *a, const struct request *r);
+void alerts_run(struct alerts *a, const struct request *r);
+void alerts_taken(struct alerts *a, const struct request *r);
+void alerts_form(struct alerts *a, const struct request *r);
+void managed_open(struct alerts *a, const struct request *r);
+void own_open(struct alerts *a, const struct request *r);
+void describe_alert(struct alerts *a, uint64_t id, const json_t *alert, const char *state);
+void alerts_doctor(struct alerts *a, const struct request *r);
+
+/* Rows on their way: sent in messages of a bounded size. */
+struct listing { struct alerts *a; const char *kind; struct buf rows; unsigned n; };
+void listing_begin(struct listing *x);
+void listing_more(struct listing *x);             /* a row was put */
+void listing_end(struct listing *x);
+void listing_drop(struct listing *x);             /* it failed: what came so far is shown, nothing is gone */
+#endif
