@@ -11,6 +11,7 @@ extern const struct action act_promote, act_put_back;
 extern const struct action act_reload, act_unload, act_warm_up;
 extern const struct action act_object_delete, act_object_undelete, act_object_restore, act_object_copy, act_object_move;
 extern const struct action act_acknowledge, act_withdraw;
+extern const struct action act_silence, act_expire, act_extend;
 extern const struct action act_group_zero, act_group_back;
 enum { WARM_UP_CALLS = 20, WARM_UP_MOST = 500 };
 

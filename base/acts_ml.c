@@ -147,6 +147,27 @@ const struct action
 	act_withdraw = { "withdraw", "Withdraw", "Take an acknowledgement back: the drift is a finding again", drift, RISK_HARMLESS, true,
 		NULL };
 
+/* ---- alerts */
+
+static const char *const quiet[] = { "alerts", "silences", NULL }, *const silences[] = { "silences", NULL };
+static const struct field silence_fields[] = {
+	{ .name = "duration", .title = "for how long", .help = "2h, 30m, 1d", .type = FIELD_DURATION, .otherwise = "2h" },
+	{ .name = "comment", .title = "why", .help = "for whoever finds it silenced", .type = FIELD_TEXT, .required = true },
+	{ .name = "matchers", .title = "what", .help = "name=\"value\" with = != =~ or !~, a comma between two; empty: exactly this one by all "
+	  "its labels", .type = FIELD_TEXT, .asked = true },
+	{ .name = NULL },
+};
+static const struct field extend_fields[] = {
+	{ .name = "duration", .title = "by how much", .help = "1h, 30m, 1d; counted from where it would end", .type = FIELD_DURATION,
+	  .otherwise = "1h", .required = true },
+	{ .name = NULL },
+};
+const struct action
+	act_silence = { "silence", "Silence", "Let nobody be told of this alert for a while; of a silence: the same once more", quiet,
+		RISK_DISRUPTIVE, true, silence_fields },
+	act_expire = { "expire", "Expire", "End a silence now; of an alert: those that silence it", quiet, RISK_DISRUPTIVE, true, NULL },
+	act_extend = { "extend", "Extend", "Let a silence end later", silences, RISK_DISRUPTIVE, true, extend_fields };
+
 /* ---- what is paid for */
 
 static const struct field group_fields[] = {

@@ -12,12 +12,12 @@
 
 static const char *const alerts_aliases[] = { "al", NULL };
 static const struct column alerts_cols[ALERT_COL_COUNT] = {
-	[ALERT_NAME] = { "name", "ALERT", COL_TEXT, COL_SHARED, 0, 24 },
+	[ALERT_NAME] = { "name", "ALERT", COL_TEXT, COL_SHARED, 0, 18 },
 	[ALERT_STATE] = { "state", "STATE", COL_STATUS, COL_SHARED, 0, 9 },
-	[ALERT_SEVERITY] = { "severity", "SEVERITY", COL_TEXT, COL_SHARED, 2, 8 },
+	[ALERT_SEVERITY] = { "severity", "SEVERITY", COL_TEXT, COL_SHARED, 3, 8 },
 	[ALERT_SINCE] = { "since", "SINCE", COL_TIME, 0, 0, 6 },
-	[ALERT_ABOUT] = { "about", "ABOUT", COL_TEXT, 0, 1, 26 },
-	[ALERT_SUMMARY] = { "summary", "SUMMARY", COL_TEXT, 0, 3, 44 },
+	[ALERT_ABOUT] = { "about", "ABOUT", COL_TEXT, 0, 1, 18 },
+	[ALERT_SUMMARY] = { "summary", "SUMMARY", COL_TEXT, 0, 2, 20 },
 	[ALERT_VALUE] = { "value", "VALUE", COL_REAL, 0, 4, 7 },
 	[ALERT_NAMESPACE] = { "namespace", "NAMESPACE", COL_TEXT, COL_SHARED | COL_HIDDEN, 5, 14 },
 	[ALERT_POD] = { "pod", "POD", COL_TEXT, COL_HIDDEN, 6 },
@@ -34,6 +34,7 @@ static const struct column alerts_cols[ALERT_COL_COUNT] = {
 	[ALERT_SILENCED_BY] = { "silenced_by", "SILENCED BY", COL_TEXT, COL_SHARED | COL_HIDDEN, 9 },
 	[ALERT_RECEIVERS] = { "receivers", "RECEIVERS", COL_TEXT, COL_SHARED | COL_HIDDEN, 9 },
 	[ALERT_ERROR] = { "error", "ERROR", COL_TEXT, COL_HIDDEN, 9 },
+	[ALERT_URGENCY] = { "urgency", "URGENCY", COL_COUNT, COL_HIDDEN, 9 },
 };
 const struct kind kind_alerts = {
 	.name = "alerts", .singular = "alert", .aliases = alerts_aliases,
@@ -55,12 +56,12 @@ static void show_until(const struct table *t, const struct row *r, int64_t now, 
 
 static const char *const silences_aliases[] = { "sil", NULL };
 static const struct column silences_cols[SILENCE_COL_COUNT] = {
-	[SILENCE_MATCHERS] = { "matchers", "SILENCED", COL_TEXT, 0, 0, 40 },
+	[SILENCE_MATCHERS] = { "matchers", "SILENCED", COL_TEXT, 0, 0, 24 },
 	[SILENCE_STATE] = { "state", "STATE", COL_STATUS, COL_SHARED, 0, 8 },
 	[SILENCE_UNTIL] = { "until", "UNTIL", COL_TIME, COL_RIGHT, 1, 12, .show = show_until },
 	[SILENCE_ALERTS] = { "alerts", "ALERTS", COL_COUNT, 0, 2, 6 },
 	[SILENCE_BY] = { "by", "BY", COL_TEXT, COL_SHARED, 3, 12 },
-	[SILENCE_COMMENT] = { "comment", "COMMENT", COL_TEXT, 0, 2, 36 },
+	[SILENCE_COMMENT] = { "comment", "COMMENT", COL_TEXT, 0, 2, 16 },
 	[SILENCE_SINCE] = { "since", "SINCE", COL_TIME, 0, 4, 6 },
 	[SILENCE_ENDED] = { "ended", "ENDED", COL_TIME, COL_HIDDEN, 9 },
 	[SILENCE_ID] = { "id", "ID", COL_TEXT, COL_WIDE, 8, 36 },
@@ -184,6 +185,15 @@ enum level alert_level(enum alert_state s, struct str severity)
 	return is_one_of(severity, wrong) ? LEVEL_BAD : is_one_of(severity, told) ? LEVEL_NONE : LEVEL_DOUBT;
 }
 
+/* What fires before what does not, by severity, the youngest first: one number to sort by. */
+static int64_t urgency(enum alert_state s, struct str severity, int64_t since)
+{
+	static const int of_state[] = { [ALERT_IS_FIRING] = 4, [ALERT_IS_ERROR] = 5, [ALERT_IS_PENDING] = 3, [ALERT_IS_SILENCED] = 2,
+		[ALERT_IS_INHIBITED] = 1 };
+	int first = s == ALERT_IS_FIRING && alert_level(s, severity) >= LEVEL_DOUBT ? 2 + (int)alert_level(s, severity) : of_state[s];
+	return (int64_t)first << 44 | (since > 0 && since < 1ll << 44 ? since : 0);
+}
+
 /* "pod ml-serving/model-api-x"; without a row that it is about, what else tells where: "instance 10.0.0.7:9100". */
 static void say_about(const struct alert_row *a, const char *kind, struct str key, struct buf *out)
 {
@@ -228,6 +238,7 @@ void alert_put(struct buf *b, const struct alert_row *a)
 	const struct str rest[] = { a->annotations, a->expr, a->runbook, a->link, a->silenced_by, a->receivers, a->error };
 	for (size_t i = 0; i < ARRAY_SIZE(rest); i++)
 		cell_text_or_null(b, rest[i]);
+	cell_int(b, urgency(a->state, severity, a->since));
 	buf_release(&key);
 	buf_release(&about);
 	buf_release(&labels);

@@ -13,6 +13,7 @@
 	X(cost) \
 	X(predict) \
 	X(storage) \
+	X(alerts) \
 	X(timeline) \
 	X(audit) \
 	X(verify)
@@ -41,6 +42,7 @@ static const struct pane *const panes_all[] = {
 	X(endpoints) \
 	X(predict) \
 	X(storage) \
+	X(alerts) \
 	X(timeline)
 
 #define X(name) extern const struct command_scope name##_scope;

@@ -4,7 +4,7 @@
  * comment, matchers and end. */
 #define _GNU_SOURCE                  /* gmtime_r */
 #include "backends/alerts/alerts.h"
-#include "base/action.h"
+#include "base/acts.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/plan_json.h"
@@ -16,26 +16,7 @@
 #define DELETE "DELETE /api/v2/silence/"
 enum { NAMED_MOST = 8, BROAD = 50 };
 
-static const char *const on_both[] = { "alerts", "silences", NULL };
-static const char *const on_silences[] = { "silences", NULL };
-static const struct field silence_fields[] = {
-	{ .name = "duration", .title = "for how long", .help = "2h, 30m, 1d", .type = FIELD_DURATION, .otherwise = "2h" },
-	{ .name = "comment", .title = "why", .help = "for whoever finds it silenced", .type = FIELD_TEXT, .required = true },
-	{ .name = "matchers", .title = "what", .help = "name=\"value\" with = != =~ or !~, a comma between two; empty: exactly this one by all "
-	  "its labels", .type = FIELD_TEXT, .asked = true },
-	{ .name = NULL },
-};
-static const struct field extend_fields[] = {
-	{ .name = "duration", .title = "by how much", .help = "1h, 30m, 1d; counted from where it would end", .type = FIELD_DURATION,
-	  .otherwise = "1h", .required = true },
-	{ .name = NULL },
-};
-static const struct action
-	silence = { "silence", "Silence", "Let nobody be told of this alert for a while; of a silence: the same once more", on_both,
-		RISK_DISRUPTIVE, true, silence_fields },
-	expire = { "expire", "Expire", "End a silence now; of an alert: those that silence it", on_both, RISK_DISRUPTIVE, true, NULL },
-	extend = { "extend", "Extend", "Let a silence end later", on_silences, RISK_DISRUPTIVE, true, extend_fields };
-const struct action *const alerts_actions[] = { &silence, &expire, &extend, NULL };
+const struct action *const alerts_actions[] = { &act_silence, &act_expire, &act_extend, NULL };
 
 /* ---- what plans are made of */
 
@@ -119,6 +100,19 @@ static void count(void *arg, json_t *alert)
 	buf_release(&key);
 }
 
+static void matchers_query(const json_t *matchers, struct buf *path)
+{
+	const json_t *m;
+	size_t i;
+	json_array_foreach(matchers, i, m) {
+		struct buf b = { 0 };
+		matcher_text(m, &b);
+		buf_adds(path, "&filter=");
+		http_escape(path, buf_str(&b));
+		buf_release(&b);
+	}
+}
+
 /* Alerts that these matchers take; by NULL: those that fire now, else those that only this silence keeps quiet. */
 static bool count_alerts(struct alerts *a, const json_t *matchers, const char *by, struct counted *c)
 {
@@ -187,7 +181,7 @@ static json_t *wanted_matchers(struct alerts *a, const struct target *t, const j
 	} else {
 		labels_read(json_object_get(t->o, "labels"), &set);
 		if (!text.len)
-			matchers_exact(&set, &text);
+			matchers_exact(set.l, set.n, &text);
 		if (!(m = matchers_parse(buf_str(&text), why, sizeof(why))))
 			plan_say(plan, "blocked", "%s", why);
 	}
@@ -454,7 +448,7 @@ void alerts_run(struct alerts *a, const struct request *r)
 	json_decref(c.ids);
 	json_decref(params);
 	buf_release(&c.say);
-	alerts_again(a);
+	alerts_again(a, true);
 }
 
 /* ---- questions about acts */
@@ -489,16 +483,10 @@ void alerts_form(struct alerts *a, const struct request *r)
 	}
 	labels_read(json_object_get(t.o, "labels"), &set);
 	if (t.is_alert)
-		matchers_exact(&set, &text);
+		matchers_exact(set.l, set.n, &text);
 	else
 		matchers_text(json_object_get(t.o, "matchers"), &text);
-	const struct field *f = silence_fields;
-	json_t *o = json_pack("{s:[{s:s,s:s,s:s,s:s,s:s}, {s:s,s:s,s:s,s:s,s:s,s:b}, {s:s,s:s,s:s,s:s,s:s%,s:b}]}", "fields",
-		"name", f[0].name, "title", f[0].title, "help", f[0].help, "type", "duration", "default", f[0].otherwise,
-		"name", f[1].name, "title", f[1].title, "help", f[1].help, "type", "text", "default", t.is_alert ? "" : json_text(t.o, "comment"),
-		"required", 1,
-		"name", f[2].name, "title", f[2].title, "help", f[2].help, "type", "text", "default", text.data ? text.data : "", text.len,
-		"required", 1);
+	json_t *o = silence_form(buf_str(&text), t.is_alert ? "" : json_text(t.o, "comment"));
 	char *answer = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	answer ? link_answer(a->link, r->id, true, str_of(answer)) : link_fail(a->link, r->id, "its labels are not UTF-8");
 	free(answer);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define SAY_AGAIN_MS 25000       /* how often it is said that nothing changed */
+#define HOLD_MS 3000
 #define BATCH_BYTES 65536        /* rows in one message */
 
 int64_t alerts_now(const struct alerts *a) { return clock_wall(link_clock(a->link)); }
@@ -119,7 +120,9 @@ static int64_t next_due(const struct alerts *a, unsigned *which)
 		}
 	if (at < a->retry_ms)
 		at = a->retry_ms;
-	if (a->began && at < a->asked_ms + ALERTS_REST_MS)
+	if (!a->is->jobs[*which + 1].run && at < a->hold_ms && routed_awaited(a))
+		at = a->hold_ms;
+	if (!a->urgent && at < a->asked_ms + ALERTS_REST_MS)
 		at = a->asked_ms + ALERTS_REST_MS;
 	return a->nwatches ? at : INT64_MAX;
 }
@@ -135,12 +138,13 @@ static void run_job(struct alerts *a, unsigned i)
 		return;
 	}
 	a->due[i] = mono(a) + link_pace(a->link, j->every ? j->every : a->poll_ms);
-	a->began = a->began || !a->is->jobs[i + 1].run;
+	a->urgent = a->urgent && a->is->jobs[i + 1].run;         /* the last of a round */
 	went_well(a);
 }
 
-void alerts_again(struct alerts *a)
+void alerts_again(struct alerts *a, bool at_once)
 {
+	a->urgent = a->urgent || at_once;
 	for (unsigned i = 0; a->is->jobs[i].run; i++)
 		if (!a->is->jobs[i].every)
 			a->due[i] = 0;
@@ -154,9 +158,9 @@ static void watch(struct alerts *a, const struct request *r)
 		return;
 	a->watches[a->nwatches].id = r->id;
 	a->watches[a->nwatches++].silences = !strcmp(r->kind, "silences");
-	a->began = false;                        /* somebody waits for it */
 	a->retry_ms = 0;
-	alerts_again(a);
+	a->hold_ms = a->listed ? 0 : mono(a) + HOLD_MS;
+	alerts_again(a, true);
 }
 
 static void cancel(struct alerts *a, uint64_t id)
@@ -252,7 +256,7 @@ static void run_as(struct link *l, const struct flavour *is)
 	for (unsigned i = 0; i < a->nrules; i++)
 		rule_release(&a->rules[i]);
 	for (unsigned i = 0; i < a->nmanagers; i++)
-		free(a->managers[i]);
+		free(a->managers[i].name);
 	table_free(a->routed);
 	json_decref(a->external);
 	json_decref(a->silenced);

@@ -3,8 +3,8 @@
  *
  *   alerts.c        the thread: settings, what is asked when, health     ask.c      one exchange; long lists as they come
  *   prometheus.c    rules, alerts, which of them an Alertmanager has     parse.c    elements of answers as rows
- *   alertmanager.c  alerts, silences                                     matchers.c what a silence matches, as text and JSON
- *   docs.c          one alert, silence or rule in full; doctor           acts.c     silence, expire, extend
+ *   alertmanager.c  alerts, silences                                     docs.c     one alert, silence or rule in full
+ *   acts.c          silence, expire, extend
  *
  * Where both are configured an alert is there twice; the one of Alertmanager counts, for only that knows silences. So a source of
  * type prometheus `reads` the alerts of those of type alertmanager, and gives its own of the same key the state "routed". */
@@ -15,6 +15,7 @@
 #include "backends/net/json.h"
 #include "base/alerts.h"
 #include "base/json_text.h"
+#include "base/matchers.h"
 #include "base/source.h"
 
 enum { ALERTS_WATCHES_MAX = 64, ALERTS_JOBS = 4, ALERTS_MOST = 100000 };
@@ -42,7 +43,8 @@ struct alerts {
 	struct http *http;
 	struct { uint64_t id; bool silences; } watches[ALERTS_WATCHES_MAX]; unsigned nwatches;
 	int64_t poll_ms, due[ALERTS_JOBS], asked_ms, retry_ms;   /* mono */
-	bool began;                  /* each job has been run once: what follows takes its time */
+	int64_t hold_ms;             /* until then alerts wait for what Alertmanagers have, so that none is told twice at first */
+	bool urgent;                 /* what is due next need not wait its turn */
 	int timeout_ms;
 	struct http_backoff backoff;
 	struct http_reply failure;   /* of the last exchange that failed, without its body */
@@ -57,13 +59,13 @@ struct alerts {
 	struct rule *rules; unsigned nrules;
 	json_t *external;            /* labels that it adds to what it sends */
 	struct table *routed;        /* keys of alerts that Alertmanagers have */
-	char *managers[16]; unsigned nmanagers;
+	struct { char *name; bool away; } managers[16]; unsigned nmanagers;
 	/* Alertmanager */
 	json_t *silenced;            /* id -> how many alerts it keeps quiet */
 };
 int64_t alerts_now(const struct alerts *a);
 bool alerts_watches(const struct alerts *a, bool silences);
-void alerts_again(struct alerts *a);              /* look again soon: something was done */
+void alerts_again(struct alerts *a, bool at_once);           /* look again: something was done */
 
 /* ---- ask.c. False or NULL: a->failure says why. */
 struct list_of {
@@ -98,17 +100,10 @@ const struct rule *rule_of(const struct rule *rules, unsigned n, const struct la
 void expr_of_link(struct str link, struct buf *out);                 /* the expression in a link to Prometheus */
 void key_of_own(const json_t *alert, const json_t *external, char key[20]);
 
-/* ---- matchers.c */
-/* `a="b",c=~"d|e"` as the JSON that Alertmanager takes. NULL: why says what is wrong where. */
-json_t *matchers_parse(struct str text, char *why, size_t size);
-void matchers_text(const json_t *matchers, struct buf *out);
-void matchers_exact(const struct label_set *s, struct buf *out);     /* these labels and no others */
-void matchers_query(const json_t *matchers, struct buf *path);       /* "&filter=..." for each */
-bool matchers_same(const json_t *a, const json_t *b);                /* in whatever order */
-
 /* ---- the flavours */
 extern const struct flavour flavour_prometheus, flavour_alertmanager;
 void routed_take(struct alerts *a, const struct request *r);
+bool routed_awaited(const struct alerts *a);      /* some Alertmanager has not listed its alerts yet */
 json_t *managed_find(struct alerts *a, const char *key);             /* the alert; NULL: failure, or (end HTTP_OK) it is gone */
 extern const struct action *const alerts_actions[];
 void alerts_plan(struct alerts *a, const struct request *r);

@@ -31,8 +31,10 @@ static void put_map(const json_t *o, const char *title, struct buf *out)
 	buf_addf(out, "\n%s\n", title);
 	json_object_foreach((json_t *)(uintptr_t)o, name, v) {
 		struct str rest = str_trim(text_of(v));
-		for (bool first = true; first || rest.n; first = false)
-			buf_addf(out, "  %-22s " STR_FMT "\n", first ? name : "", STR_ARG(str_split(&rest, '\n')));
+		for (bool first = true; first || rest.n; first = false) {
+			struct str line = str_split(&rest, '\n');
+			buf_addf(out, "  %-22s " STR_FMT "\n", first ? name : "", STR_ARG(line));
+		}
 	}
 }
 
@@ -40,8 +42,10 @@ static void put_texts(const json_t *list, const char *member, const char *title,
 {
 	const json_t *v;
 	size_t i;
-	json_array_foreach(list, i, v)
-		buf_addf(out, "%-13s " STR_FMT "\n", i ? "" : title, STR_ARG(text_of(member ? json_object_get(v, member) : v)));
+	json_array_foreach(list, i, v) {
+		struct str s = text_of(member ? json_object_get(v, member) : v);
+		buf_addf(out, "%-13s " STR_FMT "\n", i ? "" : title, STR_ARG(s));
+	}
 }
 
 void describe_alert(struct alerts *a, uint64_t id, const json_t *alert, const char *state)
@@ -101,11 +105,9 @@ static void describe_silence(struct alerts *a, uint64_t id, const json_t *s)
 	put_time(s, "updatedAt", "Changed", alerts_now(a), &b);
 	buf_adds(&b, "\nSilences what has\n");
 	json_array_foreach(json_object_get(s, "matchers"), i, m) {
-		json_t *one = json_pack("[O]", m);
 		buf_adds(&b, "  ");
-		matchers_text(one, &b);
+		matcher_text(m, &b);
 		buf_addc(&b, '\n');
-		json_decref(one);
 	}
 	link_text(a->link, id, TEXT_END, buf_str(&b));
 	buf_release(&b);

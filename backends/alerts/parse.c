@@ -208,7 +208,7 @@ void put_broken(const struct rule *r, struct buf *out)
 	labels_add(&set, name);
 	cut_labels(&set);
 	alert_put(out, &(struct alert_row){ .key = cut(buf_str(&key)), .name = cut(str_of(r->name)), .labels = set.l, .nlabels = set.n,
-		.state = ALERT_IS_ERROR, .value = NAN, .expr = cut(str_of(r->query)), .summary = cut(str_of(r->error)),
+		.state = ALERT_IS_ERROR, .value = NAN, .expr = cut(str_of(r->query)), .summary = STR("the rule cannot be evaluated"),
 		.error = cut(str_of(r->error)) });
 	json_decref(name);
 	buf_release(&key);

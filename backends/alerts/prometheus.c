@@ -45,12 +45,12 @@ static void narrow(struct str body, struct buf *out)
 static int manager_of(struct alerts *a, const char *name)
 {
 	unsigned i = 0;
-	while (i < a->nmanagers && strcmp(a->managers[i], name))
+	while (i < a->nmanagers && strcmp(a->managers[i].name, name))
 		i++;
 	if (i == a->nmanagers && i == ARRAY_SIZE(a->managers))
 		return -1;
 	if (i == a->nmanagers)
-		a->managers[a->nmanagers++] = xstrdup(name);
+		a->managers[a->nmanagers++].name = xstrdup(name);
 	return (int)i;
 }
 
@@ -58,17 +58,30 @@ void routed_take(struct alerts *a, const struct request *r)
 {
 	struct buf rows = { 0 };
 	struct rd at;
-	int manager = !strcmp(r->kind, "alerts") && r->body.len ? manager_of(a, r->key) : -1;
+	int manager = manager_of(a, r->key);
 	if (manager < 0)
 		return;
 	a->routed = a->routed ? a->routed : table_new(&kind_routed);
+	if (!r->body.len) {                      /* how it is */
+		a->managers[manager].away = !strcmp(r->what, health_name(HEALTH_DOWN)) || !strcmp(r->what, health_name(HEALTH_REFUSED)) ||
+			!strcmp(r->what, health_name(HEALTH_STALE));
+		return;
+	}
 	uint64_t before = a->routed->version;
 	narrow(buf_str(&r->body), &rows);
 	rows_open(&at, buf_str(&rows));
 	table_apply(a->routed, (uint16_t)manager, &at, 0);
 	if (a->routed->version != before)
-		alerts_again(a);                     /* what it has now is told by its row */
+		alerts_again(a, true);               /* what it has now is told by its row */
 	buf_release(&rows);
+}
+
+bool routed_awaited(const struct alerts *a)
+{
+	for (unsigned i = 0; i < a->nmanagers; i++)
+		if (!a->managers[i].away && !table_listing(a->routed, (uint16_t)i).listed)
+			return true;
+	return false;
 }
 
 static bool is_routed(const struct alerts *a, const char *key)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 static const struct demo_way *const all[] = { demo_ways_cluster, demo_ways_change, demo_ways_objects, demo_ways_custom, demo_ways_inside,
-	demo_ways_endpoints, demo_ways_storage, demo_ways_checks };
+	demo_ways_endpoints, demo_ways_storage, demo_ways_checks, demo_ways_alerts };
 #define C demo_acts_cluster
 #define G demo_acts_change
 #define O demo_acts_objects
@@ -20,7 +20,7 @@ const struct action *const demo_actions[] = {
 	I, I + 1, I + 2, I + 3, I + 4, I + 5, &act_promote, &act_put_back, &act_reload, &act_unload, &act_warm_up,
 	&act_flow_trigger, &act_flow_pause, &act_flow_unpause, &act_flow_clear, &act_flow_mark, &act_flow_cancel, &act_flow_backfill,
 	&act_flow_backfill_state, &act_object_delete, &act_object_undelete, &act_object_restore, &act_object_copy, &act_object_move,
-	&act_acknowledge, &act_withdraw, NULL };
+	&act_acknowledge, &act_withdraw, &act_silence, &act_expire, &act_extend, NULL };
 
 const char *doing_text(const json_t *params, const char *name)
 {

@@ -99,6 +99,11 @@ static void send_changes(struct demo *d)
 	for (size_t i = 0; w->registry_dirty && i < ARRAY_SIZE(of_registry); i++)
 		if (watched(d, of_registry[i]))
 			send_kind(d, of_registry[i]);
+	static const char *const of_alerts[] = { "alerts", "silences" };
+	for (size_t i = 0; i < ARRAY_SIZE(of_alerts); i++)
+		if ((w->alerts_dirty || w->step % 5 == 3) && watched(d, of_alerts[i]))
+			send_kind(d, of_alerts[i]);
+	w->alerts_dirty = false;
 	if (w->crons_dirty && watched(d, "cronjobs"))
 		send_kind(d, "cronjobs");
 	if (w->storage_dirty && watched(d, "objects"))

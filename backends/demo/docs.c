@@ -325,12 +325,17 @@ static json_t *why(struct world *w, const char *kind, struct str key)
 	return list;
 }
 
+static bool is_of_alerts(const struct request *r)
+{
+	return !strcmp(r->kind, "alerts") || !strcmp(r->kind, "silences");
+}
+
 void demo_ask(struct world *w, struct link *l, const struct request *r)
 {
 	if (demo_registry_ask(w, l, r) || demo_storage_ask(w, l, r))
 		return;
 	const struct kind *custom;
-	json_t *answer = !strcmp(r->what, "form") ? demo_flow_form(w, r) : demo_ask_pipelines(w, r);
+	json_t *answer = !strcmp(r->what, "form") ? is_of_alerts(r) ? demo_alerts_form(w, r) : demo_flow_form(w, r) : demo_ask_pipelines(w, r);
 	struct workload *load = world_find_workload(w, r->kind, str_of(r->key));
 	struct pod *p = !strcmp(r->kind, "pods") ? world_find_pod(w, str_of(r->key)) : NULL;
 	if (p && p->workload >= 0)

@@ -1,6 +1,7 @@
 /* show: the world as rows. Cells are set by their column's name and written in the kind's order; what is not set is
  * unknown. */
 #include "backends/demo/world.h"
+#include "base/alerts.h"
 #include "base/forwards.h"
 #include "base/cost.h"
 #include "base/drift.h"
@@ -531,7 +532,7 @@ const struct kind *const demo_kinds[] = {
 	&kind_models, &kind_versions, &kind_experiments, &kind_trainings, &kind_promotions,
 	&kind_modelendpoints, &kind_predictions, &kind_ranges,
 	&kind_pipelines, &kind_runs, &kind_tasks,
-	&kind_buckets, &kind_objects, NULL
+	&kind_buckets, &kind_objects, &kind_alerts, &kind_silences, NULL
 };
 
 bool demo_show(struct world *w, const char *kind, struct buf *body)
@@ -563,7 +564,7 @@ bool demo_show(struct world *w, const char *kind, struct buf *body)
 		demo_show_forwards(w, body);
 	else if (!strcmp(kind, "bills"))
 		demo_show_bills(w, body);
-	else if (!demo_registry_show(w, kind, body) && !demo_serving_show(w, kind, body) && !demo_storage_show(w, kind, body)) {
+	else if (!demo_alerts_show(w, kind, body) && !demo_registry_show(w, kind, body) && !demo_serving_show(w, kind, body) && !demo_storage_show(w, kind, body)) {
 		known = false;
 		for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
 			if (!strcmp(kind, plain[i].kind)) {

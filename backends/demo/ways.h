@@ -23,7 +23,7 @@ struct demo_way {
 	bool (*run)(struct doing *d);                        /* false: it failed, and say tells how */
 };
 extern const struct demo_way demo_ways_cluster[], demo_ways_change[], demo_ways_objects[], demo_ways_custom[], demo_ways_inside[],
-	demo_ways_endpoints[], demo_ways_storage[], demo_ways_checks[];
+	demo_ways_endpoints[], demo_ways_storage[], demo_ways_checks[], demo_ways_alerts[];
 extern const struct action demo_acts_cluster[], demo_acts_change[], demo_acts_objects[], demo_acts_custom[], demo_acts_inside[];
 
 extern const struct backend backend_demo;

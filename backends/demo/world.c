@@ -478,6 +478,7 @@ void world_init(struct world *w, uint64_t seed, int64_t now)
 	w->kserve = (struct shares){ .weight = 10, .min = 1, .max = 4 };
 	w->seldon_weight = 20;
 	w->seldon_replicas[0] = 2, w->seldon_replicas[1] = 1;
+	demo_silences_begin(w);
 	make_nodes(w);
 	for (unsigned k = 0; k < demo_nworkloads; k++) {
 		struct workload *l = &w->workloads[w->nworkloads++];

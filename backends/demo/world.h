@@ -11,7 +11,7 @@
  *   demo_objects.c    labels, notes, deleting, editing of any object
  *   demo_custom.c     KServe, Seldon, Argo CD, node pools            demo_inside.c      forwards, a shell
  *   demo_endpoints.c  reload, unload, warm up                        demo_stored.c      deleted, restored and copied objects
- *   demo_checks.c     acknowledged checks
+ *   demo_checks.c     acknowledged checks                          demo_alerts.c      what fires, silences
  *   demo_flows.c      trigger, pause, clear, mark, cancel, backfill */
 #ifndef DEMO_WORLD_H
 #define DEMO_WORLD_H
@@ -91,6 +91,9 @@ struct deed {
 struct asked { int64_t at; double price; const char *version, *run; char request[16], inputs[400]; };
 #define FORWARDS_MAX 8
 struct forwarded { char key[160]; unsigned local; int64_t since; };
+/* A silence of alerts (demo_alerts.c). ended_before: when it would have ended, had it not been expired. */
+#define SILENCES_MAX 32
+struct silenced { char id[40], matchers[512], by[32], comment[200]; int64_t since, until, ended_before; };
 struct world {
 	struct rnd rnd;
 	int64_t start, now;                  /* wall ms */
@@ -120,6 +123,8 @@ struct world {
 	struct move moves[MOVES_MAX]; unsigned nmoves;
 	struct forwarded forwards[FORWARDS_MAX]; unsigned nforwards;
 	bool registry_dirty, serving_dirty, forwards_dirty;
+	struct silenced silences[SILENCES_MAX]; unsigned nsilences;
+	bool alerts_dirty;
 	unsigned serves; int64_t loaded;     /* the version that model-api loaded here, and when; 0: the one it came with */
 	bool gone_more;                      /* and more than fit: only a full listing tells */
 };
@@ -174,6 +179,11 @@ bool demo_storage_open(const struct world *w, struct link *l, const struct reque
 bool demo_serving_show(const struct world *w, const char *kind, struct buf *body);
 bool demo_serving_ask(struct world *w, struct link *l, const struct request *r);
 void demo_show_forwards(const struct world *w, struct buf *body);      /* demo_inside.c */
+/* demo_alerts.c. False or NULL: not of its kinds. */
+struct json_t;
+void demo_silences_begin(struct world *w);
+bool demo_alerts_show(const struct world *w, const char *kind, struct buf *body);
+struct json_t *demo_alerts_form(struct world *w, const struct request *r);
 /* demo_pipelines.c: runs of pipelines, as a function of the clock. False or NULL: not of its kinds. */
 struct json_t;
 bool demo_show_pipelines(struct world *w, const char *kind, struct buf *body);

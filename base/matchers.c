@@ -1,6 +1,9 @@
-/* matchers: what a silence matches, as Prometheus and amtool write it: severity="page",pod=~"api-.*",env!="dev". */
-#include "backends/alerts/alerts.h"
+/* matchers: see matchers.h. */
+#include "base/matchers.h"
+#include "base/acts.h"
+#include "base/json_text.h"
 #include "base/mem.h"
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -130,28 +133,68 @@ void matchers_text(const json_t *matchers, struct buf *out)
 	}
 }
 
-void matchers_exact(const struct label_set *s, struct buf *out)
+void matcher_text(const json_t *m, struct buf *out)
 {
-	for (unsigned i = 0; i < s->n; i++) {
+	put_matcher(m, out);
+}
+
+void matchers_exact(const struct alert_label *l, unsigned n, struct buf *out)
+{
+	for (unsigned i = 0; i < n; i++) {
 		if (i)
 			buf_addc(out, ',');
-		buf_addstr(out, s->l[i].name);
+		buf_addstr(out, l[i].name);
 		buf_addc(out, '=');
-		put_quoted(s->l[i].value, out);
+		put_quoted(l[i].value, out);
 	}
 }
 
-void matchers_query(const json_t *matchers, struct buf *path)
+static bool is_matched(const json_t *m, struct str value)
+{
+	const json_t *equal = json_object_get(m, "isEqual");
+	bool is, want = !equal || json_is_true(equal);
+	if (json_is_true(json_object_get(m, "isRegex"))) {
+		char *text = str_dup(value), *whole = xasprintf("^(%s)$", json_text(m, "value"));
+		regex_t re;
+		is = !regcomp(&re, whole, REG_EXTENDED | REG_NOSUB);
+		if (is) {
+			is = !regexec(&re, text, 0, NULL, 0);
+			regfree(&re);
+		}
+		free(whole);
+		free(text);
+	} else {
+		is = str_is(value, json_text(m, "value"));
+	}
+	return is == want;
+}
+
+bool matchers_match(const json_t *matchers, const struct alert_label *l, unsigned n)
 {
 	const json_t *m;
 	size_t i;
-	json_array_foreach(matchers, i, m) {
-		struct buf b = { 0 };
-		put_matcher(m, &b);
-		buf_adds(path, "&filter=");
-		http_escape(path, buf_str(&b));
-		buf_release(&b);
+	json_array_foreach(matchers, i, m)
+		if (!is_matched(m, alert_label(l, n, json_text(m, "name"))))
+			return false;
+	return json_array_size(matchers) > 0;
+}
+
+json_t *silence_form(struct str matchers, const char *comment)
+{
+	static const char *const types[] = { "duration", "text", "text" };
+	json_t *list = json_array();
+	bool ok = true;
+	for (int i = 0; i < 3; i++) {
+		const struct field *f = &act_silence.fields[i];
+		json_t *value = i == 2 ? json_stringn(matchers.n ? matchers.p : "", matchers.n) : json_string(i ? comment : f->otherwise);
+		ok = ok && value;
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:o*, s:b}", "name", f->name, "title", f->title, "help", f->help,
+			"type", types[i], "default", value, "required", i > 0));
 	}
+	if (ok)
+		return json_pack("{s:o}", "fields", list);
+	json_decref(list);
+	return NULL;
 }
 
 static int by_text(const void *a, const void *b)
