@@ -13,8 +13,8 @@
 	X(cost) \
 	X(predict) \
 	X(storage) \
-	X(alerts) \
 	X(timeline) \
+	X(alerts) \
 	X(audit) \
 	X(verify)
 

@@ -51,6 +51,7 @@ static char *settings_of(const char *backend, int port)
 		  "secret_key: {env: HOME}, eks_cluster: c, region: eu-west-1}}" },
 		{ "s3", "{endpoint: 'http://127.0.0.1:%d', access_key: {env: HOME}, region: eu-west-1, secret_key: {env: HOME}}" },
 		{ "demo", "{}" }, { "models", "{}" },
+		{ "prometheus", "url: 'http://127.0.0.1:%d'" }, { "alertmanager", "url: 'http://127.0.0.1:%d'" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
