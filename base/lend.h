@@ -15,6 +15,10 @@ enum lend_type {
 	LEND_SIZE = 'w',         /* to the thread, first of all and whenever it changes: "80x24" */
 	LEND_OPEN = 'o',         /* from the thread: now the terminal is needed */
 	LEND_OUTPUT = 'd',       /* from the thread: bytes for the terminal */
+	/* without a terminal (parameter "argv"): standard output is LEND_OUTPUT, and */
+	LEND_ERROR = 'e',        /* from the thread: standard error */
+	LEND_CODE = 'c',         /* from the thread, last: the command's exit code, as text */
+	LEND_END = 'x',          /* to the thread: standard input has ended */
 };
 bool lend_pair(int fds[2]);
 /* False: there is no room now (errno EAGAIN; poll for POLLOUT), or the other end is gone. */

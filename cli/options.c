@@ -38,24 +38,25 @@ const struct option_def option_defs[] = {
 	{ "ascii", 0, NULL, "draw with ASCII only", AT(ascii), "|demo|snapshot", NULL },
 	{ "mouse", 0, NULL, "let the mouse select rows and scroll", AT(mouse), "|demo", NULL },
 	{ "output", 'o', "FORM", "table or json; get, triage and verify: wide, csv and yaml too", AT(output),
-	  "get|triage|verify|doctor|audit|predict|promote|rollback|runbooks|can", "table|wide|json|csv|yaml" },
+	  "get|triage|verify|doctor|audit|predict|promote|rollback|runbooks|can|act|retrain", "table|wide|json|csv|yaml" },
 	{ "selector", 'l', "LABELS", "only rows with these labels, as kubectl: app=api,tier!=web", AT(selector), "get", NULL },
 	{ "size", 0, "WxH", "size of the frame, in cells (120x40)", AT(size), "snapshot", "80x24|120x40|200x50" },
-	{ "wait", 0, "SECONDS", "wait this long for answers (30)", AT(wait), "get|snapshot|triage|verify|doctor|predict|watch|can", NULL },
-	{ "json", 0, NULL, "print JSON: -o json", AT(json), "get|triage|verify|doctor|audit|predict|promote|rollback|runbooks|can", NULL },
+	{ "wait", 0, "SECONDS", "wait this long for answers (30)", AT(wait), "get|snapshot|triage|verify|doctor|predict|watch|can|retrain", NULL },
+	{ "json", 0, NULL, "print JSON: -o json", AT(json), "get|triage|verify|doctor|audit|predict|promote|rollback|runbooks|can|act|retrain", NULL },
 	{ "explain", 0, NULL, "print what each input contributed too", AT(explain), "predict", NULL },
-	{ "seed", 0, "NUMBER", "make the same demo again", AT(seed), "demo|snapshot|get|triage|verify|predict|promote|rollback|can", NULL },
+	{ "seed", 0, "NUMBER", "make the same demo again", AT(seed), "demo|snapshot|get|triage|verify|predict|promote|rollback|can|act|exec|retrain", NULL },
 	{ "tour", 0, NULL, "walk through the demo with captions", AT(tour), "demo", NULL },
 	{ "once", 0, NULL, "record what is there now, and end", AT(once), "watch", NULL },
 	{ "ddl", 0, NULL, "print the statements that make the team's history in PostgreSQL", AT(ddl), "watch", NULL },
-	{ "plan", 0, NULL, "print the plan and change nothing", AT(plan), "promote|rollback", NULL },
-	{ "yes", 'y', NULL, "do not ask; a name that the guards want typed is wanted still", AT(yes), "promote|rollback|runbooks", NULL },
-	{ "type", 0, "NAME", "the model's name, where the guards want it typed", AT(type), "promote|rollback|runbooks", NULL },
-	{ "reason", 0, "TEXT", "why, for whoever reads the registry or the audit trail later", AT(reason), "promote|rollback", NULL },
+	{ "plan", 0, NULL, "print the plan and change nothing", AT(plan), "promote|rollback|act|retrain", NULL },
+	{ "yes", 'y', NULL, "do not ask; a name that the guards want typed is wanted still", AT(yes), "promote|rollback|runbooks|act|exec|retrain", NULL },
+	{ "type", 0, "NAME", "the name (of a model, an object), where the guards want it typed", AT(type), "promote|rollback|runbooks|act|exec|retrain", NULL },
+	{ "reason", 0, "TEXT", "why, for whoever reads the registry or the audit trail later", AT(reason), "promote|rollback|act|exec|retrain", NULL },
 	{ "alias", 0, "NAME", "the alias to set; without it that of the version in production", AT(alias), "promote|rollback", NULL },
-	{ "source", 0, "NAME", "the registry (can: the source), where there are several", AT(source), "promote|rollback|can", NULL },
+	{ "source", 0, "NAME", "the registry (elsewhere: the source), where there are several", AT(source), "promote|rollback|can|act|exec|retrain", NULL },
 	{ "hold", 0, NULL, "ask when something fails, instead of going back", AT(hold), "promote|rollback", NULL },
-	{ "override", 0, "REASON", "why gates that do not pass, or what the guards forbid, shall not matter", AT(override), "promote|rollback|runbooks", NULL },
+	{ "override", 0, "REASON", "why gates that do not pass, or what the guards forbid, shall not matter", AT(override), "promote|rollback|runbooks|act|exec|retrain", NULL },
+	{ "container", 'c', "NAME", "the container; without it the default one, or the first", AT(container), "exec", NULL },
 	{ "at", 0, "TIME", "what was in production then: '2026-11-20 14:00', '3h ago'", AT(at), "rollback", NULL },
 	{ "go-on", 0, "ID", "go on with this one", AT(go_on), "runbooks", NULL },
 	{ "go-back", 0, "ID", "take back what this one did", AT(go_back), "runbooks", NULL },
@@ -72,6 +73,12 @@ const struct subcommand subcommands[] = {
 	{ "snapshot", "PANE", "print one frame of a pane as text; needs no terminal", cli_snapshot, "@pane" },
 	{ "predict", "ENDPOINT [NAME=VALUE ... | JSON | @FILE]", "ask a model server for a prediction; without inputs: what it wants",
 	  cli_predict, NULL },
+	{ "act", "ACTION KIND NAME [PARAMETER=VALUE]...", "do anything that a key does, without a screen: the plan first, guards and audit as there",
+	  cli_act, NULL },
+	{ "exec", "POD -- COMMAND [ARGUMENT]...", "run a command in a container, its standard input and output ours; ends with its exit code",
+	  cli_exec, NULL },
+	{ "retrain", "[CHECK]...", "start the pipeline that trains anew with what drifted: the newest check, or those named by id or batch",
+	  cli_retrain, NULL },
 	{ "promote", "MODEL VERSION", "put a version into production by gates, steps and checks; back if wrong",
 	  cli_promote, NULL },
 	{ "rollback", "MODEL [VERSION]", "put back what was in production before, or at a time, or any version", cli_rollback, NULL },
@@ -155,6 +162,15 @@ static int unknown_option(const char *word)
 	return near ? usage("no option '%s'; did you mean '--%s'?", word, near) : usage("no option '%s'", word);
 }
 
+/* A letter may mean something else for one sub-command: -c is its container, else the configuration. */
+static const struct option_def *meant(const struct option_def *o, bool by_letter, const struct subcommand *sub)
+{
+	for (const struct option_def *own = option_defs; by_letter && own->name; own++)
+		if (own->letter == o->letter && own->subs && option_for(own, sub))
+			return own;
+	return o;
+}
+
 static int set_option(struct cli *c, const struct option_def *o, const char *value)
 {
 	char *field = (char *)c + o->at;
@@ -184,7 +200,7 @@ int cli_parse(struct cli *c, int argc, char **argv)
 	struct option longs[MAX_OPTIONS + 1] = { 0 };
 	char letters[2 * MAX_OPTIONS] = ":";
 	size_t n = 0, l = 1;
-	const struct option_def *given[MAX_OPTIONS];
+	struct given { const struct option_def *o; const char *value; bool by_letter; } given[MAX_OPTIONS];
 	size_t ngiven = 0;
 	for (const struct option_def *o = option_defs; o->name; o++, n++) {
 		longs[n] = (struct option){ o->name, o->arg ? required_argument : no_argument, NULL, 256 + (int)n };
@@ -203,9 +219,8 @@ int cli_parse(struct cli *c, int argc, char **argv)
 			return unknown_option(argv[optind - 1]);
 		while (k >= 256 ? o != &option_defs[k - 256] : o->letter != k)
 			o++;
-		set_option(c, o, optarg);
 		if (ngiven < ARRAY_SIZE(given))
-			given[ngiven++] = o;
+			given[ngiven++] = (struct given){ o, optarg, k < 256 };
 	}
 	c->sub = subcommands;
 	c->args = argv + optind;
@@ -214,9 +229,12 @@ int cli_parse(struct cli *c, int argc, char **argv)
 		return unknown_sub(c->args[0]);
 	if (c->nargs)
 		c->args++, c->nargs--;
-	for (size_t i = 0; i < ngiven; i++)
-		if (!option_for(given[i], c->sub))
-			return usage("--%s does not go with '%s'", given[i]->name, c->sub->name);
+	for (size_t i = 0; i < ngiven; i++) {
+		const struct option_def *o = meant(given[i].o, given[i].by_letter, c->sub);
+		if (!option_for(o, c->sub))
+			return usage("--%s does not go with '%s'", o->name, c->sub->name);
+		set_option(c, o, given[i].value);
+	}
 	if (c->version)
 		c->sub = find_sub("version");
 	return settle_form(c);

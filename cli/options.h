@@ -22,7 +22,7 @@ struct cli {
 	const char *wait;            /* seconds */
 	const char *selector;        /* labels */
 	const char *seed;
-	const char *reason, *alias, *source, *override, *type, *at, *go_on, *go_back, *leave;
+	const char *reason, *alias, *container, *source, *override, *type, *at, *go_on, *go_back, *leave;
 	bool plan, yes, hold;
 	const struct subcommand *sub;      /* never NULL after cli_parse; the first is the console itself */
 	char **args; int nargs;      /* what follows the sub-command */
@@ -63,6 +63,9 @@ int cli_doctor(struct cli *c);
 int cli_predict(struct cli *c);
 int cli_demo(struct cli *c);
 int cli_watch(struct cli *c);
+int cli_act(struct cli *c);
+int cli_exec(struct cli *c);
+int cli_retrain(struct cli *c);
 int cli_promote(struct cli *c);
 int cli_rollback(struct cli *c);
 int cli_runbooks(struct cli *c);

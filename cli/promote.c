@@ -17,77 +17,26 @@ struct desk { struct session *s; struct runbook *r; enum runbook_state from; uns
 
 /* ---- words on the screen */
 
-static void say(FILE *to, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void say(FILE *to, const char *fmt, ...)
-{
-	struct buf b = { 0 };
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vaddf(&b, fmt, ap);
-	va_end(ap);
-	print_text(to, b.data, 0);
-	putc('\n', to);
-	buf_release(&b);
-}
-
-static void print_list(const json_t *list, const char *before)
-{
-	size_t i;
-	json_t *text;
-	json_array_foreach(list, i, text)
-		say(stdout, "      %s%s", before, json_string_value(text));
-}
-
-static void print_plan(const json_t *plan)
-{
-	size_t i;
-	json_t *step;
-	const char *gone = json_string_value(json_object_get(plan, "not_undone")), *dry = json_string_value(json_object_get(plan, "dry_run"));
-	const char *already = json_string_value(json_object_get(plan, "already")), *blocked = json_string_value(json_object_get(plan, "blocked"));
-	const json_t *undo = json_object_get(plan, "undo");
-	print_list(json_object_get(plan, "change"), "");
-	print_list(json_object_get(plan, "warnings"), "warning: ");
-	json_array_foreach(json_object_get(plan, "steps"), i, step) {
-		const char *body = json_string_value(json_object_get(step, "body"));
-		say(stdout, "      > %s %s", json_string_value(json_object_get(step, "do")), body ? body : "");
-	}
-	if (dry)
-		say(stdout, "      dry run: %s", dry);
-	if (already)
-		say(stdout, "      nothing to do: %s", already);
-	if (blocked)
-		say(stdout, "      blocked: %s", blocked);
-	if (json_is_object(undo)) {
-		char *params = json_dumps(json_object_get(undo, "params"), JSON_COMPACT);
-		const char *too = json_string_value(json_object_get(undo, "say"));
-		say(stdout, "      undo: %s %s%s%s%s", json_string_value(json_object_get(undo, "action")), params ? params : "", too ? ", " : "",
-		    too ? too : "", json_is_true(json_object_get(undo, "last")) ? " (after the others)" : "");
-		free(params);
-	}
-	if (gone)
-		say(stdout, "      stays: %s", gone);
-}
-
 static void print_runbook(const struct runbook *r)
 {
-	say(stdout, "%s %s: v%s -> v%s", r->verb, r->model, *r->previous ? r->previous : "-", r->version);
+	print_line(stdout, "%s %s: v%s -> v%s", r->verb, r->model, *r->previous ? r->previous : "-", r->version);
 	for (unsigned i = 0; r->gates && i < r->gates->n; i++)
-		say(stdout, "  gate %-12s %s: %s", gate_result_name(r->gates->list[i].result), r->gates->list[i].title,
+		print_line(stdout, "  gate %-12s %s: %s", gate_result_name(r->gates->list[i].result), r->gates->list[i].title,
 		    r->gates->list[i].figures ? r->gates->list[i].figures : "");
 	for (unsigned i = 0; i < r->nsteps; i++) {
 		const struct runbook_step *s = &r->steps[i];
-		say(stdout, "  step %u  %s: %s", i + 1, s->source->name, s->title);
+		print_line(stdout, "  step %u  %s: %s", i + 1, s->source->name, s->title);
 		if (s->act && s->act->targets[0].plan)
 			print_plan(s->act->targets[0].plan);
 		if (s->act && s->act->error)
-			say(stdout, "      cannot be done: %s", s->act->error);
+			print_line(stdout, "      cannot be done: %s", s->act->error);
 		if (s->until)
-			say(stdout, "      until %s, within %lld s", s->until, (long long)(s->within_ms / 1000));
+			print_line(stdout, "      until %s, within %lld s", s->until, (long long)(s->within_ms / 1000));
 		if (s->pause_ms)
-			say(stdout, "      then a pause of %lld s", (long long)(s->pause_ms / 1000));
+			print_line(stdout, "      then a pause of %lld s", (long long)(s->pause_ms / 1000));
 	}
 	for (unsigned i = 0; i < r->nchecks; i++)
-		say(stdout, "  verify  %s%s%s", r->checks[i].title, r->checks[i].say ? ": " : "", r->checks[i].say ? r->checks[i].say : "");
+		print_line(stdout, "  verify  %s%s%s", r->checks[i].title, r->checks[i].say ? ": " : "", r->checks[i].say ? r->checks[i].say : "");
 	fflush(stdout);
 }
 
@@ -122,14 +71,6 @@ static json_t *runbook_json(const struct runbook *r)
 	return o;
 }
 
-static void print_json(json_t *o)
-{
-	json_dumpf(o, stdout, JSON_INDENT(2) | (print_raw_is_safe(stdout) ? 0 : JSON_ENSURE_ASCII));
-	putchar('\n');
-	json_decref(o);
-	fflush(stdout);
-}
-
 /* ---- moving on */
 
 static bool moved(void *arg)
@@ -137,7 +78,7 @@ static bool moved(void *arg)
 	struct desk *d = arg;
 	runbooks_tick(d->s->runbooks, clock_wall(&d->s->clock));
 	for (; d->r && !d->s->cli->json && d->r->state > RUNBOOK_SHOWN && d->printed < d->r->nlog; d->printed++) {
-		say(stdout, "%s", d->r->log[d->printed].say);
+		print_line(stdout, "%s", d->r->log[d->printed].say);
 		fflush(stdout);
 	}
 	return !d->r || (d->r->state != d->from && !runbook_looking(d->r));
@@ -149,24 +90,6 @@ static void leave(struct desk *d, enum runbook_state from)
 	d->from = from;
 	while (!session_run(d->s, SLICE_MS, moved, d))
 		;
-}
-
-/* A line from the terminal; NULL: there is none. Caller frees. */
-static char *ask_line(const char *question)
-{
-	char *line = NULL;
-	size_t cap = 0;
-	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-		return NULL;
-	print_text(stdout, question, 0);
-	putchar(' ');
-	fflush(stdout);
-	if (getline(&line, &cap, stdin) < 0) {
-		free(line);
-		return NULL;
-	}
-	line[strcspn(line, "\r\n")] = '\0';
-	return line;
 }
 
 static int code_of(const struct runbook *r)
@@ -195,12 +118,12 @@ static bool approved(struct desk *d)
 	if (runbook_approved(d->r) || !p)
 		return true;                     /* or it is refused for another reason, which is told */
 	int64_t left = p->until - clock_wall(&d->s->clock);
-	say(stderr, "a second person has to approve this within %d s, on their own login, with:", (int)(left / 1000));
-	say(stderr, "  binnacle approve %s", p->lies ? p->code : p->word);
+	print_line(stderr, "a second person has to approve this within %d s, on their own login, with:", (int)(left / 1000));
+	print_line(stderr, "  binnacle approve %s", p->lies ? p->code : p->word);
 	for (int64_t at = 0; at < left && !is_approved(d); at += 500)
 		session_run(d->s, 500, is_approved, d);
 	if (runbook_approved(d->r))
-		say(stderr, "approved by %s", d->r->approval->by);
+		print_line(stderr, "approved by %s", d->r->approval->by);
 	return runbook_approved(d->r);
 }
 
@@ -213,7 +136,7 @@ static bool take_up(struct desk *d, enum runbook_choice c)
 	char *name = NULL, *reason = NULL;
 	enum act_want want;
 	if ((want = runbook_wants(r, c, &given)) == ACT_WANTS_OVERRIDE || want == ACT_WANTS_REASON) {
-		say(stderr, want == ACT_WANTS_OVERRIDE ? "%s" : "the guards want a reason", r->decision.why);
+		print_line(stderr, want == ACT_WANTS_OVERRIDE ? "%s" : "the guards want a reason", r->decision.why);
 		given.reason = reason = ask_line("why shall it be done all the same? (empty: stop)");
 	}
 	if (runbook_wants(r, c, &given) == ACT_WANTS_NAME) {
@@ -225,7 +148,7 @@ static bool take_up(struct desk *d, enum runbook_choice c)
 		approved(d);
 	bool ok = runbook_choose(r, c, &given);
 	if (!ok && runbook_wants(r, c, &given) == ACT_WANTS_NAME && !isatty(STDIN_FILENO))
-		say(stderr, "binnacle: where there is no terminal to ask on, say --type %s", r->must_type);
+		print_line(stderr, "binnacle: where there is no terminal to ask on, say --type %s", r->must_type);
 	free(name);
 	free(reason);
 	return ok;
@@ -244,14 +167,14 @@ static int carry_out(struct desk *d)
 		bool said = line && *line;
 		free(line);
 		if (!said) {
-			say(stderr, "binnacle: somebody has to decide: binnacle runbooks --go-on %s, --go-back %s or --leave %s", r->id, r->id, r->id);
+			print_line(stderr, "binnacle: somebody has to decide: binnacle runbooks --go-on %s, --go-back %s or --leave %s", r->id, r->id, r->id);
 			break;
 		}
 		if (!take_up(d, c))
-			say(stderr, "binnacle: %s", r->error);
+			print_line(stderr, "binnacle: %s", r->error);
 	}
 	if (d->s->cli->json)
-		print_json(runbook_json(r));
+		print_document(runbook_json(r));
 	return code_of(r);
 }
 
@@ -274,13 +197,13 @@ static bool confirm(struct desk *d)
 		yes = ask_line("go on? [y/N]");
 	}
 	if (!r->must_type && !c->yes && !(yes && (*yes == 'y' || *yes == 'Y')))
-		say(stderr, yes ? "binnacle: nothing was done" : "binnacle: nothing was done; where there is no terminal to ask on, say --yes");
+		print_line(stderr, yes ? "binnacle: nothing was done" : "binnacle: nothing was done; where there is no terminal to ask on, say --yes");
 	else if (r->must_type && !c->yes && !typed && !isatty(STDIN_FILENO))
-		say(stderr, "binnacle: nothing was done; say --yes and --type %s", r->must_type);
+		print_line(stderr, "binnacle: nothing was done; say --yes and --type %s", r->must_type);
 	else if (!approved(d))
-		say(stderr, "binnacle: nothing was done: nobody has approved it");
+		print_line(stderr, "binnacle: nothing was done: nobody has approved it");
 	else if (!runbook_confirm(r, c->type ? c->type : typed, c->override ? c->override : override))
-		say(stderr, "binnacle: nothing was done: %s", r->error);
+		print_line(stderr, "binnacle: nothing was done: %s", r->error);
 	else
 		ok = true;
 	free(typed);
@@ -299,17 +222,17 @@ static int shown(struct desk *d)
 	const struct cli *c = d->s->cli;
 	struct runbook *r = d->r;
 	if (r->state != RUNBOOK_SHOWN) {
-		say(stderr, "binnacle: %s", r->error ? r->error : runbook_state_name(r->state));
+		print_line(stderr, "binnacle: %s", r->error ? r->error : runbook_state_name(r->state));
 		if (c->json)
-			print_json(runbook_json(r));
+			print_document(runbook_json(r));
 		return EXIT_FAILED;
 	}
 	if (c->json && c->plan)
-		print_json(runbook_json(r));
+		print_document(runbook_json(r));
 	else if (!c->json)
 		print_runbook(r);
 	if (c->plan && !r->decision.allowed)
-		say(stderr, "binnacle: it cannot be done: %s", r->decision.why);
+		print_line(stderr, "binnacle: it cannot be done: %s", r->decision.why);
 	if (c->plan)
 		return plan_code(r);
 	if (!confirm(d))
@@ -339,9 +262,9 @@ static struct source *registry_of(const struct session *s, const char *verb, con
 	if (n == 1)
 		return found;
 	if (name)
-		say(stderr, "binnacle: no registry '%s' is configured", name);
+		print_line(stderr, "binnacle: no registry '%s' is configured", name);
 	else
-		say(stderr, n ? "binnacle: there are several registries: say which one (--source)" : "binnacle: no registry is configured");
+		print_line(stderr, n ? "binnacle: there are several registries: say which one (--source)" : "binnacle: no registry is configured");
 	return NULL;
 }
 
@@ -351,7 +274,7 @@ static const struct runbook *unfinished(const struct session *s, const char *mod
 	char *why;
 	runbooks_recover(s->runbooks, &why);
 	if (why)
-		say(stderr, "binnacle: %s", why);
+		print_line(stderr, "binnacle: %s", why);
 	free(why);
 	for (unsigned i = 0; runbooks_get(s->runbooks, i); i++)
 		if (!strcmp(runbooks_get(s->runbooks, i)->model, model))
@@ -365,13 +288,13 @@ static int begin(struct session *s, struct runbook_order *o)
 	const struct runbook *old = unfinished(s, o->model);
 	struct desk d = { .s = s };
 	if (old) {
-		say(stderr, "binnacle: %s is unfinished: %s; binnacle runbooks --go-on %s or --go-back %s", old->id, old->ask, old->id, old->id);
+		print_line(stderr, "binnacle: %s is unfinished: %s; binnacle runbooks --go-on %s or --go-back %s", old->id, old->ask, old->id, old->id);
 		return EXIT_HELD;
 	}
 	if (!(o->registry = registry_of(s, o->verb, o->model)))
 		return EXIT_USAGE;
 	if (!(d.r = runbook_start(s->runbooks, o, &why))) {
-		say(stderr, "binnacle: %s", why);
+		print_line(stderr, "binnacle: %s", why);
 		return EXIT_REFUSED;
 	}
 	leave(&d, RUNBOOK_PLANNING);
@@ -398,7 +321,7 @@ static int run(struct cli *c, const char *verb)
 	if (!model || !*model || c->nargs > 2 || (!strcmp(verb, "promote") && !o.version) || (c->at && o.version))
 		code = usage_of(verb);
 	else if (c->at && !moment_parse(str_of(c->at), clock_wall(&clock_system), &o.at)) {
-		say(stderr, "binnacle: '%s' is no time; write it like '2026-11-20 14:00' or '3h ago'", c->at);
+		print_line(stderr, "binnacle: '%s' is no time; write it like '2026-11-20 14:00' or '3h ago'", c->at);
 		code = EXIT_USAGE;
 	} else if ((s = session_open(c, c->seed ? SESSION_DEMO : SESSION_CONFIGURED, &code))) {
 		session_start(s);
@@ -439,18 +362,18 @@ static int list(const struct session *s)
 		json_array_append_new(all, runbook_json(r));
 		if (s->cli->json)
 			continue;
-		say(stdout, "%s: %s", r->id, r->ask ? r->ask : runbook_state_name(r->state));
+		print_line(stdout, "%s: %s", r->id, r->ask ? r->ask : runbook_state_name(r->state));
 		for (unsigned k = 0; k < r->nsteps; k++)
-			say(stdout, "  step %u  %s: %s: %s%s%s", k + 1, r->steps[k].source->name, r->steps[k].title,
+			print_line(stdout, "  step %u  %s: %s: %s%s%s", k + 1, r->steps[k].source->name, r->steps[k].title,
 			    runbook_step_name(r->steps[k].state), r->steps[k].say ? ": " : "", r->steps[k].say ? r->steps[k].say : "");
 	}
 	if (!s->cli->json && runbooks_living(s->runbooks))
-		say(stdout, "%u more in the hands of a running binnacle", runbooks_living(s->runbooks));
+		print_line(stdout, "%u more in the hands of a running binnacle", runbooks_living(s->runbooks));
 	int code = json_array_size(all) ? EXIT_HELD : EXIT_OK;
 	if (s->cli->json)
-		print_json(json_incref(all));
+		print_document(json_incref(all));
 	else if (code == EXIT_OK && !runbooks_living(s->runbooks))
-		say(stdout, "nothing is unfinished");
+		print_line(stdout, "nothing is unfinished");
 	json_decref(all);
 	return code;
 }
@@ -467,7 +390,7 @@ static struct runbook *find(const struct session *s, const char *id)
 		}
 	if (n == 1 || (n && !strcmp(id, "last")))
 		return found;
-	say(stderr, n ? "binnacle: '%s' is the beginning of several" : "binnacle: no unfinished runbook '%s'", id);
+	print_line(stderr, n ? "binnacle: '%s' is the beginning of several" : "binnacle: no unfinished runbook '%s'", id);
 	return NULL;
 }
 
@@ -478,17 +401,17 @@ static int finish(struct session *s, const char *id, enum runbook_choice choice)
 		return EXIT_USAGE;
 	d.printed = d.r->nlog;
 	if (!s->cli->yes) {
-		say(stdout, "%s: %s", d.r->id, d.r->ask);
+		print_line(stdout, "%s: %s", d.r->id, d.r->ask);
 		char *line = ask_line(choice == RUNBOOK_GO_BACK ? "go back? [y/N]" : choice == RUNBOOK_GO_ON ? "go on? [y/N]" : "leave it as it is? [y/N]");
 		bool yes = line && (*line == 'y' || *line == 'Y');
 		free(line);
 		if (!yes) {
-			say(stderr, "binnacle: nothing was done; where there is no terminal to ask on, say --yes");
+			print_line(stderr, "binnacle: nothing was done; where there is no terminal to ask on, say --yes");
 			return EXIT_REFUSED;
 		}
 	}
 	if (!take_up(&d, choice)) {
-		say(stderr, "binnacle: nothing was done: %s", d.r->error);
+		print_line(stderr, "binnacle: nothing was done: %s", d.r->error);
 		return EXIT_REFUSED;
 	}
 	return carry_out(&d);
@@ -504,7 +427,7 @@ int cli_runbooks(struct cli *c)
 	session_start(s);
 	runbooks_recover(s->runbooks, &why);
 	if (why)
-		say(stderr, "binnacle: %s", why);
+		print_line(stderr, "binnacle: %s", why);
 	free(why);
 	while (!session_run(s, SLICE_MS, looked, s))
 		;

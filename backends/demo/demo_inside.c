@@ -99,25 +99,44 @@ static void show(int fd, const char *text)
 	lend_put(fd, LEND_OUTPUT, str_of(text));
 }
 
-/* False: it ends. */
-static bool obey(int fd, const char *line, const char *key)
+/* What the command says, with its line ends; its exit code, -1: the shell ends. */
+static int obey(const char *line, const char *key, struct buf *out)
 {
-	char text[400];
 	if (!strcmp(line, "exit"))
-		return false;
+		return -1;
 	if (!strcmp(line, "ls"))
-		show(fd, "app.py  model.joblib  requirements.txt\r\n");
+		buf_adds(out, "app.py  model.joblib  requirements.txt\r\n");
 	else if (!strcmp(line, "ps"))
-		show(fd, "PID   USER     COMMAND\r\n    1 app      uvicorn app:api --port 8080\r\n   41 app      sh\r\n   52 app      ps\r\n");
-	else if (!strcmp(line, "hostname")) {
-		snprintf(text, sizeof(text), "%s\r\n", strchr(key, '/') ? strchr(key, '/') + 1 : key);
-		show(fd, text);
-	} else if (*line) {
-		snprintf(text, sizeof(text), "sh: %.300s: not found in the demo (ls, ps, hostname, exit)\r\n", line);
-		show(fd, text);
+		buf_adds(out, "PID   USER     COMMAND\r\n    1 app      uvicorn app:api --port 8080\r\n   41 app      sh\r\n   52 app      ps\r\n");
+	else if (!strcmp(line, "hostname"))
+		buf_addf(out, "%s\r\n", strchr(key, '/') ? strchr(key, '/') + 1 : key);
+	else if (*line) {
+		buf_addf(out, "sh: %.300s: not found in the demo (ls, ps, hostname, exit)\r\n", line);
+		return 127;
 	}
-	show(fd, "/app $ ");
-	return true;
+	return 0;
+}
+
+/* A command without a terminal (binnacle exec): what it says, and its exit code. */
+static int run_command(const struct doing *d, const json_t *argv)
+{
+	struct buf line = { 0 }, out = { 0 };
+	char text[8];
+	size_t i, from = 0;
+	json_t *word;
+	json_array_foreach(argv, i, word)
+		buf_addf(&line, "%s%s", i ? " " : "", json_string_value(word));
+	int code = obey(line.data ? line.data : "", d->r->key, &out);
+	lend_put(d->r->fd, LEND_OPEN, STR(""));
+	for (size_t k = 0; k < out.len; k++)             /* lines as a pipe has them */
+		if (out.data[k] != '\r')
+			out.data[from++] = out.data[k];
+	lend_put(d->r->fd, code > 0 ? LEND_ERROR : LEND_OUTPUT, (struct str){ out.data, from });
+	snprintf(text, sizeof(text), "%d", code < 0 ? 0 : code & 255);
+	lend_put(d->r->fd, LEND_CODE, str_of(text));
+	buf_release(&line);
+	buf_release(&out);
+	return code < 0 ? 0 : code;
 }
 
 /* Lines as they are typed, until exit, Ctrl-D or the other end goes. */
@@ -137,7 +156,12 @@ static void run_shell(struct link *l, const struct request *r)
 			if (c == '\r' || c == '\n' || c == 4) {
 				show(r->fd, "\r\n");
 				line[n] = '\0';
-				on = c != 4 && obey(r->fd, line, r->key);
+				struct buf out = { 0 };
+				on = c != 4 && obey(line, r->key, &out) >= 0;
+				lend_put(r->fd, LEND_OUTPUT, buf_str(&out));
+				buf_release(&out);
+				if (on)
+					show(r->fd, "/app $ ");
 				n = 0;
 			} else if ((c == 127 || c == 8) && n) {
 				n--;
@@ -161,10 +185,17 @@ static void stop_forward(struct world *w, const char *key)
 
 static bool run_inside(struct doing *d)
 {
+	const json_t *argv = json_object_get(d->params, "argv");
 	bool ok = d->r->fd >= 0;
-	if (ok)
+	int code = 0;
+	if (ok && argv)
+		code = run_command(d, argv);
+	else if (ok)
 		run_shell(d->l, d->r);
-	buf_adds(&d->say, ok ? "it ended: exit code 0" : "there is no terminal to hand over");
+	if (ok)
+		buf_addf(&d->say, "it ended: exit code %d", code);
+	else
+		buf_adds(&d->say, "there is no terminal to hand over");
 	return ok;
 }
 

@@ -94,22 +94,41 @@ void plan_stream(struct plan *p, const char *path, const char *check)
 	plan_add_step(p, json_pack("{so ss ss ss}", "do", jstringf("GET %s", path), "body", "", "type", "", "check", check));
 }
 
+/* The words of the command: those given one by one, those of a line, or a shell. *plain: without a terminal. */
+static void command_of(const struct plan *p, char *text, const char *words[WORDS_MAX + 1], bool *plain)
+{
+	const json_t *argv = json_object_get(p->w->params, "argv"), *one;
+	size_t i;
+	*plain = json_array_size(argv) > 0;
+	json_array_foreach(argv, i, one)
+		if (i < WORDS_MAX && json_is_string(one))
+			words[i] = json_string_value(one);
+	if (!*plain && !split_words(text, words, WORDS_MAX))
+		words[0] = "sh", words[1] = "-c", words[2] = any_shell;
+}
+
 bool plan_shell(struct plan *p)
 {
 	const char *command = jtext(p->w->params, "command"), *words[WORDS_MAX + 1] = { NULL };
 	const char *container = plan_container(p, jtext(p->w->params, "container"));
 	const char *setting = link_setting(p->w->k->link, "shell");
 	char *text = xstrdup(*command ? command : setting ? setting : "");
-	unsigned n = split_words(text, words, WORDS_MAX);
 	struct buf path = { 0 };
-	if (!n)
-		words[0] = "sh", words[1] = "-c", words[2] = any_shell;
-	stream_path(&path, &(struct stream_ask){ p->ns, p->name, container, words, true, true });
-	plan_title(p, "%s in container %s of pod %s/%s", n ? words[0] : "shell", container, p->ns, p->name);
-	plan_change(p, "your terminal goes to '%s' in the container, as the container's user; exit or Ctrl-] comes back",
-	            n ? words[0] : "bash, or sh");
+	bool plain, given;
+	command_of(p, text, words, &plain);
+	given = words[2] != any_shell;
+	if (json_array_size(json_object_get(p->w->params, "argv")) > WORDS_MAX)
+		plan_block(p, "a command of more than %d words is not sent", WORDS_MAX);
+	stream_path(&path, &(struct stream_ask){ p->ns, p->name, container, words, !plain || plan_flag(p, "stdin"), !plain });
+	plan_title(p, "%s in container %s of pod %s/%s", given ? words[0] : "shell", container, p->ns, p->name);
+	if (plain)
+		plan_change(p, "'%s' runs in the container, as the container's user", words[0]);
+	else
+		plan_change(p, "your terminal goes to '%s' in the container, as the container's user; exit or Ctrl-] comes back",
+		            given ? words[0] : "bash, or sh");
 	plan_stream(p, path.data, "it runs");
-	plan_not_undone(p, "what is done in the shell is yours; the audit trail has that it was opened, not what was typed");
+	plan_not_undone(p, plain ? "what the command does" : "what is done in the shell is yours; the audit trail has that it was opened, not "
+	                "what was typed");
 	plan_running(p, container);
 	plan_need_stream(p, "exec");
 	buf_release(&path);
@@ -123,29 +142,40 @@ struct joined {
 	struct run *run;
 	struct stream *s;
 	int fd;
-	struct buf out;          /* for the user's terminal */
-	size_t out_at;
+	struct lane { struct buf out; size_t at; enum lend_type as; } lanes[2];   /* for the user: standard output (or the terminal), errors */
+	bool plain;              /* no terminal: two lanes, and input that ends */
 	bool left;               /* the user went */
 };
 
 static void on_output(void *arg, int channel, struct str bytes)
 {
 	struct joined *j = arg;
-	buf_addstr(&j->out, bytes);
+	buf_addstr(&j->lanes[j->plain && channel == STREAM_STDERR].out, bytes);
+}
+
+static size_t unsent(const struct joined *j)
+{
+	return j->lanes[0].out.len - j->lanes[0].at + j->lanes[1].out.len - j->lanes[1].at;
+}
+
+static void pass_lane(struct joined *j, struct lane *l)
+{
+	while (l->at < l->out.len) {
+		size_t n = l->out.len - l->at < LEND_MOST ? l->out.len - l->at : LEND_MOST;
+		if (!lend_put(j->fd, l->as, (struct str){ l->out.data + l->at, n })) {
+			j->left = j->left || errno != EAGAIN;
+			return;
+		}
+		l->at += n;
+	}
+	buf_clear(&l->out);
+	l->at = 0;
 }
 
 static void pass_output(struct joined *j)
 {
-	while (j->out_at < j->out.len) {
-		size_t n = j->out.len - j->out_at < LEND_MOST ? j->out.len - j->out_at : LEND_MOST;
-		if (!lend_put(j->fd, LEND_OUTPUT, (struct str){ j->out.data + j->out_at, n })) {
-			j->left = j->left || errno != EAGAIN;
-			return;
-		}
-		j->out_at += n;
-	}
-	buf_clear(&j->out);
-	j->out_at = 0;
+	pass_lane(j, &j->lanes[0]);
+	pass_lane(j, &j->lanes[1]);
 }
 
 static void pass_input(struct joined *j)
@@ -159,6 +189,8 @@ static void pass_input(struct joined *j)
 			stream_input(j->s, (struct str){ bytes, (size_t)n });
 		else if (type == LEND_SIZE && lend_size(bytes, (size_t)n, &w, &h))
 			stream_resize(j->s, w, h);
+		else if (type == LEND_END)
+			stream_close_input(j->s);
 		if (websocket_unsent(j->s->ws) > UNSENT_MAX)
 			return;
 	}
@@ -169,10 +201,10 @@ static void join(struct joined *j)
 {
 	bool on = true, more = false;
 	while (on && !j->left && !work_cancelled(j->run->w)) {
-		bool read = j->out.len - j->out_at < UNSENT_MAX, take = websocket_unsent(j->s->ws) < UNSENT_MAX;
+		bool read = unsent(j) < UNSENT_MAX, take = websocket_unsent(j->s->ws) < UNSENT_MAX;
 		struct pollfd fds[2] = {
 			{ .fd = websocket_fd(j->s->ws), .events = websocket_events(j->s->ws, read) },
-			{ .fd = j->fd, .events = (short)((take ? POLLIN : 0) | (j->out.len ? POLLOUT : 0)) },
+			{ .fd = j->fd, .events = (short)((take ? POLLIN : 0) | (unsent(j) ? POLLOUT : 0)) },
 		};
 		poll(fds, 2, more && read ? 0 : 500);
 		if (fds[1].revents & (POLLIN | POLLHUP | POLLERR))
@@ -180,7 +212,8 @@ static void join(struct joined *j)
 		on = stream_turn(j->s, read, on_output, j, &more);
 		pass_output(j);
 	}
-	for (int i = 0; i < 40 && !on && !j->left && j->out.len; i++) {   /* its last words */
+	/* its last words; without a terminal all of them, however slowly they are read */
+	for (int i = 0; (i < 40 || j->plain) && !on && !j->left && unsent(j) && !work_cancelled(j->run->w); i++) {
 		struct pollfd fd = { j->fd, POLLOUT, 0 };
 		poll(&fd, 1, 50);
 		pass_output(j);
@@ -214,10 +247,10 @@ static void say_no_stream(struct run *run)
 
 bool run_terminal(struct run *run, const char *path, const char *what)
 {
-	struct joined j = { .run = run, .fd = run->w->r->fd };
+	struct joined j = { .run = run, .fd = run->w->r->fd, .plain = !what, .lanes = { { .as = LEND_OUTPUT }, { .as = LEND_ERROR } } };
 	char say[480];
-	int w, h;
-	if (!first_size(run, j.fd, &w, &h))
+	int w = 0, h = 0;
+	if (!j.plain && !first_size(run, j.fd, &w, &h))
 		return false;
 	j.s = stream_open(run->w, path);
 	if (!j.s) {
@@ -225,9 +258,11 @@ bool run_terminal(struct run *run, const char *path, const char *what)
 		return false;
 	}
 	run_step(run, STEP_DONE, "the stream is open (%s)", websocket_protocol(j.s->ws));
-	stream_resize(j.s, w, h);
+	if (!j.plain)
+		stream_resize(j.s, w, h);
 	lend_put(j.fd, LEND_OPEN, STR(""));
-	buf_addf(&j.out, "%s\r\nexit or Ctrl-] comes back to binnacle\r\n", what);
+	if (!j.plain)
+		buf_addf(&j.lanes[0].out, "%s\r\nexit or Ctrl-] comes back to binnacle\r\n", what);
 	join(&j);
 	bool ok = stream_say(j.s, say, sizeof(say)), ended = j.s->end.known;
 	if (j.left && !ended)
@@ -237,8 +272,15 @@ bool run_terminal(struct run *run, const char *path, const char *what)
 	else
 		snprintf(run->say, sizeof(run->say), "%s%.480s", ended ? "it ended: " : "the stream broke: ", say);
 	ok = ok || j.left || (ended && j.s->end.code >= 0);   /* what the last command in a shell said is no failure of ours */
+	if (j.plain && ended && j.s->end.code >= 0) {
+		char code[8];
+		snprintf(code, sizeof(code), "%d", j.s->end.code & 255);
+		for (int i = 0; i < 100 && !lend_put(j.fd, LEND_CODE, str_of(code)) && errno == EAGAIN; i++)
+			poll(&(struct pollfd){ j.fd, POLLOUT, 0 }, 1, 50);
+	}
 	stream_free(j.s);
-	buf_release(&j.out);
+	buf_release(&j.lanes[0].out);
+	buf_release(&j.lanes[1].out);
 	return ok;
 }
 
@@ -248,5 +290,5 @@ bool send_shell(struct run *run)
 	const char *path = strchr(jtext(step, "do"), ' ');
 	run->at = 1;
 	run_step(run, STEP_RUNNING, "opening a stream to the container");
-	return path && run_terminal(run, path + 1, jtext(run->plan, "title"));
+	return path && run_terminal(run, path + 1, strstr(path, "tty=true") ? jtext(run->plan, "title") : NULL);
 }

@@ -89,5 +89,6 @@ void plan_running(struct plan *p, const char *container);      /* blocks where i
 void plan_need_stream(struct plan *p, const char *sub);
 void plan_stream(struct plan *p, const char *path, const char *check);
 /* Joins the lent terminal with that stream until either ends; false and run->say: it failed. */
+/* what NULL: there is no terminal: output and errors apart, and the exit code at the end */
 bool run_terminal(struct run *run, const char *path, const char *what);
 #endif

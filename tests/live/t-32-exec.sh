@@ -100,6 +100,26 @@ like "a container that is not there" "no container 'nope'" "$(drive plan shell p
 like "who may not is told" 'not permitted: .*viewer.* may not get pods/exec' \
 	"$(drive --context viewer plan shell pods "$ns/$pod")"
 
+# --- a command without a screen
+run() {
+	timeout -k 5 60 "$BINNACLE" exec --config "$config" --source eks "$@"
+}
+equal "a command's output comes, and nothing else" "42" "$(run -y "$ns/$pod" -- sh -c 'echo $((40+2)); echo no >&2' 2>/dev/null </dev/null)"
+equal "its errors come apart" "no" "$(run -y "$ns/$pod" -- sh -c 'echo yes; echo no >&2' 2>&1 >/dev/null </dev/null)"
+run -y -n "$ns" "$pod" -c sidecar -- sh -c 'exit 7' </dev/null
+equal "its exit code is ours, of the container that is named" 7 $?
+# kwok keeps standard input open after its end (kubectl exec -i waits for ever there too): so the command stops reading by itself
+equal "standard input goes there" "$(head -c 3000000 /dev/zero | md5sum)" \
+	"$(head -c 3000000 /dev/zero | run -y "$ns/$pod" -- sh -c 'head -c 3000000 | md5sum')"
+equal "output of some megabytes comes whole to a slow reader" "$(head -c 3000000 /dev/zero | md5sum)" \
+	"$(run -y "$ns/$pod" -- head -c 3000000 /dev/zero </dev/null | { sleep 2; md5sum; })"
+like "a guard that wants a yes gets it, or nothing runs" 'say --yes.*5$' "$(run "$ns/$pod" -- true 2>&1 </dev/null; echo $?)"
+like "read-only refuses it" 'read-only.*5$' "$(run -r -y "$ns/$pod" -- true 2>&1 </dev/null; echo $?)"
+like "a container that is not there is told" "no container 'nope'" "$(run -y "$ns/$pod" -c nope -- true 2>&1 </dev/null)"
+like "a pod that is not there is told" 'no-such-pod' "$(run -y "$ns/no-such-pod" -- true 2>&1 </dev/null)"
+like "a program that is not there is told" '(not found|no such file|exit code)' "$(run -y "$ns/$pod" -- /no/such/program 2>&1 </dev/null)"
+like "the audit trail has the command" 'command=exit(%20|\+)7|exit 7|exit%207' "$(cat "$XDG_STATE_HOME"/binnacle/audit*)"
+
 # --- files
 src=$scratch/'a "src"' back=$scratch/back
 mkdir -p "$src/-x *" "$back"
