@@ -49,6 +49,22 @@ static bool find_row(struct can *c)
 	return c->key != NULL;
 }
 
+/* s3://BUCKET/KEY: what is listed is a place of the store, and this one need not be. */
+static bool find_place(struct can *c)
+{
+	const char *want = c->s->cli->source;
+
+	for (unsigned i = 0; i < c->s->nsources && !c->key && strstr(c->name, "://"); i++) {
+		struct source *from = c->s->sources[i];
+
+		if ((want && strcmp(want, from->name)) || !(c->a = action_find(from->backend, c->action, c->kind)))
+			continue;
+		c->key = xstrdup(c->name);
+		c->from = from;
+	}
+	return c->key != NULL;
+}
+
 static bool ask_source(struct can *c, int wait_ms)
 {
 	const char *slash = strchr(c->key, '/');
@@ -158,7 +174,9 @@ int cli_can(struct cli *cli)
 	k = store_kind(c.s->store, str_of(cli->args[1]));
 	c.action = cli->args[0], c.kind = k ? k->name : cli->args[1], c.name = cli->args[2];
 	session_start(c.s);
-	if (k && !session_list(c.s, (const char *const[]){ k->name, NULL }, wait_ms))
+	if (k && find_place(&c))
+		code = judge(&c, wait_ms);
+	else if (k && !session_list(c.s, (const char *const[]){ k->name, NULL }, wait_ms))
 		code = EXIT_UNREACHABLE;
 	else
 		code = k && find_row(&c) ? judge(&c, wait_ms) : missing(&c, k);
