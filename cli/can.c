@@ -49,7 +49,7 @@ static bool find_row(struct can *c)
 	return c->key != NULL;
 }
 
-/* s3://BUCKET/KEY: what is listed is a place of the store, and this one need not be. */
+/* s3://BUCKET/KEY: what is listed of a store is places, and this one need not be. */
 static bool find_place(struct can *c)
 {
 	const char *want = c->s->cli->source;
@@ -59,7 +59,7 @@ static bool find_place(struct can *c)
 
 		if ((want && strcmp(want, from->name)) || !(c->a = action_find(from->backend, c->action, c->kind)))
 			continue;
-		c->key = xstrdup(c->name);
+		c->key = xstrdup(strstr(c->name, "://") + 3);
 		c->from = from;
 	}
 	return c->key != NULL;

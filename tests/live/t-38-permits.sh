@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# needs: airflow2 airflow3 mlflow3 mlflow-auth
+# needs: airflow2 airflow3 mlflow3 mlflow-auth s3
 # limit: 400
 # What one may do, asked of genuine servers as users of less rights, remembered where it cannot be asked; and read-only, counted on
 # the wire of genuine servers, SQL too.
@@ -62,6 +62,27 @@ like "Airflow 2: a viewer cannot ask about himself" "^unknown: .* 1" "$(can af2v
 like "what nobody offers is an error" "no source offers 'drain' on pipelines 2" "$(can af2v drain pipelines mlops_full_pipeline)"
 like "as JSON" '"can":"no"' "$(binnacle --config "$scratch/af3v.yaml" can trigger pipelines mlops_full_pipeline --json 2>&1)"
 like "read-only is said first" "^no: .*read-only.* 5" "$(binnacle --config "$scratch/af3a.yaml" --readonly can trigger pipelines mlops_full_pipeline | tr '\n' ' '; echo "${PIPESTATUS[0]}")"
+
+# --- S3 has no such question: what it refuses to a plan is a no, what it would refuse only when it is sent is not known
+s3() { # METHOD PATH [DATA]
+	curl -sf -m 20 --aws-sigv4 aws:amz:us-east-1:s3 -u "$S3_ACCESS_KEY:$S3_SECRET_KEY" -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' -X "$1" \
+		"$S3_URL/$2" ${3:+--data-binary "$3"}
+}
+versitygw() {
+	"$BIN/versitygw" admin --access "$S3_ACCESS_KEY" --secret "$S3_SECRET_KEY" --endpoint-url "$S3_URL" "$@" >/dev/null 2>&1
+}
+versitygw create-user --access "$me" --secret "$pw" --role user
+s3 PUT "$me" && s3 PUT "$me/a.txt" hello
+printf '%s' "$me" >"$scratch/id"
+config s3 "s3: {type: s3, environment: dev, endpoint: '$S3_URL', region: us-east-1, access_key: {file: $scratch/id}, secret_key: {file: $scratch/pw}}"
+like "S3: a stranger may not" "^no: the access key $me may not read .* 5" "$(can s3 delete objects "s3://$me/a.txt")"
+s3 PUT "$me?policy=" "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":[\"$me\"]},
+	\"Action\":[\"s3:GetObject\",\"s3:ListBucket\",\"s3:GetBucketVersioning\"],\"Resource\":[\"arn:aws:s3:::$me\",\"arn:aws:s3:::$me/*\"]}]}"
+like "S3: of who may read it is not known before" "^unknown: the plan stands.* 1" "$(can s3 delete objects "s3://$me/a.txt")"
+s3 DELETE "$me?policy="
+s3 DELETE "$me/a.txt"
+s3 DELETE "$me"
+versitygw delete-user --access "$me"
 
 # --- remembered: what Airflow 2 refused once is dim, says why, and can be tried again
 if timeout -k 5 120 "$tools/screen_drive" 160x40 "$BINNACLE" --config "$scratch/af2v.yaml" >"$scratch/screen" 2>&1 <<DRIVE
