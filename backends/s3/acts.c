@@ -1,7 +1,8 @@
 /* acts: what can be done to objects: delete one or a version of it, bring a deleted one or an older version back, copy and
  * move within the store. A plan looks at the object and at the bucket's versioning, for that decides what can be undone; its
  * requests carry the ETag of what was seen where S3 takes a condition, and running looks again before and after: what a lost
- * answer meant is decided by what is there then. Bytes never pass through here. */
+ * answer meant is decided by what is there then. Bytes never pass through here; what is too large for one request goes in parts
+ * (parts.c). */
 #define _GNU_SOURCE
 #include "backends/s3/s3.h"
 #include "base/acts.h"
@@ -15,8 +16,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define COPY_MOST (5ll << 30)    /* of one CopyObject */
-
 const struct action *const s3_actions[] = { &act_object_delete, &act_object_undelete, &act_object_restore, &act_object_copy,
 	&act_object_move, NULL };
 
@@ -26,7 +25,19 @@ struct head {
 	bool there, marker;              /* marker: the version asked for is a delete marker */
 	char etag[80], version[128];
 	int64_t size;
+	json_t *own;                     /* headers that belong to the object and that a copy in parts has to name; may be NULL */
 };
+
+static void keep_own(struct head *h, struct str name, struct str value)
+{
+	static const char *const kept[] = { "Content-Type", "Content-Encoding", "Content-Disposition", "Content-Language", "Cache-Control",
+	                                    "Expires" };
+	bool is = name.n > 11 && !strncasecmp(name.p, "x-amz-meta-", 11);
+	for (size_t i = 0; i < ARRAY_SIZE(kept) && !is; i++)
+		is = name.n == strlen(kept[i]) && !strncasecmp(name.p, kept[i], name.n);
+	if (is && h->own && json_array_size(h->own) < PARTS_HEADERS)
+		json_array_append_new(h->own, json_sprintf(STR_FMT ": " STR_FMT, STR_ARG(name), STR_ARG(value)));
+}
 
 static void on_head(void *arg, struct str name, struct str value)
 {
@@ -39,6 +50,7 @@ static void on_head(void *arg, struct str name, struct str value)
 		h->marker = str_is(value, "true");
 	else if (name.n == 14 && !strncasecmp(name.p, "Content-Length", 14))
 		str_to_i64(value, &h->size);
+	keep_own(h, name, value);
 }
 
 struct at { struct str bucket, key, version; };
@@ -68,7 +80,7 @@ static bool look(struct s3 *s, uint64_t id, const struct at *t, struct str versi
 {
 	struct http_reply r = { 0 };
 	struct buf q = { 0 }, doing = { 0 };
-	*h = (struct head){ .size = -1 };
+	*h = (struct head){ .size = -1, .own = h->own };
 	version_query(&q, version);
 	buf_addf(&doing, "read s3://" STR_FMT "/" STR_FMT, STR_ARG(t->bucket), STR_ARG(t->key));
 	bool ok = s3_call(s, &(struct s3_ask){ .method = "HEAD", .bucket = t->bucket, .key = t->key, .query = buf_str(&q),
@@ -161,6 +173,30 @@ static json_t *copy_headers(const struct at *t, struct str version, const char *
 	return list;
 }
 
+/* The copy of a version of what is acted on: by one request, or in parts where that is more than the store takes. */
+static void add_copy(struct plan *p, const struct at *to, struct str version, const struct head *from, const char *check, const char *undo)
+{
+	json_t *headers = copy_headers(&p->t, version, from->etag);
+	int64_t part = parts_size(p->s, from->size);
+	struct buf b = { 0 };
+	if (!part) {
+		add(p, "PUT", to, STR(""), headers, check, undo);
+		json_decref(from->own);
+		return;
+	}
+	json_int_t n = (from->size + part - 1) / part;
+	fmt_bytes(part, &b);
+	add(p, "PUT", to, STR(""), headers, check, undo);
+	json_t *steps = json_object_get(p->o, "steps"), *step = json_array_get(steps, json_array_size(steps) - 1);
+	json_object_set_new(step, "do", json_sprintf("copy to s3://" STR_FMT "/" STR_FMT " in %lld parts of %s: POST ?uploads, %lld times PUT "
+		"?partNumber, POST ?uploadId", STR_ARG(to->bucket), STR_ARG(to->key), (long long)n, b.data, (long long)n));
+	json_object_set_new(step, "part", json_integer(part));
+	json_object_set_new(step, "size", json_integer(from->size));
+	json_object_set_new(step, "own", from->own);
+	plan_say(p->o, "warnings", "copied in parts: with its type and metadata, but without tags and access lists, and with another ETag");
+	buf_release(&b);
+}
+
 static void irreversible(struct plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void irreversible(struct plan *p, const char *fmt, ...)
 {
@@ -185,7 +221,7 @@ static void say_size(struct plan *p, const struct head *h, const char *what)
 
 static void plan_delete_version(struct plan *p)
 {
-	struct head h;
+	struct head h = { 0 };
 	if (!look(p->s, p->r->id, &p->t, p->t.version, &h)) {
 		plan_say(p->o, "blocked", "%s", p->s->fault.why);
 		return;
@@ -292,7 +328,7 @@ static void plan_undelete(struct plan *p)
 
 static void plan_restore(struct plan *p)
 {
-	struct head old;
+	struct head old = { .own = json_array() };
 	if (!p->t.version.n) {
 		plan_say(p->o, "blocked", "which version? v shows them: restore one of those");
 		return;
@@ -303,22 +339,25 @@ static void plan_restore(struct plan *p)
 		plan_say(p->o, "blocked", old.marker ? "a delete marker holds nothing: undelete takes it away" : "this version is gone");
 	else if (p->now.there && str_is(p->t.version, p->now.version))
 		plan_say(p->o, "already", "it is the current version");
-	else if (old.size > COPY_MOST)
-		plan_say(p->o, "blocked", "more than 5 GiB cannot be copied by one request");
 	else if (p->keeps <= 0)
 		plan_say(p->o, "warnings", "the bucket keeps no versions now: what is current is lost");
-	if (json_object_get(p->o, "blocked") || json_object_get(p->o, "already"))
+	if (json_object_get(p->o, "blocked") || json_object_get(p->o, "already")) {
+		json_decref(old.own);
 		return;
+	}
 	say_size(p, &old, "this version is copied on top");
 	if (p->now.there)
 		say_size(p, &p->now, p->keeps > 0 ? "what is current stays as a version" : "what is current");
-	add(p, "PUT", &p->t, STR(""), copy_headers(&p->t, p->t.version, old.etag), "it is current, with this ETag",
-	    "delete the new version");
-	json_object_set_new(json_object_get(p->o, "target"), "etag", json_string(old.etag));
+	json_t *target = json_object_get(p->o, "target");
+	bool whole = !parts_size(p->s, old.size);
+	add_copy(p, &p->t, p->t.version, &old, whole ? "it is current, with this ETag" : "it is current, with the same size", "delete the new version");
+	if (whole)
+		json_object_set_new(target, "etag", json_string(old.etag));
+	json_object_set_new(target, "size", json_integer(old.size));
 	if (p->keeps <= 0)
 		irreversible(p, "without versions there is no way back");
 	else
-		json_object_set_new(json_object_get(p->o, "target"), "undo_new", json_true());
+		json_object_set_new(target, "undo_new", json_true());
 	if (p->keeps > 0)                /* of the version that it gets; where the store does not name it, a marker is put on top */
 		plan_undo(p->o, "delete", json_pack("{s:o}", "at", json_sprintf(STR_FMT "/" STR_FMT, STR_ARG(p->t.bucket), STR_ARG(p->t.key))));
 }
@@ -348,18 +387,18 @@ static bool where_to(struct plan *p, struct buf *to)
 static void plan_copy(struct plan *p, bool moves)
 {
 	struct buf to = { 0 };
-	struct head from, there = { 0 };
+	struct head from = { .own = json_array() }, there = { 0 };
 	bool suspended;
 	if (!look(p->s, p->r->id, &p->t, p->t.version, &from) || !from.there) {
 		plan_say(p->o, "blocked", "%s", *p->s->fault.why ? p->s->fault.why : "there is no such object to copy");
+		json_decref(from.own);
 		return;
 	}
 	if (moves && p->t.version.n)
 		plan_say(p->o, "blocked", "a version is not moved: copy it, then delete it");
-	if (from.size > COPY_MOST)
-		plan_say(p->o, "blocked", "more than 5 GiB cannot be copied by one request: use a tool that copies in parts");
 	if (!where_to(p, &to) || json_object_get(p->o, "blocked")) {
 		buf_release(&to);
+		json_decref(from.own);
 		return;
 	}
 	struct at t = at_of(buf_str(&to));
@@ -377,8 +416,7 @@ static void plan_copy(struct plan *p, bool moves)
 	if (there.there)
 		say_size(p, &there, keeps > 0 ? "in place of (it stays as a version)" : "in place of");
 	struct str version = p->t.version.n ? p->t.version : str_of(from.version);
-	add(p, "PUT", &t, STR(""), copy_headers(&p->t, str_is(version, "null") ? STR("") : version, from.etag), "the copy is there, with the same size",
-	    "delete the copy");
+	add_copy(p, &t, str_is(version, "null") ? STR("") : version, &from, "the copy is there, with the same size", "delete the copy");
 	if (moves)
 		add(p, "DELETE", &p->t, STR(""), NULL, "it is not here any more", p->keeps > 0 ? "take the delete marker away" : "copy it back");
 	json_t *target = json_object_get(p->o, "target");
@@ -454,6 +492,7 @@ struct running {
 	struct at t;
 	char made[128];                  /* the version that a request made: of a copy, of a delete marker */
 	bool changed, lost;
+	char upload[PARTS_UPLOAD];       /* of a copy in parts that was not ended */
 	struct buf say;
 };
 
@@ -467,6 +506,17 @@ static void on_made(void *arg, struct str name, struct str value)
 static struct at step_at(const json_t *step)
 {
 	return (struct at){ str_of(json_text(step, "bucket")), str_of(json_text(step, "key")), str_of(json_text(step, "version")) };
+}
+
+static bool send_parts(struct running *x, const json_t *step)
+{
+	struct at t = step_at(step);
+	struct parts_copy c = { .s = x->s, .id = x->r->id, .bucket = t.bucket, .key = t.key, .step = step, .say = &x->say };
+	bool ok = parts_copy(&c);
+	x->lost = c.lost;
+	snprintf(x->upload, sizeof(x->upload), "%s", c.upload);
+	snprintf(x->made, sizeof(x->made), "%s", c.made);
+	return ok;
 }
 
 /* Sends step s. A copy may fail after its 200: then the body says so. */
@@ -507,7 +557,7 @@ static bool send(struct running *x, const json_t *step)
 static bool is_so(struct running *x, const json_t *step, bool last, bool *told)
 {
 	struct at t = step_at(step);
-	struct head h;
+	struct head h = { 0 };
 	bool back = !strcmp(x->r->what, "undelete"), put = !strcmp(json_text(step, "method"), "PUT");
 	*told = look(x->s, x->r->id, &t, put || (back && last) ? STR("") : t.version, &h);
 	if (!*told)
@@ -526,7 +576,7 @@ static bool run_step(struct running *x, const json_t *step, unsigned at, unsigne
 	bool told;
 	buf_clear(&x->say);
 	run_say(x->s->link, x->r->id, STEP_RUNNING, at, of, "%s", json_text(step, "do"));
-	bool ok = send(x, step), so = false;
+	bool ok = json_object_get(step, "part") ? send_parts(x, step) : send(x, step), so = false;
 	if (ok || x->lost) {
 		so = is_so(x, step, at == of, &told);
 		x->changed |= ok || so || !told;
@@ -538,6 +588,8 @@ static bool run_step(struct running *x, const json_t *step, unsigned at, unsigne
 			buf_adds(&x->say, "; whether it was taken cannot be told: look before trying again");
 		ok = so || (ok && !told);
 	}
+	if (*x->upload && !so)
+		parts_abort(x->s, str_of(json_text(step, "bucket")), str_of(json_text(step, "key")), x->upload, &x->say);
 	if (ok && !x->say.len)
 		buf_addf(&x->say, "taken, and read back%s%s", *x->made ? ": version " : "", x->made);
 	run_say(x->s->link, x->r->id, ok ? STEP_DONE : STEP_FAILED, at, of, "%s", x->say.data);
@@ -546,7 +598,7 @@ static bool run_step(struct running *x, const json_t *step, unsigned at, unsigne
 
 static bool as_planned(struct running *x)
 {
-	struct head h;
+	struct head h = { 0 };
 	struct buf now = { 0 };
 	const char *then = json_text(x->target, "version"), *to = json_text(x->target, "to");
 	struct at t = at_of(str_of(to));

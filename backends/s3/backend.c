@@ -8,12 +8,16 @@
 #include <stdlib.h>
 
 #define WATCHES_MAX 16
+#define RUNS_MS 100                  /* how soon the end of an action is noticed */
+#define PART_LEAST (5 << 20)
+#define PART_MOST (1 << 30)
 #define SKEW_SAY_MS (2 * 60000)      /* a clock that is off by so much is said */
 
 struct state {
 	struct s3 s;
 	struct browser *browser;
 	struct jobs *jobs;
+	struct runs *runs;
 	uint64_t watches[WATCHES_MAX]; unsigned nwatches;   /* of buckets */
 	int64_t next;                    /* mono ms of the next listing of the buckets */
 	struct http_backoff backoff;
@@ -180,9 +184,8 @@ static void handle(struct state *t, struct request *r)
 		s3_plan(&t->s, r);
 		break;
 	case REQ_RUN:
-		s3_run(&t->s, r);
-		browser_again(t->browser);
-		break;
+		runs_start(t->runs, r);
+		return;
 	case REQ_CANCEL:
 		cancel(t, r->id);
 		break;
@@ -202,22 +205,32 @@ static int64_t number_setting(struct link *l, const char *key, int64_t otherwise
 	return v && str_to_i64(str_of(v), &n) && n > 0 && n <= most ? n : otherwise;
 }
 
+static int64_t bytes_setting(struct link *l, const char *key, int64_t otherwise, int64_t least, int64_t most)
+{
+	int64_t n;
+	const char *v = link_setting(l, key);
+	return v && quantity_units(str_of(v), &n) && n >= least && n <= most ? n : otherwise;
+}
+
 static void run(struct link *l)
 {
 	struct state t = { .backoff = { .first_ms = 2000, .most_ms = 60000 } };
-	int64_t bytes = 0;
-	const char *preview = link_setting(l, "preview");
 	s3_init(&t.s, l);
 	t.s.limit = (long)number_setting(l, "limit", 10000, 1000000);
-	t.s.preview = preview && quantity_units(str_of(preview), &bytes) && bytes > 0 && bytes <= 4 << 20 ? bytes : 65536;
+	t.s.preview = bytes_setting(l, "preview", 65536, 1, 4 << 20);
+	t.s.part = bytes_setting(l, "copy_part", PART_MOST, PART_LEAST, PART_MOST);
 	t.s.poll_ms = 60000;
 	t.browser = browser_new(&t.s);
 	t.jobs = jobs_new(&t.s);
+	t.runs = runs_new(l, &t.s);
 	int64_t job_due = INT64_MAX;
 	while (!link_closing(l)) {
 		int64_t now = clock_mono(link_clock(l)), due = t.nwatches ? t.next : INT64_MAX;
 		due = job_due < due ? job_due : due;
+		due = runs_any(t.runs) && now + RUNS_MS < due ? now + RUNS_MS : due;
 		struct request *r = link_take(l, due == INT64_MAX ? -1 : due > now ? (int)(due - now < 60000 ? due - now : 60000) : 0);
+		if (runs_ended(t.runs))
+			browser_again(t.browser);
 		if (r)
 			handle(&t, r);
 		else if (t.nwatches && t.next <= clock_mono(link_clock(l)))
@@ -230,6 +243,7 @@ static void run(struct link *l)
 		}
 		job_due = jobs_any(t.jobs) ? 0 : INT64_MAX;
 	}
+	runs_free(t.runs);
 	jobs_free(t.jobs);
 	browser_free(t.browser);
 	free(t.said_why);
@@ -247,6 +261,8 @@ static const struct config_key keys[] = {
 	{ "insecure", CONFIG_BOOL, "false", .help = "Do not verify the certificate; shown as a red badge for as long as it lasts." },
 	{ "preview", CONFIG_BYTES, "64Ki", .help = "How much of an object is read to look at it." },
 	{ "limit", CONFIG_COUNT, "10000", .help = "How many objects `get objects` lists at most." },
+	{ "copy_part", CONFIG_BYTES, "1Gi", .help = "Size of the parts in which an object is copied that is larger than five of them (at least "
+	  "5Mi, at most 1Gi)." },
 	TUNNEL_CONFIG_KEYS,
 	CONFIG_END
 };

@@ -106,7 +106,7 @@ static struct str host_of(const char *base)
 static struct sigv4_request to_sign(struct s3 *s, const struct s3_ask *a, const char *base, const char *path)
 {
 	return (struct sigv4_request){ .method = a->method, .host = host_of(base), .path = str_of(path), .query = a->query,
-		.headers = a->headers, .region = s3_region(s, a->bucket), .service = "s3",
+		.headers = a->headers, .body = a->body, .region = s3_region(s, a->bucket), .service = "s3",
 		.now_ms = clock_wall(link_clock(s->link)) + s->offset_ms };
 }
 
@@ -209,7 +209,7 @@ static void once(struct s3 *s, const struct s3_ask *a, struct exchange *x, struc
 	s->asking = a;
 	s->asking_base = base.data;
 	s->asking_path = path.data;
-	struct http_request q = { .method = a->method, .base = base.data, .path = full.data, .headers = a->headers,
+	struct http_request q = { .method = a->method, .base = base.data, .path = full.data, .headers = a->headers, .body = a->body,
 		.timeout_ms = a->timeout_ms ? a->timeout_ms : 30000, .idle_ms = 30000, .max = a->max ? a->max : 8u << 20,
 		.large = a->on_data != NULL, .once = a->method && strcmp(a->method, "HEAD") && strcmp(a->method, "GET"), .cancelled = cancelled, .cancelled_arg = x, .on_data = a->on_data ? on_data : NULL,
 		.on_header = on_header, .arg = x };

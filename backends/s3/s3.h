@@ -47,6 +47,7 @@ struct s3 {
 	/* settings */
 	long limit;                      /* rows of a plain watch */
 	int64_t preview;                 /* bytes */
+	int64_t part;                    /* bytes: of a copy in parts */
 	int64_t poll_ms;
 };
 
@@ -56,6 +57,7 @@ struct s3_ask {
 	struct str bucket, key;          /* bucket empty: the service; key empty: the bucket */
 	struct str query;                /* escaped: "list-type=2&prefix=a%2F" */
 	const char *const *headers;      /* further ones, signed too: "Range: bytes=0-9" */
+	struct str body;
 	const char *doing;               /* "list s3://b/p": for sentences; what the key may not do */
 	int timeout_ms;                  /* 0: 30 s */
 	size_t max;                      /* 0: 8 MiB */
@@ -134,6 +136,33 @@ int64_t jobs_step(struct jobs *j);               /* a part of one job; mono ms o
 
 /* ---- object.c */
 void object_open(struct s3 *s, const struct request *r);     /* preview, describe, yaml, link */
+
+/* ---- parts.c: copies of what is too large for one request (CreateMultipartUpload, UploadPartCopy, CompleteMultipartUpload) */
+struct json_t;
+enum { PARTS_HEADERS = 40, PARTS_UPLOAD = 1100 };
+struct parts_copy {
+	struct s3 *s;
+	uint64_t id;
+	struct str bucket, key;          /* to */
+	const struct json_t *step;       /* of the plan: part, size, headers (where from), own */
+	struct buf *say;                 /* why not */
+	char upload[PARTS_UPLOAD];       /* when it failed: what may be left there; "" nothing */
+	char made[128];                  /* the version; "" not said */
+	bool lost;                       /* the last request's answer was lost: look */
+};
+/* The size of a part, 0: one request does. */
+int64_t parts_size(const struct s3 *s, int64_t size);
+bool parts_copy(struct parts_copy *c);
+/* Gives back what an upload has so far, and says so. */
+void parts_abort(struct s3 *s, struct str bucket, struct str key, const char *upload, struct buf *say);
+
+/* ---- runs.c: actions, each in a thread with a connection of its own: listing goes on beside a long copy */
+struct runs;
+struct runs *runs_new(struct link *l, const struct s3 *like);
+void runs_free(struct runs *r);
+void runs_start(struct runs *r, struct request *q);      /* takes q */
+bool runs_any(struct runs *r);
+bool runs_ended(struct runs *r);                         /* some did since the last call: what is open may be another now */
 
 /* ---- acts.c */
 struct action;

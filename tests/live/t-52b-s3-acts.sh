@@ -32,7 +32,7 @@ read_back() {
 	curl -sS -m 10 --aws-sigv4 aws:amz:us-east-1:s3 -u "$T52_ID:$T52_SECRET" -H "x-amz-content-sha256: $(sha256sum <"$scratch/empty" | cut -c1-64)" "$store/$1"
 }
 drive() {
-	timeout -k 5 60 "$drive_bin" --source "{type: s3, endpoint: '${through:-$store}', $keys}" --audit "$scratch/audit" "$@" 2>&1
+	timeout -k 5 60 "$drive_bin" --source "{type: s3, endpoint: '${through:-$store}', $keys${more:+, $more}}" --audit "$scratch/audit" "$@" 2>&1
 }
 # the id of the version that is current
 current() {
@@ -62,6 +62,20 @@ for store in "$S3_URL" "$MOTO_URL"; do
 
 	printf 'sources: {store: %s}\n' "$(<"$scratch/settings")" >"$scratch/store.yaml"
 	equal "$on: headless too" 1051 "$(binnacle --config "$scratch/store.yaml" get objects "versions:$kept/many/" -o csv | grep -c '^store,')"
+
+	# --- what is larger than one request copies: here 25 MiB, in parts of 5
+	head -c $((26 << 20)) /dev/urandom >"$scratch/large"
+	s3 PUT "$plain/large/model.bin" "$scratch/large" -H 'x-amz-meta-owner: ml-team' -o /dev/null
+	said=$(more='copy_part: 5Mi' drive --undo act copy objects "$plain/large/model.bin" "{\"to\": \"s3://$kept/large/copy.bin\"}")
+	like "$on: copied in parts, told one by one" 'in 6 parts of 5Mi: POST .uploads.*part 6 of 6.*taken, and read back.*state: done.*state: done' "$said"
+	more='copy_part: 5Mi' drive act copy objects "$plain/large/model.bin" "{\"to\": \"s3://$plain/large/copy.bin\"}" >/dev/null
+	equal "$on: a whole copy" "$(sha256sum <"$scratch/large")" "$(read_back "$plain/large/copy.bin" | sha256sum)"
+	like "$on: with its metadata" 'owner: ml-team' "$(s3 GET "$plain/large/copy.bin" "$scratch/empty" -D - -o /dev/null)"
+	large=$(s3 PUT "$kept/large/v.bin" "$scratch/large" -D - -o /dev/null | sed -n 's/\r$//; s/^x-amz-version-id: //ip')
+	write "$kept/large/v.bin" small >/dev/null
+	like "$on: a large version is restored in parts" 'it is current, with the same size.*state: done' \
+		"$(more='copy_part: 5Mi' drive act restore objects "versions:$kept/large/v.bin	$large")"
+	equal "$on: it is current" "$(sha256sum <"$scratch/large")" "$(read_back "$kept/large/v.bin" | sha256sum)"
 
 	# --- without versions
 	said=$(drive plan delete objects "$plain/a/one.txt")
@@ -119,10 +133,11 @@ for store in "$S3_URL" "$MOTO_URL"; do
 	like "$on: read-only" 'read-only here' "$(drive --readonly act delete objects "$kept/m/4")"
 done
 
-# --- an answer that is lost: faulty.py MODE: DELETE and PUT are passed on (after) or not (before), and no answer comes back
+# --- an answer that is lost: faulty.py MODE: DELETE and PUT are passed on (after) or not (before), and no answer comes back; of a copy in
+# parts one part fails (part=N), all are slow, or the last request is taken without an answer (end)
 store=$S3_URL
 cat >"$scratch/faulty.py" <<'PY'
-import http.client, http.server, sys
+import http.client, http.server, sys, time
 host, mode = sys.argv[1].split("//")[1], sys.argv[2]
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -130,7 +145,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         change = self.command in ("DELETE", "PUT")
-        if change and mode == "before":
+        if mode == "slow" and "partNumber" in self.path:
+            time.sleep(1)
+        if change and mode == "before" or mode.startswith("part=") and "partNumber=" + mode[5:] in self.path:
             self.close_connection = True
             return
         c = http.client.HTTPConnection(host, timeout=20)
@@ -140,7 +157,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         c.endheaders(body)
         a = c.getresponse()
         data = a.read()
-        if change and mode == "after":
+        if change and mode == "after" or mode == "end" and self.command == "POST" and "uploadId" in self.path:
             self.close_connection = True
             return
         self.send_response(a.status)
@@ -151,7 +168,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
-    do_GET = do_HEAD = do_PUT = do_DELETE = do
+    do_GET = do_HEAD = do_PUT = do_DELETE = do_POST = do
 server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[3])), Handler)
 server.serve_forever()
 PY
@@ -172,6 +189,25 @@ equal "it is there" 5 "$(read_back "$kept/m/5")"
 like "no answer, but taken: seen too, and it can be undone" 'but it was taken.*state: done.*state: done' "$(faulty after --undo act delete objects "$kept/m/5" | tr '\n' ' ')"
 equal "it is there again" 5 "$(read_back "$kept/m/5")"
 like "a copy whose answer is lost" 'but it was taken.*state: done' "$(faulty after act copy objects "$kept/m/5" "{\"to\": \"$kept/n/5\"}" | tr '\n' ' ')"
+# --- in parts
+more='copy_part: 5Mi'
+open_uploads() {
+	s3 GET "$kept?uploads=" "$scratch/empty" | grep -o '<UploadId>' | wc -l
+}
+write "$kept/small" x >/dev/null
+s3 PUT "$kept/large/m" "$scratch/large" -o /dev/null
+like "a part that does not come through is tried again, then all are given back" 'copy part 3:.*the parts copied so far were given back.*state: failed' \
+	"$(faulty part=3 act copy objects "$kept/large/m" "{\"to\": \"$kept/large/n\"}" | tr '\n' ' ')"
+equal "nothing is left that is paid for" 0 "$(open_uploads)"
+like "nor is there a copy" NoSuchKey "$(read_back "$kept/large/n")"
+like "cancelled in the middle: the same" 'the parts copied so far were given back.*state: cancelled' \
+	"$(faulty slow --cancel 2500 act copy objects "$kept/large/m" "{\"to\": \"$kept/large/n\"}" | tr '\n' ' ')"
+equal "nothing is left of it" 0 "$(open_uploads)"
+like "the last answer is lost, but it was taken" 'but it was taken.*state: done' \
+	"$(faulty end act copy objects "$kept/large/m" "{\"to\": \"$kept/large/n\"}" | tr '\n' ' ')"
+equal "it is whole" "$(sha256sum <"$scratch/large")" "$(read_back "$kept/large/n" | sha256sum)"
+more=''
+
 like "a store that is gone" 'cannot be reached' "$(through=http://127.0.0.1:1 drive plan delete objects "$kept/m/5")"
 unlike "no secret in plans or the audit" "$T52_SECRET" "$(<"$scratch/audit")"
 finish
