@@ -49,7 +49,8 @@ static void region_in_words(struct s3_error *e)
 void s3_read_error(const struct http_reply *r, struct s3_error *e)
 {
 	struct xml *x;
-	if (!r->body.len || r->end != HTTP_STATUS)
+	*e = (struct s3_error){ 0 };
+	if (!r->body.len || (r->end != HTTP_STATUS && r->end != HTTP_OK))     /* a copy may fail after its 200 */
 		return;
 	x = xml_new(on_member, e);
 	if (!xml_feed(x, buf_str(&r->body)) || !xml_finish(x))
