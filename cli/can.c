@@ -3,8 +3,8 @@
  * the plan, which is what a key shows and changes nothing: a server that refuses already that says no. */
 #include "base/mem.h"
 #include "base/permits.h"
+#include "cli/act.h"
 #include "cli/print.h"
-#include "cli/session.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 struct can {
 	struct session *s;
-	const char *action, *kind, *name;
+	const char *action, *kind;
 	struct source *from;
 	const struct action *a;
 	char *key;
@@ -26,43 +26,6 @@ static void say(struct can *c, const char *word, const char *why)
 	c->word = word;
 	free(c->why);
 	c->why = xstrdup(why);
-}
-
-/* The row of that key, or (with a namespace) of that name in it. True: it is there. */
-static bool find_row(struct can *c)
-{
-	const struct table *t = store_table_const(c->s->store, c->kind);
-	const char *want = c->s->cli->source;
-	char *in = c->s->cli->namespace ? xasprintf("%s/%s", c->s->cli->namespace, c->name) : xstrdup(c->name);
-
-	for (uint32_t i = 0; t && i < t->nslots && !c->key; i++) {
-		const struct row *r = table_row(t, i);
-		struct source *from = r && r->source < c->s->nsources ? c->s->sources[r->source] : NULL;
-
-		if (!from || (want && strcmp(want, from->name)) || !str_is(row_key(r), in) || !action_find(from->backend, c->action, c->kind))
-			continue;
-		c->key = str_dup(row_key(r));
-		c->from = from;
-		c->a = action_find(from->backend, c->action, c->kind);
-	}
-	free(in);
-	return c->key != NULL;
-}
-
-/* s3://BUCKET/KEY: what is listed of a store is places, and this one need not be. */
-static bool find_place(struct can *c)
-{
-	const char *want = c->s->cli->source;
-
-	for (unsigned i = 0; i < c->s->nsources && !c->key && strstr(c->name, "://"); i++) {
-		struct source *from = c->s->sources[i];
-
-		if ((want && strcmp(want, from->name)) || !(c->a = action_find(from->backend, c->action, c->kind)))
-			continue;
-		c->key = xstrdup(strstr(c->name, "://") + 3);
-		c->from = from;
-	}
-	return c->key != NULL;
 }
 
 static bool ask_source(struct can *c, int wait_ms)
@@ -117,7 +80,7 @@ static int print(const struct can *c)
 {
 	if (c->s->cli->json) {
 		json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "can", c->word, "why", c->why ? c->why : "", "action", c->action,
-			"kind", c->kind, "key", c->key ? c->key : c->name, "source", c->from ? c->from->name : "");
+			"kind", c->kind, "key", c->key, "source", c->from->name);
 		char *text = json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII);
 
 		puts(text ? text : "{}");
@@ -144,20 +107,6 @@ static int judge(struct can *c, int wait_ms)
 	return print(c);
 }
 
-static int missing(const struct can *c, const struct kind *k)
-{
-	bool offered = false;
-
-	for (unsigned i = 0; i < c->s->nsources; i++)
-		offered |= action_find(c->s->sources[i]->backend, c->action, c->kind) != NULL;
-	if (!k || !offered) {
-		fprintf(stderr, k ? "binnacle: no source offers '%s' on %s\n" : "binnacle: no action '%s', no kind '%s'\n", c->action, c->kind);
-		return EXIT_USAGE;
-	}
-	fprintf(stderr, "binnacle: no %s '%s' is listed\n", k->singular, c->name);
-	return EXIT_FAILED;
-}
-
 int cli_can(struct cli *cli)
 {
 	int code, wait_ms = cli->wait ? atoi(cli->wait) * 1000 : 30000;
@@ -172,16 +121,15 @@ int cli_can(struct cli *cli)
 	if (!c.s)
 		return code;
 	k = store_kind(c.s->store, str_of(cli->args[1]));
-	c.action = cli->args[0], c.kind = k ? k->name : cli->args[1], c.name = cli->args[2];
-	session_start(c.s);
-	if (k && find_place(&c))
+	c.action = cli->args[0], c.kind = k ? k->name : cli->args[1];
+	c.key = act_key(c.s, cli->args[2]);
+	c.from = act_source(c.s, c.action, c.kind);
+	code = EXIT_USAGE;
+	if (c.from) {
+		c.a = action_find(c.from->backend, c.action, c.kind);
+		session_start(c.s);
 		code = judge(&c, wait_ms);
-	else if (k && !session_list(c.s, (const char *const[]){ k->name, NULL }, wait_ms))
-		code = EXIT_UNREACHABLE;
-	else
-		code = k && find_row(&c) ? judge(&c, wait_ms) : missing(&c, k);
-	if (code == EXIT_UNREACHABLE)
-		fputs("binnacle: no source answered in time\n", stderr);
+	}
 	free(c.key);
 	free(c.why);
 	session_close(c.s);

@@ -75,10 +75,10 @@ versitygw create-user --access "$me" --secret "$pw" --role user
 s3 PUT "$me" && s3 PUT "$me/a.txt" hello
 printf '%s' "$me" >"$scratch/id"
 config s3 "s3: {type: s3, environment: dev, endpoint: '$S3_URL', region: us-east-1, access_key: {file: $scratch/id}, secret_key: {file: $scratch/pw}}"
-like "S3: a stranger may not" "^no: the access key $me may not read .* 5" "$(can s3 delete objects "s3://$me/a.txt")"
+like "S3: a stranger may not" "^no: the access key $me may not read .* 5" "$(can s3 delete objects "$me/a.txt")"
 s3 PUT "$me?policy=" "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":[\"$me\"]},
 	\"Action\":[\"s3:GetObject\",\"s3:ListBucket\",\"s3:GetBucketVersioning\"],\"Resource\":[\"arn:aws:s3:::$me\",\"arn:aws:s3:::$me/*\"]}]}"
-like "S3: of who may read it is not known before" "^unknown: the plan stands.* 1" "$(can s3 delete objects "s3://$me/a.txt")"
+like "S3: of who may read it is not known before" "^unknown: the plan stands.* 1" "$(can s3 delete objects "$me/a.txt")"
 s3 DELETE "$me?policy="
 s3 DELETE "$me/a.txt"
 s3 DELETE "$me"
@@ -124,7 +124,8 @@ writes() {
 }
 model=$(binnacle --config "$scratch/wire.yaml" get models -o csv 2>/dev/null | sed -n 2p | cut -d, -f1)
 for line in 'get drift' 'get features' 'get versions' 'get pipelines' 'get runs' 'get tasks' 'doctor' 'verify' 'triage' 'snapshot drift' 'watch --once' \
-	"promote ${model:-x} 1 --yes --reason because" "rollback ${model:-x} --yes --reason because" 'runbooks'; do
+	"promote ${model:-x} 1 --yes --reason because" "rollback ${model:-x} --yes --reason because" 'runbooks' 'act pause pipelines mlops_full_pipeline --yes' \
+	"act rollback models ${model:-x} --yes --reason because" 'retrain --yes' 'can pause pipelines mlops_full_pipeline'; do
 	# shellcheck disable=SC2086
 	BINNACLE_LIMIT=60 binnacle --config "$scratch/wire.yaml" --readonly $line >>"$scratch/said" 2>&1
 done
