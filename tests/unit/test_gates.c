@@ -1,6 +1,7 @@
 /* gates: each judged with its figures against a registry, endpoints and lists of the test's own; what nobody listed is never taken
  * for empty, what does not answer cannot be told. And words in quotes, shares and moments as they are typed. */
 #define _GNU_SOURCE
+#include "base/alerts.h"
 #include "base/drift.h"
 #include "base/fmt.h"
 #include "base/gates.h"
@@ -84,7 +85,7 @@ static void body(struct link *l)
 		request_free(held[--nheld]);
 }
 
-static const struct kind *const kinds[] = { &kind_models, &kind_versions, &kind_drift, &kind_modelendpoints, &kind_predictions, NULL };
+static const struct kind *const kinds[] = { &kind_models, &kind_versions, &kind_drift, &kind_modelendpoints, &kind_predictions, &kind_alerts, NULL };
 static const struct backend backend = { .name = "test", .title = "test", .help = "", .kinds = kinds, .run = body };
 
 struct world {
@@ -120,6 +121,17 @@ static void say_live(struct world *w, const char *kind, enum health_state state,
 	struct msg *m = msg_new(MSG_HEALTH, 0);
 	msg_put_health(m, (struct msg_health){ .state = state, .latency_us = -1, .why = str_of(why), .kind = str_of(kind) });
 	store_apply(w->store, m, 0);
+}
+
+/* One of the model, silenced; one of another. */
+static void put_alerts(struct buf *b, int64_t now)
+{
+	const struct alert_label mine[] = { { STR("alertname"), STR("Errors") }, { STR("model"), STR("price") } },
+		other[] = { { STR("alertname"), STR("Errors") }, { STR("model"), STR("churn") } };
+	alert_put(b, &(struct alert_row){ .key = STR("a1"), .name = STR("Errors"), .labels = mine, .nlabels = 2, .state = ALERT_IS_SILENCED,
+		.since = now - 60000 });
+	alert_put(b, &(struct alert_row){ .key = STR("a2"), .name = STR("Errors"), .labels = other, .nlabels = 2, .state = ALERT_IS_FIRING,
+		.since = now - 60000 });
 }
 
 static void put_drift(struct buf *b, int64_t now)
@@ -168,6 +180,7 @@ static void begin(struct world *w)
 	source_start(w->source);
 	say_live(w, "", HEALTH_LIVE, "");
 	list(w, "drift", put_drift);
+	list(w, "alerts", put_alerts);
 	list(w, "modelendpoints", put_endpoints);
 	list(w, "predictions", put_predictions);
 }
@@ -282,6 +295,9 @@ static void rows(void **state)
 	expect(&w, "[{some: modelendpoints, where: 'version={version}'}]", GATE_PASS, "1 modelendpoints with version=7: api-v7");
 	expect(&w, "[{some: modelendpoints, where: 'version={previous}'}]", GATE_PASS, "version=6: api");
 	expect(&w, "[{none: drift, where: 'colour=red'}]", GATE_UNKNOWN, "no column 'colour'");
+	expect(&w, "[{none: alerts, where: 'state=firing model={model}'}]", GATE_PASS, "no alerts with");
+	expect(&w, "[{none: alerts, where: 'state=silenced model={model}'}]", GATE_FAIL, "a1");
+	expect(&w, "[{none: alerts, where: 'state=firing'}]", GATE_FAIL, "1 alerts with state=firing: a2");
 	expect(&w, "[{none: alarms}]", GATE_UNKNOWN, "no source is configured that shows alarms");
 	say_live(&w, "drift", HEALTH_STALE, "connection lost");
 	expect(&w, "[{none: drift, where: 'result=never'}]", GATE_UNKNOWN, "connection lost");

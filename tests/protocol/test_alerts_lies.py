@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""What a Prometheus or an Alertmanager may do to us: every lie of lying_alerts.py ends in rows, or in a sentence that says what,
+where and what to do; never in a crash, an endless wait or an escape sequence on the terminal."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BINNACLE = os.environ["BINNACLE"]
+number = 0
+
+
+def ok(good, name, *details):
+    global number
+    number += 1
+    print(("ok" if good else "not ok"), number, "-", name)
+    for detail in details if not good else ():
+        for line in str(detail).splitlines()[:12]:
+            print("#  ", line[:300])
+
+
+def run(kind, lie, *words, more=""):
+    path = os.path.join(scratch, "b.yaml")
+    with open(path, "w") as f:
+        f.write(f"sources:\n  liar: {{type: {kind}, url: 'http://127.0.0.1:{port}/{lie}', timeout: 3s{more}}}\n")
+    done = subprocess.run([BINNACLE, "--config", path, "--wait", "6", *words], capture_output=True, timeout=60,
+                          env={**os.environ, "HOME": scratch, "XDG_STATE_HOME": scratch})
+    return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
+
+
+def rows(kind, lie, **more):
+    code, said = run(kind, lie, "get", "alerts", "-o", "json", **more)
+    try:
+        return json.loads(said[said.index("["):said.rindex("]") + 1]), said
+    except ValueError:
+        return None, f"exit {code}: {said}"
+
+
+scratch = tempfile.mkdtemp()
+server = subprocess.Popen([sys.executable, os.path.join(HERE, "lying_alerts.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+port = int(server.stdout.readline())
+try:
+    for kind in ("alertmanager", "prometheus"):
+        got, said = rows(kind, "honest")
+        ok(got and len(got) == 1 and got[0]["name"] == "A" and got[0]["state"] == "firing" and got[0]["about"] == "pod n/p" and got[0]["expr"] == "a > 1",
+           f"{kind}: honest", said)
+        for lie, words in (("oops", ("500",)), ("page", ("instead of JSON", "own address")), ("basic", ("401", "set user and password")),
+                           ("busy", ("429",)), ("cut", ("cut short",)), ("broke", ("broke",)), ("other", ("not what it should be",)),
+                           ("slow", ("did not answer within 3 s",))):
+            code, said = run(kind, lie, "get", "alerts")
+            ok(code > 0 and all(w in said for w in words), f"{kind}: {lie}: {' ... '.join(words)}", code, said)
+        got, said = rows(kind, "wrong")
+        ok(got is not None and any(a["name"] == "A" and a["state"] == "firing" for a in got), f"{kind}: what has the right types is kept", said)
+        got, said = rows(kind, "huge")
+        ok(got and any(a["name"] == "A" for a in got) and len(said) < 400000, f"{kind}: megabytes in one field stay small", said[:200], len(said))
+        got, said = rows(kind, "tenant", more=", tenant: team-a")
+        ok(got and len(got) == 1, f"{kind}: the tenant is sent", said)
+        code, said = run(kind, "tenant", "get", "alerts")
+        ok(code > 0 and "tenant" in said, f"{kind}: and named where it is wanted", said)
+    code, said = run("alertmanager", "control", "snapshot", "alerts", "--size", "100x20")
+    ok("red" in said and "\x1b[31m" not in said and "\x07" not in said and "\u202e" not in said, "control characters are shown, not sent", repr(said[:600]))
+finally:
+    server.stdin.close()
+    server.kill()
+    subprocess.run(["rm", "-rf", scratch], check=False)
+print(f"1..{number}")
