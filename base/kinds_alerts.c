@@ -35,6 +35,7 @@ static const struct column alerts_cols[ALERT_COL_COUNT] = {
 	[ALERT_RECEIVERS] = { "receivers", "RECEIVERS", COL_TEXT, COL_SHARED | COL_HIDDEN, 9 },
 	[ALERT_ERROR] = { "error", "ERROR", COL_TEXT, COL_HIDDEN, 9 },
 	[ALERT_URGENCY] = { "urgency", "URGENCY", COL_COUNT, COL_HIDDEN, 9 },
+	[ALERT_FINGERPRINT] = { "fingerprint", "FINGERPRINT", COL_TEXT, COL_HIDDEN, 9 },
 };
 const struct kind kind_alerts = {
 	.name = "alerts", .singular = "alert", .aliases = alerts_aliases,
@@ -239,6 +240,7 @@ void alert_put(struct buf *b, const struct alert_row *a)
 	for (size_t i = 0; i < ARRAY_SIZE(rest); i++)
 		cell_text_or_null(b, rest[i]);
 	cell_int(b, urgency(a->state, severity, a->since));
+	cell_text(b, a->key);
 	buf_release(&key);
 	buf_release(&about);
 	buf_release(&labels);

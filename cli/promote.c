@@ -282,6 +282,16 @@ static const struct runbook *unfinished(const struct session *s, const char *mod
 	return NULL;
 }
 
+/* What gates and checks look at may be made from the rows of others: an alert that another source has is not told twice. */
+static void feed_gates(struct session *s, const char *model)
+{
+	const char *kind;
+	for (unsigned k = 0; (kind = runbooks_kind(s->runbooks, model, k)); k++)
+		for (unsigned i = 0; i < s->nsources; i++)
+			if (backend_fills(s->sources[i]->backend, kind))
+				feed_on(s->feed, i, kind);
+}
+
 static int begin(struct session *s, struct runbook_order *o)
 {
 	const char *why = NULL;
@@ -293,6 +303,7 @@ static int begin(struct session *s, struct runbook_order *o)
 	}
 	if (!(o->registry = registry_of(s, o->verb, o->model)))
 		return EXIT_USAGE;
+	feed_gates(s, o->model);
 	if (!(d.r = runbook_start(s->runbooks, o, &why))) {
 		print_line(stderr, "binnacle: %s", why);
 		return EXIT_REFUSED;

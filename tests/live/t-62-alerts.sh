@@ -32,7 +32,7 @@ has_alerts() {
 	[[ $(alerts) == "$1" ]]
 }
 key_of() {
-	run get alerts "name=$1 model=$model state!=routed" -o json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["key"])'
+	run get alerts "name=$1 model=$model state!=routed" -o json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["fingerprint"])'
 }
 # act WORD...
 act() {
@@ -55,7 +55,7 @@ check "what fires and what is about to, by Prometheus alone" within 30 has_alert
 	"DriftAboveLimit=firing Inhibited=firing ModelErrorRate=firing NotYet=pending Source=firing"
 said=$(run get alerts "name=ModelErrorRate model=$model" -o json)
 like "with its value, what it is about, its labels and rule" \
-	'"about": "pod ml-serving/api-1".*"value": 0.18.*"labels": "alertname=ModelErrorRate,.*severity=critical".*"expr": "model_error_share > 0.05"' \
+	'"about":"pod ml-serving/api-1".*"value":0.18,.*"labels":"alertname=ModelErrorRate,.*severity=critical".*"expr":"model_error_share > 0.05"' \
 	"$(tr '\n' ' ' <<<"$said")"
 like "a rule that cannot be evaluated is told, with why" 'CannotBeEvaluated.*many-to-many' "$(run get alerts state=error -o json | tr '\n' ' ')"
 like "and is a finding" 'rule CannotBeEvaluated cannot be evaluated' "$(run triage)"
@@ -70,7 +70,7 @@ both
 check "both: what Alertmanager has is there as it has it" within 30 has_alerts \
 	"DriftAboveLimit=firing DriftAboveLimit=routed Inhibited=inhibited Inhibited=routed ModelErrorRate=firing ModelErrorRate=routed NotYet=pending Source=firing Source=routed"
 said=$(run triage -o json)
-equal "each is one finding" 1 "$(grep -c "\"what\": \"ModelErrorRate: $model answers 18% of requests with an error\"" <<<"$said")"
+equal "each is one finding" 1 "$(grep -o "\"what\":\"ModelErrorRate: $model answers 18% of requests with an error\"" <<<"$said" | wc -l)"
 unlike "an inhibited one is none" 'Inhibited' "$said"
 like "the header counts them" '[3-9] firing' "$(run snapshot alerts --size 120x30)"
 said=$(run snapshot alerts --size 120x30)
@@ -83,7 +83,6 @@ like "in full" 'Runbook +https://runbooks.example.com/model-error-rate.*Expressi
 	"$(act open describe alerts "$key" | tr '\n' ' ')"
 
 # --- silence: the plan, and that it changes nothing
-matchers="[^|]*alertname=.{0,2}\"ModelErrorRate"
 said=$(act plan silence alerts "$key" '{"comment":"known","duration":"90m"}')
 like "the request, word by word" 'POST /api/v2/silences.*matchers.*alertname.*ModelErrorRate.*createdBy.*ops.*comment.*known' "$said"
 like "and what it would quiet now" '1 alert that fires is silenced now: ModelErrorRate of ml-serving/api-1' "$said"
@@ -104,7 +103,7 @@ id=$(grep -o 'silenced, by [0-9a-f-]*' <<<"$said" | head -n 1 | cut -d' ' -f3)
 check "and the row" within 20 has_alerts \
 	"DriftAboveLimit=firing DriftAboveLimit=routed Inhibited=inhibited Inhibited=routed ModelErrorRate=routed ModelErrorRate=silenced NotYet=pending Source=firing Source=routed"
 unlike "silenced, it is no finding" "ModelErrorRate: $model" "$(run triage)"
-like "the silence is listed, with how many it keeps quiet" '"alerts": 1.*"by": "ops".*"comment": "known"' \
+like "the silence is listed, with how many it keeps quiet" '"alerts":1,.*"by":"ops".*"comment":"known"' \
 	"$(run get silences "id=$id" -o json | tr '\n' ' ')"
 was=$(curl -fsS "$AM_URL/api/v2/silence/$id" | python3 -c 'import json, sys; print(json.load(sys.stdin)["endsAt"])')
 said=$(act --undo act extend silences "$id" '{"duration":"1h"}')
@@ -119,7 +118,7 @@ equal "none is left" 0 "$(silences)"
 said=$(act --undo act silence alerts "$key,$(key_of DriftAboveLimit)" '{"comment":"both"}')
 equal "two at once, undone" 0 "$(silences)"
 like "each of them" '(it is expired.*){2}' "$(tr '\n' ' ' <<<"$said")"
-like "the trail has them" '"action":"silence".*' "$(grep -c '"action":"silence"' "$scratch/audit") $(head -n 3 "$scratch/audit" | tr '\n' ' ')"
+like "the trail has them" '^[1-9]' "$(grep -c '"action":"silence"' "$scratch/audit")"
 unlike "and no password" "$T62_PASSWORD" "$(cat "$scratch/audit")"
 
 # --- answers that never come
@@ -139,8 +138,9 @@ echo 'refuse 400' >"$scratch/mode"
 like "400: nothing happened" 'as the test wants it|400' "$(url=$url act act silence alerts "$key" '{"comment":"refused"}' | tr '\n' ' ')"
 equal "still once" 1 "$(silences)"
 echo ok >"$scratch/mode"
-act act expire alerts "$key" >/dev/null
+unset url
 kill "$fault" 2>/dev/null
+act act expire alerts "$key" >/dev/null
 
 # --- gates
 check "a registry for the gate" python3 "$live_tests/mlseed.py" "$MLFLOW3_URL" "$model"
@@ -148,7 +148,7 @@ gated() {
 	both
 	printf '%s\n' "  ml: {type: mlflow, environment: dev, url: '$MLFLOW3_URL'}" "promotions:" "  $model:" "    gates:" \
 		"      - {none: alerts, where: 'state=firing model={model}', say: no alert fires}" >>"$scratch/b.yaml"
-	run promote "$model" 7 --plan --reason "r2 0.447"
+	binnacle --config "$scratch/b.yaml" promote "$model" 7 --plan --reason "r2 0.447" 2>&1
 }
 like "a firing alert blocks a promotion" 'fail.*no alert fires|no alert fires.*fail' "$(gated)"
 act act silence alerts "$key" '{"comment":"gate"}' >/dev/null
@@ -161,20 +161,26 @@ for name in ModelErrorRate DriftAboveLimit Source; do act act expire alerts "$(b
 both
 "$BINNACLE" --config "$scratch/b.yaml" watch >"$scratch/watch" 2>&1 &
 watch=$!
-within 40 grep -q "ModelErrorRate fires" "$scratch/watch"
+trap 'fires; kill "$watch" 2>/dev/null; rm -rf "$scratch"' EXIT
+# known [FILTER]: what changed, as a program that knows no Prometheus finds it in the history; told has it
+known() {
+	run get timeline "$@" -o json | python3 -c 'import json, sys; print("\n".join(c["what"] for c in json.load(sys.stdin)))' 2>&1
+}
+told() {
+	known | grep -qE -- "$1"
+}
+check "watch remembers that it fires" within 60 told "ModelErrorRate fires: $model answers 18% of requests"
 fires "$drifts"
-like "watch tells that it fires" "ModelErrorRate fires: $model answers 18% of requests" "$(cat "$scratch/watch")"
-check "and that it is resolved" within 90 grep -q 'ModelErrorRate is resolved after' "$scratch/watch"
-like "and what was silenced, by whom" 'silenced .*model="'"$model"'".*: known' "$(cat "$scratch/watch")"
-equal "once, though both sources saw it" 1 "$(grep -c "ModelErrorRate fires: $model" "$scratch/watch")"
+check "and that it is resolved" within 90 told "ModelErrorRate is resolved after [0-9a-z]+: pod ml-serving/api-1"
 kill "$watch"; wait "$watch" 2>/dev/null
-like "it is remembered" 'ModelErrorRate is resolved' "$(run get timeline 'sort=alert')"
+like "and what was silenced, why" "silenced .*model=\"$model\".*: known" "$(known sort=silence)"
+equal "once, though both sources saw it" 1 "$(known sort=alert | grep -c "ModelErrorRate fires: $model")"
 
 # --- servers that are away, or say no
 both
 mlservers stop alertmanager
 like "Alertmanager is down: a sentence, and Prometheus' own stay" 'am.*(refused|down|connect)' "$(run get alerts "model=$model" | tr '\n' ' ')"
-equal "and count" "DriftAboveLimit=firing" "$(alerts 2>/dev/null | grep -o 'DriftAboveLimit=[a-z]*' | head -n 1)"
+like "and count" '^DriftAboveLimit +firing' "$(binnacle --config "$scratch/b.yaml" --wait 15 get alerts "model=$model" 2>/dev/null | tail -n 1)"
 mlservers start alertmanager
 config "prom: {type: prometheus, url: '$PROM_URL/nowhere'}"
 like "a wrong path says what to look at" '404.*own address' "$(run get alerts | tr '\n' ' ')"
