@@ -21,10 +21,11 @@ const struct config_key guard_keys[] = {
 	{ "environment", CONFIG_TEXT, .help = "Holds in this environment. As in all that a rule matches by: * and ? stand for others, "
 	  "| is between several; what is left out matches all." },
 	{ "source", CONFIG_TEXT, .help = "Holds for this source, by its name." },
-	{ "kind", CONFIG_TEXT, .help = "Holds for this kind, such as deployments." },
-	{ "name", CONFIG_TEXT, .help = "Holds for objects of this name; with a / for a namespace and a name." },
+	{ "kind", CONFIG_TEXT, .help = "Holds for this kind, by any of its names: deployments, deployment, deploy." },
+	{ "name", CONFIG_TEXT, .help = "Holds for objects of this name and what belongs to them (a model's versions, a pipeline's runs); with a / for "
+	  "a namespace and a name. Upper and lower case are one." },
 	{ "action", CONFIG_TEXT, .help = "Holds for this action, such as scale." },
-	{ "user", CONFIG_TEXT, .help = "Holds for this user of this machine, as the audit trail names them." },
+	{ "user", CONFIG_TEXT, .help = "Holds for this user of this machine, as the audit trail names them: who they are logged in as, whatever $USER says." },
 	{ "risk", CONFIG_ENUM, .otherwise = "harmless", .choices = "harmless|disruptive|destructive|irreversible",
 	  .help = "Holds for actions of this risk and worse." },
 	{ "when", CONFIG_WINDOWS, .help = "Holds in these windows of local time only, such as \"Mon - Fri\" or \"22:00 - 06:00\"." },
