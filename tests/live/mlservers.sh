@@ -294,20 +294,21 @@ start_one() {
 	"start_$group" "$name"
 }
 
+# Limits for a machine that has other things to do: none is waited for in vain while the process lives.
 await_one() {
 	local name=$1 ports url
 	read -ra ports <"$dir/ml/$name.ports"
 	url=http://127.0.0.1:${ports[0]}
 	case $name in
-	airflow2) wait_for "$name" 180 answers "$url/health" ;;
-	airflow3) wait_for "$name" 180 answers "$url/api/v2/monitor/health" ;;
-	mlflow* | s3) wait_for "$name" 180 answers "$url/health" ;;
-	moto) wait_for "$name" 60 answers "$url/moto-api/" ;;
-	mlserver | kserve) wait_for "$name" 120 answers "$url/v2/health/ready" ;;
-	scoring?) wait_for "$name" 180 answers "$url/ping" ;;
-	ray) wait_for "$name" 180 ray_serves ;;
-	prometheus | alertmanager) wait_for "$name" 60 answers "$url/-/ready" ;;
-	rest*) wait_for "$name" 20 answers "$url/health" ;;
+	airflow2) wait_for "$name" 400 answers "$url/health" ;;
+	airflow3) wait_for "$name" 400 answers "$url/api/v2/monitor/health" ;;
+	mlflow* | s3) wait_for "$name" 400 answers "$url/health" ;;
+	moto) wait_for "$name" 150 answers "$url/moto-api/" ;;
+	mlserver | kserve) wait_for "$name" 300 answers "$url/v2/health/ready" ;;
+	scoring?) wait_for "$name" 400 answers "$url/ping" ;;
+	ray) wait_for "$name" 400 ray_serves ;;
+	prometheus | alertmanager) wait_for "$name" 150 answers "$url/-/ready" ;;
+	rest*) wait_for "$name" 60 answers "$url/health" ;;
 	esac
 }
 

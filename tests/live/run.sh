@@ -2,7 +2,8 @@
 # Run the live tests: run.sh BINNACLE [TEST...]
 #
 # Builds the servers (once), starts and seeds a set, runs every t-*.sh and t-*.py against it, and
-# ends the set again, also when interrupted. A line `# needs: airflow3 s3` near a test's top starts these of
+# ends the set again, also when interrupted. A line `# apart: pg` near a test's top: it needs no cluster, and so runs beside the
+# others with a PostgreSQL of its own (unless tests are named). A line `# needs: airflow3 s3` near a test's top starts these of
 # mlservers.sh before it; they end after the last test that needs them. With LIVE_DIR naming a set that runs already (see
 # servers.sh up, seed.sh) that one is used and left running: for work on one test.
 # The last line is `N passed, N failed`; exit status 0 when nothing failed.
@@ -12,7 +13,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 BINNACLE=$(realpath "$1")
 [[ -x $BINNACLE ]] || { echo "run: no program '$1'" >&2; exit 66; }
 shift
-passed=0 failed=0 own="" child="" ahead="" begun=""
+passed=0 failed=0 own="" child="" ahead="" begun="" apart="" only_pg=""
+[[ ${1:-} != --only-pg ]] || { only_pg=1; shift; }
 # a test has a home of its own, but no servers
 export BINNACLE_CACHE=${BINNACLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/binnacle}
 
@@ -20,6 +22,7 @@ finish() {
 	local status=$?
 	trap - EXIT INT TERM HUP
 	[[ -z $child ]] || kill -- "-$child" 2>/dev/null || true
+	[[ -z $apart ]] || { kill -- "-$apart" 2>/dev/null && wait "$apart" || true; }
 	[[ -z $ahead ]] || { kill -- "-$ahead" 2>/dev/null || true; wait "$ahead" || true; }
 	if [[ -n $own ]]; then
 		((status == 0)) || keep_logs
@@ -32,7 +35,7 @@ finish() {
 
 keep_logs() {
 	local kept
-	kept=${BINNACLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/binnacle}/live-logs
+	kept=${BINNACLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/binnacle}/live-logs${only_pg:+-apart}
 	rm -rf "$kept"
 	cp -r "$own/log" "$kept" 2>/dev/null && echo "run: the servers' logs are in '$kept'" >&2 || true
 }
@@ -50,7 +53,7 @@ start_ahead() {
 		[[ $need && $test != "$begun" ]] || continue
 		begun=$test
 		# shellcheck disable=SC2086
-		LIVE=$LIVE setsid nice "$here/mlservers.sh" up "$LIVE" $need &
+		setsid "$here/mlservers.sh" up "$LIVE" $need &
 		ahead=$!
 		return 0
 	done
@@ -65,7 +68,7 @@ bring_up() {
 		ahead=""
 	fi
 	# shellcheck disable=SC2086
-	[[ -z $need ]] || "$here/mlservers.sh" up "$LIVE" $need
+	[[ -z $need ]] || "$here/mlservers.sh" up "$LIVE" $need || return 1
 	[[ -n $own && -d $own/ml ]] || return 0
 	for idle in $(comm -13 <(needs_of "$@") <(cd "$own/ml" && printf '%s\n' *.prepared | sed 's/.prepared$//' | sort)); do
 		"$here/mlservers.sh" stop "$LIVE" "$idle"
@@ -92,6 +95,39 @@ run_test() {
 	passed=$((passed + good)) failed=$((failed + bad))
 }
 
+# all tests; `without` those that run apart, or only those
+among_all() {
+	local test
+	for test in "$here"/t-*.sh "$here"/t-*.py; do
+		[[ -e $test ]] || continue
+		case $1,$(sed -n '1,6s/^# apart: //p' "$test" 2>/dev/null) in
+		without,pg | only,) ;;
+		*) printf '%s\n' "$test" ;;
+		esac
+	done
+}
+
+# begin_apart [TEST...]: this program again, for the tests that need no cluster
+begin_apart() {
+	local list
+	[[ $# == 0 && -z $only_pg ]] || return 0
+	mapfile -t list < <(among_all only)
+	((${#list[@]})) || return 0
+	setsid "$here/run.sh" "$BINNACLE" --only-pg "${list[@]}" >"$LIVE/apart.out" 2>&1 </dev/null &
+	apart=$!
+}
+
+end_apart() {
+	local status=0 good=0 bad=0
+	[[ $apart ]] || return 0
+	wait "$apart" || status=$?
+	apart=""
+	grep -v '^[0-9]* passed, [0-9]* failed$' "$LIVE/apart.out" || true
+	read -r good bad < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$LIVE/apart.out") || true
+	((status == 0 || ${bad:-0} > 0)) || { echo "not ok - the tests that run apart ended with status $status"; bad=1; }
+	passed=$((passed + ${good:-0})) failed=$((failed + ${bad:-1}))
+}
+
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
@@ -100,11 +136,16 @@ if [[ -n ${LIVE_DIR:-} ]]; then
 else
 	"$here/servers.sh" build
 	LIVE=$(mktemp -d) own=$LIVE
-	"$here/servers.sh" up --metrics "$LIVE"
-	"$here/seed.sh" "$LIVE"
+	begin_apart "$@"
+	if [[ $only_pg ]]; then
+		"$here/servers.sh" up --only-pg "$LIVE"
+	else
+		"$here/servers.sh" up --metrics "$LIVE"
+		"$here/seed.sh" "$LIVE"
+	fi
 fi
 tests=("$@")
-((${#tests[@]})) || tests=("$here"/t-*.sh "$here"/t-*.py)
+((${#tests[@]})) || mapfile -t tests < <(among_all "$([[ $apart ]] && echo without)")
 for ((i = 0; i < ${#tests[@]}; i++)); do
 	test=${tests[i]}
 	if [[ ! -x $test ]]; then        # a test that is passed over in silence is none
@@ -121,5 +162,6 @@ for ((i = 0; i < ${#tests[@]}; i++)); do
 		failed=$((failed + 1))
 	fi
 done
+end_apart
 echo "$passed passed, $failed failed"
 ((failed == 0))

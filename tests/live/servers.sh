@@ -4,9 +4,10 @@
 # chosen when it starts, so that several sets can run at once.
 #
 #   servers.sh build                      build the programs into the cache (nothing when there)
-#   servers.sh up [--no-watchlist] [--metrics] DIR
+#   servers.sh up [--no-watchlist] [--metrics] [--only-pg] DIR
 #                                         start a set, described by DIR/env and DIR/kubeconfig;
 #                                         --metrics: with metrics.k8s.io (kwok then works all the time)
+#                                         --only-pg: PostgreSQL and no cluster
 #   servers.sh down DIR                   end what that `up` started, and wait for it
 #   servers.sh stop-api|start-api|restart-api DIR
 #   servers.sh restart-controllers DIR    after the API server was away they wait for up to a minute else
@@ -195,6 +196,14 @@ up() {
 	build_is_current || servers_build
 	trap 'down' ERR EXIT
 	new_set
+	if [[ $only_pg ]]; then
+		create_pg
+		start_pg
+		wait_for postgres 30 pg_is_ready
+		seed_pg
+		trap - ERR EXIT
+		return
+	fi
 	start_etcd
 	start_api
 	{ python3 "$here/podlogs.py" "$dir/pod-logs" && create_pg; } &
@@ -247,12 +256,13 @@ stop_api() {
 }
 
 main() {
-	local command=${1:-} WATCHLIST=true metrics='' new_ca=''
+	local command=${1:-} WATCHLIST=true metrics='' only_pg='' new_ca=''
 	[[ -n $command ]] && shift
 	while [[ ${1:-} == --* ]]; do
 		case $1 in
 		--no-watchlist) WATCHLIST=false ;;
 		--metrics) metrics=1 ;;
+		--only-pg) only_pg=1 ;;
 		--new-ca) new_ca=other- ;;
 		*) die "unknown option '$1'" ;;
 		esac
