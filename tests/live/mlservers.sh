@@ -294,7 +294,7 @@ start_one() {
 	"start_$group" "$name"
 }
 
-# Limits for a machine that has other things to do: none is waited for in vain while the process lives.
+# Long, for a machine that has other things to do: a server that ends is seen at once.
 await_one() {
 	local name=$1 ports url
 	read -ra ports <"$dir/ml/$name.ports"
