@@ -142,7 +142,7 @@ void demo_silences_begin(struct world *w)
 	snprintf(s->id, sizeof(s->id), "d5b1c0de-0000-4000-8000-000000000001");
 	snprintf(s->matchers, sizeof(s->matchers), "alertname=\"PersistentVolumeFillingUp\",persistentvolumeclaim=\"data-prometheus-0\"");
 	snprintf(s->by, sizeof(s->by), "ines");
-	snprintf(s->comment, sizeof(s->comment), "larger volume ordered, OPS-2211");
+	snprintf(s->comment, sizeof(s->comment), "OPS-2211, larger volume ordered");
 }
 
 static struct silenced *silence_of(struct world *w, const char *id)
@@ -281,6 +281,13 @@ static void post(struct doing *d, const char *matchers, int64_t until, const cha
 	buf_release(&c.names);
 }
 
+/* By its name, not by its fingerprint. */
+static void entitle(struct doing *d, const struct firing *f)
+{
+	if (f->n)
+		SAY(d, "title", "%s " STR_FMT, d->r->what, STR_ARG(alert_label(f->l, f->n, "alertname")));
+}
+
 static void plan_silence(struct doing *d)
 {
 	struct seeking x;
@@ -289,6 +296,7 @@ static void plan_silence(struct doing *d)
 	char id[40];
 	const char *again = doing_text(d->params, "again");      /* undo of expire: which one */
 	find(d->w, d->r, &x, &s);
+	entitle(d, &x.found);
 	s = *again ? silence_of(d->w, again) : s;
 	int64_t until = *again && s ? s->ended_before : d->w->now + plan_param_ms(d->params, "duration", 2 * HOUR);
 	if (!plan_param_text(d->params, "comment", &comment).n && s)
@@ -310,6 +318,7 @@ static void plan_expire(struct doing *d)
 	struct silenced *s;
 	const char *id = doing_text(d->params, "id");
 	find(d->w, d->r, &x, &s);
+	entitle(d, &x.found);
 	s = *id ? silence_of(d->w, id) : s;
 	for (unsigned i = d->w->nsilences; !s && x.found.n && i--;)
 		s = silences(d->w, &d->w->silences[i], &x.found) ? &d->w->silences[i] : NULL;
