@@ -16,6 +16,7 @@ const char demo_config[] =
 	"      - {predictions: 20, challenger: model-api-v7, champion: model-api, differ_below: 15%}\n"
 	"      - {latency: model-api-v7, below: 300ms}\n"
 	"    steps:\n"
+	"      - {action: canary, kind: inferenceservices.serving.kserve.io, name: ml-serving/price-model, params: {weight: \"50\"}, pause: 2s}\n"
 	"      - {action: reload, kind: modelendpoints, name: model-api}\n"
 	"      - {action: restart, kind: deployments, name: ml-serving/explainer, until: ready=2/2, within: 2m}\n"
 	"    verify:\n"
@@ -66,7 +67,8 @@ static const struct tour_step steps[] = {
 	  "a dry run; nothing leaves before you confirm, and a line is in the audit file first. Esc leaves all as it is.",
 	  "deployments name~model-api\naction rollback", 0 },
 	{ "What if v7 had been promoted here? Both versions side by side, gates with their figures, the steps with what checks and what "
-	  "undoes each. Press Enter and watch: its pods are killed under load, errors rise, and it goes back by itself.",
+	  "undoes each: first half of the traffic of a canary, then the reload. Press Enter and watch: its pods are killed under load, "
+	  "errors rise, and it goes back by itself.",
 	  "promote real_estate_model 7 reason=\"rmse 2.3 % better\"", 0 },
 	{ "Or you are told in the morning: what was in production five days ago is one line away, `:rollback MODEL at 5d`, and the "
 	  "version before two keys: B on a model, an endpoint or a finding, look, Enter. What changes and what cannot be undone is said.",
