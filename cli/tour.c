@@ -16,7 +16,7 @@ const char demo_config[] =
 	"      - {predictions: 20, challenger: model-api-v7, champion: model-api, differ_below: 15%}\n"
 	"      - {latency: model-api-v7, below: 300ms}\n"
 	"    steps:\n"
-	"      - {action: canary, kind: inferenceservices.serving.kserve.io, name: ml-serving/price-model, params: {weight: \"50\"}, pause: 2s}\n"
+	"      - {action: canary, kind: inferenceservices.serving.kserve.io, name: ml-serving/price-model, params: {weight: \"50\"}}\n"
 	"      - {action: reload, kind: modelendpoints, name: model-api}\n"
 	"      - {action: restart, kind: deployments, name: ml-serving/explainer, until: ready=2/2, within: 2m}\n"
 	"    verify:\n"
