@@ -439,7 +439,8 @@ static int hint_scope(const struct app *app, struct frame *f, struct rect line, 
 	return x - start;
 }
 
-/* Of models and their versions: what one came for stands first, in short words where there is little room. */
+/* Of models and their versions, and of a finding behind which there is one: what one came for stands first, in short words where
+ * there is little room. */
 static bool lists_models(const struct app *app)
 {
 	const struct page *p = app_top(app);
@@ -455,8 +456,10 @@ static int hint_runbooks(const struct app *app, struct frame *f, struct rect lin
 	unsigned n = app_scopes(app, scopes);
 	struct buf b = { 0 };
 	int start = x;
+	const struct page *p = app_top(app);
+	bool models = lists_models(app), finding = p && page_is_table(p) && !strcmp(table_page_kind(p), "triage") && app_rolls_back(app);
 
-	for (size_t i = 0; lists_models(app) && i < ARRAY_SIZE(all); i++) {
+	for (size_t i = models ? 0 : 1; (models || finding) && i < ARRAY_SIZE(all); i++) {
 		const struct binding *key = key_of(app, scopes, n, all[i].line);
 
 		if (!key)

@@ -95,6 +95,7 @@ bool app_runbook_command(struct app *app, const char *name, struct str args);
 void app_runbooks_start(struct app *app);       /* looks for what a program before left in the middle */
 void app_runbooks_tick(struct app *app, int64_t mono);
 const struct runbook *app_runbook_now(const struct app *app);    /* that asks, else that runs; NULL: none */
+bool app_rolls_back(const struct app *app);                           /* a model is behind the row under the cursor */
 void app_runbook_complete(const struct app *app, struct prompt *p, struct str before, size_t from);
 
 /* app_draw.c */

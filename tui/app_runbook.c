@@ -307,6 +307,19 @@ static bool take_row(struct app *app, struct order *o)
 	return true;
 }
 
+bool app_rolls_back(const struct app *app)
+{
+	struct page *p = app_top(app);
+	const struct table *t;
+	const struct row *r = app->o.runbooks && p && page_is_table(p) ? table_page_row(p, &t) : NULL;
+	struct subject s = { 0 };
+	if (r)
+		subject_of(app, t, r, &s, true);
+	bool found = s.model != NULL;
+	release(&s);
+	return found;
+}
+
 /* What is no model may still have a rollback of its own: a workload's former revision. */
 static bool rollback_otherwise(struct app *app)
 {

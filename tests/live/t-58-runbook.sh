@@ -2,7 +2,7 @@
 # Promotions across a registry, a service that loads from it, and a cluster: shown, done, verified, gone back by themselves, cut off by
 # faults at every step and by SIGKILL at every turn of the journal; recovered on and back; rolled back, and back to a time.
 # needs: mlflow1 mlflow2 mlflow3
-# limit: 600
+# limit: 900
 . "$(dirname "$0")/lib.sh"
 . "$live_tests/promotions.sh"
 
@@ -136,13 +136,14 @@ like "a service that is gone: no plan, nothing done" 'exit [15]' "$(promote shor
 equal "the registry is as it was" 6 "$(champion)"
 serve
 
-# through MODE: a promotion through it
+# through MODE [WHICH [URL]]: a promotion through registryfault.py; of that registry alone where a URL is given
 through() {
 	: >"$scratch/port"
-	python3 "$live_tests/registryfault.py" "$MLFLOW3_URL" "$1" >"$scratch/port" 2>/dev/null &
+	python3 "$live_tests/registryfault.py" "${3:-$MLFLOW3_URL}" "$1" "${2:-change}" >"$scratch/port" 2>/dev/null &
 	proxy_pid=$!
 	within 20 test -s "$scratch/port"
 	config short-faulty "http://127.0.0.1:$(<"$scratch/port")"
+	[[ -z ${3:-} ]] || echo "sources: {old: {type: mlflow, url: 'http://127.0.0.1:$(<"$scratch/port")', timeout: 5s}}" >"$scratch/short-faulty.yaml"
 	promote short-faulty
 	kill $proxy_pid 2>/dev/null
 	wait $proxy_pid 2>/dev/null
@@ -172,12 +173,40 @@ check "12 kills at random: all recovered, no audit line lost" python3 "$live_tes
 	"$model" "$MLFLOW3_URL" "$service" 12 58
 check "the chain of the audit file holds" binnacle audit verify
 
-# --- older registries: by stage and by alias, without anything else
+# --- the same of older registries, by stage and by alias, and of tags that come after
 for url in "$MLFLOW1_URL" "$MLFLOW2_URL"; do
 	echo "sources: {old: {type: mlflow, url: '$url'}}" >"$scratch/old.yaml"
 	like "$url: promoted" 'done.*exit 0' "$(promote old)"
 	equal "$url: it is" 7 "$(champion "$url")"
 	like "$url: rolled back" 'done.*exit 0' "$(bin old rollback "$model" --yes)"
 	equal "$url: it is, too" 6 "$(champion "$url")"
+done
+for url in "$MLFLOW1_URL" "$MLFLOW2_URL" "$MLFLOW3_URL"; do
+	for mode in 409 429; do
+		like "$url, $mode: nothing was changed, and that is said" 'failed: .*exit 1' "$(through $mode change "$url")"
+		equal "$url, $mode: nothing was" 6 "$(champion "$url")"
+	done
+	for mode in 500 html before; do
+		said=$(through $mode change "$url")
+		echo "sources: {old: {type: mlflow, url: '$url'}}" >"$scratch/old.yaml"
+		like "$url, $mode: it is looked, and told" 'cannot be told.*(failed.*exit 1|somebody has to decide.*exit 8)' "$said"
+		[[ $said != *"exit 8"* ]] || like "$url, $mode: held, as nothing was done" 'exit 8' "$(bin old runbooks --leave last --yes)"
+		equal "$url, $mode: it was not taken" 6 "$(champion "$url")"
+	done
+	for mode in lost slow; do
+		said=$(through $mode change "$url")
+		echo "sources: {old: {type: mlflow, url: '$url'}}" >"$scratch/old.yaml"
+		if [[ $url == "$MLFLOW1_URL" ]]; then      # of two stages one is changed
+			like "$url, $mode: done in part, which is told and asked about" 'is done in part.*v6,v7.*somebody has to decide.*exit 8' "$said"
+			said=$(bin old runbooks --go-on last --yes)
+			like "$url, $mode: it goes on to the end" 'done.*exit 0' "$said"
+		else
+			like "$url, $mode: taken without an answer: looked for, found" 'cannot be told.*step 1: .*v7.*done.*exit 0' "$said"
+		fi
+		equal "$url, $mode: v7 alone is in production" 7 "$(champion "$url")"
+		bin old rollback "$model" 6 --yes >/dev/null
+	done
+	like "$url: production changed, its tags refused: all goes back" 'rolled back.*exit 7' "$(through 429 tag "$url")"
+	equal "$url: as it was" 6 "$(champion "$url")"
 done
 finish
