@@ -528,14 +528,18 @@ static void explain_one(const char *prefix, const struct config_key *k, struct b
 
 static void explain_all(const char *prefix, const struct config_key *keys, const struct config_type_keys *types, struct buf *out);
 
+static void explain_type(const char *prefix, const struct config_type_keys *t, struct buf *out)
+{
+	buf_addf(out, "%stype: %s  (%s)\n", prefix, t->name, t->title);
+	explain_all(prefix, t->keys, NULL, out);
+}
+
 static void explain_section(const char *prefix, const struct config_key *k, const struct config_type_keys *types, struct buf *out)
 {
 	char *deeper = xasprintf("%s%s.%s", prefix, k->name, k->type == CONFIG_SECTIONS ? "NAME." : "");
 	explain_all(deeper, k->section, NULL, out);
-	for (const struct config_type_keys *t = types; k->section == source_keys && t && t->name; t++) {
-		buf_addf(out, "%stype: %s  (%s)\n", deeper, t->name, t->title);
-		explain_all(deeper, t->keys, NULL, out);
-	}
+	for (const struct config_type_keys *t = types; k->section == source_keys && t && t->name; t++)
+		explain_type(deeper, t, out);
 	free(deeper);
 }
 
@@ -565,6 +569,11 @@ bool config_explain(const char *key, const struct config_type_keys *types, struc
 		explain_all("", config_keys, types, out);
 		return true;
 	}
+	for (const struct config_type_keys *t = types; t && t->name; t++)
+		if (!strcmp(t->name, key)) {
+			explain_type("sources.NAME.", t, out);
+			return true;
+		}
 	while (rest.p) {
 		struct str word = str_split(&rest, '.');
 		const struct config_key *next = level ? step(level, types, word) : NULL;

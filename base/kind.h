@@ -74,6 +74,7 @@ struct kind {
 	uint8_t ncols;
 	bool namespaced;          /* first column is the namespace */
 	const char *group;        /* API group or system word, only for help; may be NULL */
+	const char *from;         /* types of source that have such rows, for whoever configured none: "airflow"; NULL = not said */
 	/* Whether a word names a place whose rows can be asked for ("s3://b/p/"): then what requests call it is added to scope; keys
 	 * of the place's rows begin with it. NULL: rows are not asked for by place. */
 	bool (*place)(struct str word, struct buf *scope);

@@ -65,7 +65,7 @@ static const struct column costs_cols[COST_COL_COUNT] = {
 const struct kind kind_costs = {
 	.name = "costs", .singular = "costshare", .aliases = costs_aliases,
 	.help = "what it costs by the hour, by node group, namespace, workload, model",
-	.cols = costs_cols, .ncols = COST_COL_COUNT, .group = "cost",
+	.cols = costs_cols, .ncols = COST_COL_COUNT, .group = "cost", .from = "cost",
 };
 
 static const char *const budgets_aliases[] = { "bu", NULL };
@@ -88,7 +88,7 @@ static const struct column budgets_cols[BUDGET_COL_COUNT] = {
 const struct kind kind_budgets = {
 	.name = "budgets", .singular = "budget", .aliases = budgets_aliases,
 	.help = "amounts for a day, a month or a session, and how long they last",
-	.cols = budgets_cols, .ncols = BUDGET_COL_COUNT, .group = "cost",
+	.cols = budgets_cols, .ncols = BUDGET_COL_COUNT, .group = "cost", .from = "cost",
 };
 
 static const char *const spend_aliases[] = { "burn", NULL };
@@ -114,7 +114,7 @@ static const struct column spend_cols[SPEND_COL_COUNT] = {
 const struct kind kind_spend = {
 	.name = "spend", .singular = "spending", .aliases = spend_aliases,
 	.help = "dollars an hour now, spent today, this month, of the budget",
-	.cols = spend_cols, .ncols = SPEND_COL_COUNT, .group = "cost",
+	.cols = spend_cols, .ncols = SPEND_COL_COUNT, .group = "cost", .from = "cost",
 };
 
 static const char *const bills_aliases[] = { "billed", NULL };
@@ -131,7 +131,7 @@ static const struct column bills_cols[BILL_COL_COUNT] = {
 const struct kind kind_bills = {
 	.name = "bills", .singular = "bill", .aliases = bills_aliases,
 	.help = "days as the provider billed them, beside the estimate",
-	.cols = bills_cols, .ncols = BILL_COL_COUNT, .group = "cost",
+	.cols = bills_cols, .ncols = BILL_COL_COUNT, .group = "cost", .from = "cost",
 };
 
 /* ---- rows */

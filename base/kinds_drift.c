@@ -38,7 +38,7 @@ static const struct column drift_cols[DRIFT_COL_COUNT] = {
 const struct kind kind_drift = {
 	.name = "drift", .singular = "check", .aliases = drift_aliases,
 	.help = "checks of a batch of data against its reference",
-	.cols = drift_cols, .ncols = DRIFT_COL_COUNT, .group = "drift",
+	.cols = drift_cols, .ncols = DRIFT_COL_COUNT, .group = "drift", .from = "postgres or reports",
 };
 
 static const char *const features_aliases[] = { "ft", NULL };
@@ -59,7 +59,7 @@ static const struct column features_cols[FEATURE_COL_COUNT] = {
 const struct kind kind_features = {
 	.name = "features", .singular = "feature", .aliases = features_aliases,
 	.help = "features by how often and how strongly they drifted",
-	.cols = features_cols, .ncols = FEATURE_COL_COUNT, .group = "drift",
+	.cols = features_cols, .ncols = FEATURE_COL_COUNT, .group = "drift", .from = "postgres or reports",
 };
 
 int points_over(enum points p, double value, double limit)

@@ -136,7 +136,7 @@ static const struct column pipelines_cols[PIPE_COL_COUNT] = {
 const struct kind kind_pipelines = {
 	.name = "pipelines", .singular = "pipeline", .aliases = pipelines_aliases,
 	.help = "pipelines: what runs when, and how it went",
-	.cols = pipelines_cols, .ncols = PIPE_COL_COUNT, .group = "pipelines",
+	.cols = pipelines_cols, .ncols = PIPE_COL_COUNT, .group = "pipelines", .from = "airflow",
 };
 
 static const char *const runs_aliases[] = { "dagruns", "executions", NULL };
@@ -161,7 +161,7 @@ static const struct column runs_cols[RUN_COL_COUNT] = {
 const struct kind kind_runs = {
 	.name = "runs", .singular = "run", .aliases = runs_aliases,
 	.help = "runs across all pipelines",
-	.cols = runs_cols, .ncols = RUN_COL_COUNT, .group = "pipelines",
+	.cols = runs_cols, .ncols = RUN_COL_COUNT, .group = "pipelines", .from = "airflow",
 };
 
 static const char *const tasks_aliases[] = { "taskinstances", "ti", "steps", NULL };
@@ -188,7 +188,7 @@ static const struct column tasks_cols[TASK_COL_COUNT] = {
 const struct kind kind_tasks = {
 	.name = "tasks", .singular = "task", .aliases = tasks_aliases,
 	.help = "tasks of runs",
-	.cols = tasks_cols, .ncols = TASK_COL_COUNT, .group = "pipelines",
+	.cols = tasks_cols, .ncols = TASK_COL_COUNT, .group = "pipelines", .from = "airflow",
 };
 
 /* ---- rows */

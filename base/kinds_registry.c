@@ -47,7 +47,7 @@ static const struct column models_cols[MODELS_COL_COUNT] = {
 const struct kind kind_models = {
 	.name = "models", .singular = "model", .aliases = models_aliases,
 	.help = "registered models: champion, challenger, the metric that counts and how it went by version",
-	.cols = models_cols, .ncols = MODELS_COL_COUNT, .group = "registry",
+	.cols = models_cols, .ncols = MODELS_COL_COUNT, .group = "registry", .from = "mlflow",
 };
 
 static const char *const versions_aliases[] = { "mv", NULL };
@@ -72,7 +72,7 @@ static const struct column versions_cols[VERSIONS_COL_COUNT] = {
 const struct kind kind_versions = {
 	.name = "versions", .singular = "version", .aliases = versions_aliases,
 	.help = "versions of registered models: role, metrics, who made them and from which run",
-	.cols = versions_cols, .ncols = VERSIONS_COL_COUNT, .group = "registry",
+	.cols = versions_cols, .ncols = VERSIONS_COL_COUNT, .group = "registry", .from = "mlflow",
 };
 
 static const char *const experiments_aliases[] = { "ex", NULL };
@@ -87,7 +87,7 @@ static const struct column experiments_cols[EXPERIMENTS_COL_COUNT] = {
 };
 const struct kind kind_experiments = {
 	.name = "experiments", .singular = "experiment", .aliases = experiments_aliases,
-	.help = "groups of training runs", .cols = experiments_cols, .ncols = EXPERIMENTS_COL_COUNT, .group = "registry",
+	.help = "groups of training runs", .cols = experiments_cols, .ncols = EXPERIMENTS_COL_COUNT, .group = "registry", .from = "mlflow",
 };
 
 static const char *const trainings_aliases[] = { "tr", NULL };
@@ -110,7 +110,7 @@ static const struct column trainings_cols[TRAININGS_COL_COUNT] = {
 const struct kind kind_trainings = {
 	.name = "trainings", .singular = "training", .aliases = trainings_aliases,
 	.help = "runs that trained models: metrics, parameters, and which version they became",
-	.cols = trainings_cols, .ncols = TRAININGS_COL_COUNT, .group = "registry",
+	.cols = trainings_cols, .ncols = TRAININGS_COL_COUNT, .group = "registry", .from = "mlflow",
 };
 
 static const char *const promotions_aliases[] = { "prom", NULL };
@@ -131,7 +131,7 @@ static const struct column promotions_cols[PROMOTIONS_COL_COUNT] = {
 const struct kind kind_promotions = {
 	.name = "promotions", .singular = "promotion", .aliases = promotions_aliases,
 	.help = "which version was in production when, who changed it and why",
-	.cols = promotions_cols, .ncols = PROMOTIONS_COL_COUNT, .group = "registry",
+	.cols = promotions_cols, .ncols = PROMOTIONS_COL_COUNT, .group = "registry", .from = "mlflow",
 };
 
 static void count_or_null(struct buf *b, int64_t v)

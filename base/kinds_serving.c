@@ -26,7 +26,7 @@ static const struct column endpoints_cols[ENDPOINT_COL_COUNT] = {
 const struct kind kind_modelendpoints = {
 	.name = "modelendpoints", .singular = "modelendpoint", .aliases = endpoints_aliases,
 	.help = "services that answer for a model: ready, version, latency and errors of our own calls",
-	.cols = endpoints_cols, .ncols = ENDPOINT_COL_COUNT, .group = "serving",
+	.cols = endpoints_cols, .ncols = ENDPOINT_COL_COUNT, .group = "serving", .from = "serving or models",
 };
 
 /* 447,210: a price is read by its thousands. */
@@ -57,7 +57,7 @@ static const struct column predictions_cols[PREDICTION_COL_COUNT] = {
 const struct kind kind_predictions = {
 	.name = "predictions", .singular = "prediction", .aliases = predictions_aliases,
 	.help = "predictions that were made, from the log of a service",
-	.cols = predictions_cols, .ncols = PREDICTION_COL_COUNT, .group = "serving",
+	.cols = predictions_cols, .ncols = PREDICTION_COL_COUNT, .group = "serving", .from = "serving or models",
 };
 
 void endpoint_put(struct buf *b, const struct endpoint *e)

@@ -59,7 +59,7 @@ static const struct column bucket_cols[BUCKET_COL_COUNT] = {
 };
 const struct kind kind_buckets = {
 	.name = "buckets", .singular = "bucket", .aliases = bucket_aliases, .help = "buckets of object stores",
-	.cols = bucket_cols, .ncols = BUCKET_COL_COUNT, .group = "storage",
+	.cols = bucket_cols, .ncols = BUCKET_COL_COUNT, .group = "storage", .from = "s3",
 };
 
 /* "s3://b", "b/p/", "versions:b/p/key"; no term of a filter, which has an operator before its '/'. */
@@ -93,7 +93,7 @@ static const struct column object_cols[OBJECT_COL_COUNT] = {
 };
 const struct kind kind_objects = {
 	.name = "objects", .singular = "object", .aliases = object_aliases, .help = "what is in a bucket, below a prefix",
-	.cols = object_cols, .ncols = OBJECT_COL_COUNT, .group = "storage", .place = object_place,
+	.cols = object_cols, .ncols = OBJECT_COL_COUNT, .group = "storage", .from = "s3", .place = object_place,
 };
 
 void bucket_put(struct buf *b, const struct bucket_row *r)

@@ -19,27 +19,12 @@ static bool command(void *arg, struct page *p, struct app *app, const struct com
 	return true;
 }
 
-static bool empty(void *arg, const struct page *p, const struct app *app, int64_t now, struct buf *out)
-{
-	const struct table *t = store_table_const(app_store(app), "modelendpoints");
-	(void)arg, (void)p, (void)now;
-	if (t && t->count)
-		return false;
-	for (unsigned i = 0; i < app_sources(app); i++) {
-		const struct source *s = app_source(app, (uint16_t)i);
-		if (s && backend_fills(s->backend, "modelendpoints"))
-			return false;
-	}
-	buf_adds(out, "no endpoints: configure a source of type 'serving' with the url of a model server");
-	return true;
-}
-
 static const struct command commands[] = {
 	{ "log", NULL, "list the predictions that were made", "log" },
 	{ .name = NULL },
 };
 const struct command_scope endpoints_scope = { "endpoints", "the list of endpoints", commands };
-static const struct table_hooks hooks = { .name = "endpoints", .scope = &endpoints_scope, .command = command, .empty = empty };
+static const struct table_hooks hooks = { .name = "endpoints", .scope = &endpoints_scope, .command = command };
 
 static struct page *list(struct app *app, struct str filter)
 {

@@ -253,14 +253,6 @@ static bool command(void *arg, struct page *p, struct app *app, const struct com
 	return storage_command(app, p, c, args);
 }
 
-static bool empty(void *arg, const struct page *p, const struct app *app, int64_t now, struct buf *out)
-{
-	if (storage_source(app, -1) >= 0)
-		return false;
-	buf_adds(out, "no object store is configured: add a source with type: s3 to binnacle.yaml");
-	return true;
-}
-
 static void release(void *arg, struct app *app)
 {
 	counts_end(arg, app);
@@ -268,7 +260,7 @@ static void release(void *arg, struct app *app)
 }
 
 static const struct table_hooks hooks = {
-	.name = "storage", .scope = &storage_scope, .command = command, .empty = empty, .free = release,
+	.name = "storage", .scope = &storage_scope, .command = command, .free = release,
 };
 
 static struct page *buckets_page(struct app *app, struct str filter)

@@ -1,6 +1,8 @@
 /* table_draw: a list as cells: heading, the rows that are visible, and, when there are none, why. Reads only. */
 #include "tui/table_page.h"
 #include "tui/chart.h"
+#include "tui/wrap.h"
+#include <stdarg.h>
 
 static const char *level_glyph(enum level l, bool ascii)
 {
@@ -201,6 +203,21 @@ static bool fills(const struct source *s, const char *kind)
 	return s && s->backend && backend_fills(s->backend, kind);
 }
 
+/* A sentence from column x on, as many lines as it needs. Returns the row after it. */
+static int say(struct frame *f, struct rect area, int x, int y, enum role role, const char *fmt, ...)
+	__attribute__((format(printf, 6, 7)));
+static int say(struct frame *f, struct rect area, int x, int y, enum role role, const char *fmt, ...)
+{
+	struct buf b = { 0 };
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vaddf(&b, fmt, ap);
+	va_end(ap);
+	y += (int)wrap_text(f, area, x, y, buf_str(&b), f->ascii, role, NULL);
+	buf_release(&b);
+	return y;
+}
+
 static int say_source(const struct table_page *t, const struct app *app, struct frame *f, struct rect area, int y,
                       unsigned i)
 {
@@ -208,21 +225,31 @@ static int say_source(const struct table_page *t, const struct app *app, struct 
 	const struct source_state *s = &st->sources[i];
 	const struct kind_state *ks = store_kind_state(st, t->kind_name, (uint16_t)i);
 	enum health_state state = ks && ks->state != HEALTH_IDLE && ks->state != HEALTH_LIVE ? ks->state : s->state;
-	const char *why = ks && ks->why && *ks->why ? ks->why : s->why ? s->why : "";
+	const char *why = ks && ks->why && *ks->why ? ks->why : s->why ? s->why : "", *dots = f->ascii ? "..." : "…";
 	const char *remedy = s->remedy ? s->remedy : "";
 	enum role role = state == HEALTH_CONNECTING || state == HEALTH_IDLE ? ROLE_DIM : ROLE_SAY_BAD;
 	if (state == HEALTH_LIVE && ks && ks->listed)
 		return y;
 	if (state == HEALTH_LIVE)
-		frame_textf(f, area, 3, y++, -1, ROLE_DIM, "%s: reading %s%s", s->name, t->kind_name, f->ascii ? "..." : "…");
+		y = say(f, area, 3, y, ROLE_DIM, "%s: reading %s%s", s->name, t->kind_name, dots);
 	else if (state == HEALTH_CONNECTING || state == HEALTH_IDLE)
-		frame_textf(f, area, 3, y++, -1, role, "%s: connecting%s %s", s->name, f->ascii ? "..." : "…", why);
+		y = say(f, area, 3, y, role, "%s: connecting%s %s", s->name, dots, why);
 	else
-		frame_textf(f, area, 3, y++, -1, role, "%s: %s: %s", s->name, health_name(state),
-		            *why ? why : "no reason was given");
+		y = say(f, area, 3, y, role, "%s: %s: %s", s->name, health_name(state), *why ? why : "no reason was given");
 	if (*remedy && role == ROLE_SAY_BAD)
-		frame_textf(f, area, 5, y++, -1, ROLE_TEXT, "%s", remedy);
+		y = say(f, area, 5, y, ROLE_TEXT, "%s", remedy);
 	return y;
+}
+
+/* Nobody was configured who could have such rows: what to add, and where it is explained. */
+static void say_nobody(const struct table_page *t, const struct kind *k, struct frame *f, struct rect area)
+{
+	struct str type = str_of(k->from), rest = type;
+	type = str_split(&rest, ' ');
+	int y = say(f, area, 3, 1, ROLE_TEXT, "no source here has %s; one of type %s would. In binnacle.yaml:", t->kind_name, k->from);
+	say(f, area, 5, y + 1, ROLE_TEXT, "sources:");
+	say(f, area, 7, y + 2, ROLE_TEXT, STR_FMT ": {type: " STR_FMT ", ...}", STR_ARG(type), STR_ARG(type));
+	say(f, area, 3, y + 4, ROLE_DIM, "`binnacle config explain " STR_FMT "` says which settings it has", STR_ARG(type));
 }
 
 static void draw_empty(const struct table_page *t, const struct app *app, struct frame *f, struct rect area,
@@ -250,6 +277,12 @@ static void draw_empty(const struct table_page *t, const struct app *app, struct
 	bool any = false;
 	for (unsigned i = 0; !t->own && i < s->nsources; i++)
 		any |= fills(s->sources[i].source, t->kind_name);
+	const struct kind *k = t->table ? t->table->kind : store_kind(s, str_of(t->kind_name));
+	if (!any && !t->own && k && k->from && s->nsources && s->sources[0].source) {
+		say_nobody(t, k, f, area);
+		buf_release(&b);
+		return;
+	}
 	for (unsigned i = 0; !t->own && i < s->nsources; i++)
 		if (!any || !s->sources[i].source || fills(s->sources[i].source, t->kind_name))
 			y = say_source(t, app, f, area, y, i);
