@@ -13,13 +13,13 @@ static int check(const struct cli *c)
 	struct config_errors errors;
 	struct config *config = config_load(path, session_source_types(), &errors);
 	session_print_errors(&errors);
-	if (config)
+	int look = config ? console_check_look(c, config) : EXIT_USAGE;
+	if (look == EXIT_OK)
 		printf("%s: well; %u sources, %u environments\n", path, config->nsources, config->nenvironments);
-	int code = config ? EXIT_OK : EXIT_USAGE;
 	config_free(config);
 	config_errors_release(&errors);
 	free(path);
-	return code;
+	return look;
 }
 
 static int explain(const char *key)

@@ -13,7 +13,10 @@
 
 static int config_failed(const struct config_error *e)
 {
-	fprintf(stderr, "binnacle: %s:%u:%u: %s\n", e->file ? e->file : "?", e->line, e->column, e->what);
+	if (e->line)
+		fprintf(stderr, "binnacle: %s:%u:%u: %s\n", e->file ? e->file : "?", e->line, e->column, e->what);
+	else
+		fprintf(stderr, "binnacle: %s: %s\n", e->file ? e->file : "?", e->what);
 	free(e->file);
 	return EXIT_USAGE;
 }
@@ -24,18 +27,35 @@ struct dress {
 	char *theme_dir;
 };
 
-static int load_look(const struct cli *c, const struct session *s, struct dress *l)
+static int load_look(const struct cli *c, const struct config *config, const char *dir, struct dress *l)
 {
 	struct config_error err = { 0 };
-	char *keymaps = xasprintf("%s/keymaps", s->config_dir);
-	const char *theme = c->theme ? c->theme : session_setting(s, "theme");
-	const char *keymap = c->keymap ? c->keymap : session_setting(s, "keymap");
-	l->theme_dir = xasprintf("%s/themes", s->config_dir);
+	char *keymaps = xasprintf("%s/keymaps", dir);
+	const char *theme = c->theme ? c->theme : config_text(config, "theme");
+	const char *keymap = c->keymap ? c->keymap : config_text(config, "keymap");
+	l->theme_dir = xasprintf("%s/themes", dir);
 	l->theme = theme_load(theme ? theme : "dark", l->theme_dir, &err);
 	if (l->theme)
 		l->keymap = keymap_load(keymap ? keymap : "default", keymaps, &err);
 	free(keymaps);
 	return l->keymap && keymap_check(l->keymap, scopes_all, &err) ? EXIT_OK : config_failed(&err);
+}
+
+static void release_look(struct dress *l)
+{
+	theme_free(l->theme);
+	keymap_free(l->keymap);
+	free(l->theme_dir);
+}
+
+int console_check_look(const struct cli *c, const struct config *config)
+{
+	char *dir = session_config_dir();
+	struct dress l = { 0 };
+	int code = load_look(c, config, dir, &l);
+	release_look(&l);
+	free(dir);
+	return code;
 }
 
 static bool setting_on(const struct session *s, const char *key)
@@ -72,13 +92,6 @@ static struct app *make_app(struct session *s, const struct dress *l, bool ascii
 	});
 }
 
-static void release_look(struct dress *l)
-{
-	theme_free(l->theme);
-	keymap_free(l->keymap);
-	free(l->theme_dir);
-}
-
 static int run(struct cli *c, enum session_kind kind)
 {
 	int code;
@@ -87,7 +100,7 @@ static int run(struct cli *c, enum session_kind kind)
 	struct session *s = session_open(c, kind, &code);
 	if (!s)
 		return code;
-	code = load_look(c, s, &look);
+	code = load_look(c, s->config, s->config_dir, &look);
 	if (code == EXIT_OK) {
 		const char *ns = c->namespace ? c->namespace : session_setting(s, "namespace");
 		const char *pane = c->pane ? c->pane : session_setting(s, "pane");
@@ -148,7 +161,7 @@ int cli_snapshot(struct cli *c)
 	struct session *s = session_open(c, c->seed ? SESSION_DEMO : SESSION_CONFIGURED, &code);
 	if (!s)
 		return code;
-	code = load_look(c, s, &look);
+	code = load_look(c, s->config, s->config_dir, &look);
 	if (code == EXIT_OK) {
 		bool ascii = c->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
 		struct app *app = make_app(s, &look, ascii, &passing);

@@ -46,6 +46,11 @@ static char *xdg(const char *variable, const char *under_home)
 	return home && *home ? xasprintf("%s/%s/binnacle", home, under_home) : xstrdup("/nonexistent/binnacle");
 }
 
+char *session_config_dir(void)
+{
+	return xdg("XDG_CONFIG_HOME", ".config");
+}
+
 static void make_dirs(const char *path)
 {
 	char *p = xstrdup(path);
@@ -350,7 +355,7 @@ struct session *session_open(const struct cli *c, enum session_kind kind, int *e
 	s->clock = kind == SESSION_DEMO ? clock_leaps(&s->priv->leaping) : clock_system;
 	s->inbox = inbox_new(INBOX_BYTES);
 	s->store = store_new(&s->clock);
-	s->config_dir = xdg("XDG_CONFIG_HOME", ".config");
+	s->config_dir = session_config_dir();
 	s->state_dir = xdg("XDG_STATE_HOME", ".local/state");
 	if (!c->replay && kind != SESSION_DEMO) {
 		char *path = xasprintf("%s/history.db", s->state_dir);

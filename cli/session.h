@@ -59,6 +59,10 @@ uint64_t session_watch(struct session *s, const char *kind, const char *scope);
 char *session_ask(struct session *s, struct source *from, enum req_type type, const char *kind, struct str key, const char *what,
                   const char *params, int wait_ms, bool *ok);
 
+char *session_config_dir(void);         /* $XDG_CONFIG_HOME/binnacle; to be freed */
+/* Whether theme and keymap of the configuration can be read (console.c): an exit code, the error on stderr. */
+int console_check_look(const struct cli *c, const struct config *config);
+
 extern const char demo_config[];        /* tour.c: binnacle.yaml of the demo */
 extern const char demo_retrain[];   /* a setting of its source, as in binnacle.yaml */
 extern const struct tour demo_tour;     /* tour.c: what `demo --tour` walks through */

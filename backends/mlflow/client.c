@@ -28,7 +28,7 @@ static void explain(struct mlflow *m)
 {
 	struct http_reply *f = &m->failure;
 	const char *remedy = NULL;
-	if (f->end == HTTP_NOT_JSON || (f->end == HTTP_STATUS && f->status == 404 && strstr(f->type, "html")))
+	if (f->end == HTTP_NOT_JSON || (f->end == HTTP_STATUS && (f->status == 404 || f->status == 405) && !strstr(f->type, "json")))
 		remedy = "see that url is MLflow's own address, with the path it is served under";
 	else if (f->status == 401)
 		remedy = m->access.user || access_has(&m->access, "token") ? "see that user and password, or token, are right"
