@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define CHOICES_MOST 32
+
 struct form_page {
 	struct page page;
 	char *title, *enter;
@@ -126,9 +128,9 @@ static void step_value(struct form_page *t, int by)
 	}
 	if (!stepped(f))
 		return;
-	struct str rest = str_of(f->type == FIELD_BOOL ? "false|true" : f->choices), all[32];
+	struct str rest = str_of(f->type == FIELD_BOOL ? "false|true" : f->choices), all[CHOICES_MOST];
 	int n = 0, now = 0;
-	while (rest.n && n < 32) {
+	while (rest.n && n < CHOICES_MOST) {
 		all[n] = str_split(&rest, '|');
 		if (str_eq(all[n], buf_str(v)))
 			now = n;
@@ -139,6 +141,24 @@ static void step_value(struct form_page *t, int by)
 	now = (now + by + n) % n;
 	buf_clear(v);
 	buf_addstr(v, all[now]);
+}
+
+/* The next value that begins so. False: none does. */
+static bool step_to(struct form_page *t, struct str s)
+{
+	struct buf *v = &t->values[t->at];
+	char *was = str_dup(buf_str(v));
+	bool found = false;
+	for (int i = 0; i < CHOICES_MOST && !found; i++) {
+		step_value(t, 1);
+		found = str_starts(buf_str(v), s);
+	}
+	if (!found) {
+		buf_clear(v);
+		buf_adds(v, was);
+	}
+	free(was);
+	return found;
 }
 
 static bool form_typed(struct page *p, struct app *app, struct str s)
@@ -153,7 +173,7 @@ static bool form_typed(struct page *p, struct app *app, struct str s)
 	if (stepped(&t->fields[t->at])) {
 		if (str_is(s, " "))
 			step_value(t, 1);
-		return str_is(s, " ");
+		return str_is(s, " ") || step_to(t, s);
 	}
 	if (t->fresh)
 		buf_clear(&t->values[t->at]);
@@ -172,6 +192,13 @@ static void erase(struct form_page *t)
 		v->len--;
 	while (v->len && ((unsigned char)v->data[v->len] & 0xc0) == 0x80);
 	v->data[v->len] = 0;
+}
+
+/* One of several values cannot be none of them. */
+static void erase_all(struct form_page *t)
+{
+	if (!stepped(&t->fields[t->at]))
+		buf_clear(&t->values[t->at]);
 }
 
 static const struct command form_commands[] = {
@@ -211,7 +238,7 @@ static bool form_command(struct page *p, struct app *app, const struct command *
 	else if (!strcmp(n, "erase"))
 		erase(t);
 	else if (!strcmp(n, "erase-all"))
-		buf_clear(&t->values[t->at]);
+		erase_all(t);
 	return true;
 }
 
@@ -264,7 +291,7 @@ static void form_draw(const struct page *p, const struct app *app, struct frame 
 			w = 48;
 		int wide = stepped(fd) ? choice_width(fd, f->ascii) : w;
 		wide = wide < w ? wide : w;
-		frame_fill(f, rect_part(area, x, y, wide, 1), i == t->at ? '_' : ' ', role);
+		frame_fill(f, rect_part(area, x, y, wide, 1), i == t->at && !stepped(fd) ? '_' : ' ', role);
 		const char *v = value_of(t, i);
 		if (stepped(fd))
 			frame_textf(f, area, x, y, wide, role, f->ascii ? "< %s >" : "◂ %s ▸", v);
