@@ -230,7 +230,7 @@ int frame_fit_words(struct frame *f, struct rect area, int x, int y, int width, 
 	head.n = text_fit(s, f->ascii, width - 1, &used);
 	for (at = head.n; at > 0 && s.p[at - 1] != ' ';)
 		at--;
-	if (at > head.n / 2 && (memchr("0123456789$+-.", s.p[at], 14) || head.n - at < 3))
+	if (at > head.n / 2 && s.p[head.n] != ' ' && (memchr("0123456789$+-.", s.p[at], 14) || head.n - at < 3))
 		for (head.n = at; head.n > 1 && memchr(" ,;:(", s.p[head.n - 1], 5);)
 			head.n--;
 	used = frame_text(f, area, x, y, width - 1, head, role);
