@@ -151,6 +151,8 @@ static void on_reply(void *arg, const struct msg *m)
 	struct msg_step s;
 
 	r->came = true;
+	free(r->why);                /* of several steps the last */
+	r->why = NULL;
 	if (m->type == MSG_ANSWER && msg_get_answer(m, &a)) {
 		r->done |= a.ok;
 		r->why = str_dup(a.json);
