@@ -145,7 +145,7 @@ wait 1 Enter open
 keys :namespaces\r
 wait 1 namespaces
 keys ?
-wait 1 page-down
+wait 1 keys and commands
 keys q
 wait 15 kube-system
 keys Q
@@ -328,7 +328,7 @@ fi
 said=$(KUBECONFIG=$scratch/kc-bomb both doctor | tr '\n' ' ')
 like "doctor says so too, with what to do" "kc-bomb.* -> .*status 1" "$said"
 screen "and the screen" --kubeconfig "$scratch/kc-type" <<'END'
-wait 'clusters' must be a list
+wait 'clusters' must be
 keys Q
 end 0
 END
