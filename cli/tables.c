@@ -146,14 +146,16 @@ static void put_args(const char *args)
 			optional = true;
 			word.p++, word.n--;
 		}
-		bool ends = optional && word.n && word.p[word.n - 1] == ']';
-		snprintf(text, sizeof(text), STR_FMT, (int)(word.n - ends), word.p ? word.p : "");
+		bool again = optional && str_ends(word, STR("]...")), ends = optional && (again || str_ends(word, STR("]")));
+		snprintf(text, sizeof(text), STR_FMT, (int)(word.n - (again ? 4 : ends)), word.p ? word.p : "");
 		if (strcmp(text, "|") == 0) {
 			fputs(" |", stdout);
 		} else if (*text) {
 			fputs(*text >= 'a' && *text <= 'z' ? " Cm" : " Ar", stdout);
 			put_word(text);
 		}
+		if (again)
+			fputs(" ...", stdout);
 		if (ends) {
 			fputs(" Oc", stdout);
 			optional = false;

@@ -14,6 +14,7 @@ like "logs of the instance before" fatal "$(kubectl logs -n ml-platform "$pod" -
 
 if alive=$(kubectl get apiservice v1beta1.metrics.k8s.io 2>/dev/null) && [[ -n $alive ]]; then
 	check "metrics of nodes" within 60 kubectl top nodes
+	within 60 kubectl top pods -n fraud
 	like "metrics of pods" 'trainer +3[0-9]{2}m +700Mi' "$(kubectl top pods -n fraud --containers | tr -s ' ')"
 else
 	skip "metrics of nodes" "up without --metrics"

@@ -58,7 +58,7 @@ if ack 80x24 <<DRIVE
 wait 20 $((drifted - 1)) with
 keys \t
 keys :action withdraw\r
-wait 5 finding again
+wait 5 Enter or y
 keys y
 wait 10 it is a finding again
 keys q

@@ -163,7 +163,7 @@ static void knows_zones(void **state)
 		struct zone *z = zone_load(str_of(cases[i].zone));
 		struct cron c;
 		struct buf b = { 0 };
-		int64_t at;
+		int64_t at = 0;
 		if (!z)
 			fail_msg("no zone '%s': is tzdata installed?", cases[i].zone);
 		assert_true(cron_parse(str_of(cases[i].schedule), &c) && time_parse(str_of(cases[i].from), &at));
