@@ -20,7 +20,7 @@ struct clock_leaping { _Atomic int64_t ahead; };
 struct clock clock_leaps(struct clock_leaping *state);
 bool clock_leap(const struct clock *c, int64_t ms);
 /* A clock that stands still until told (tests). */
-struct clock_fixed { int64_t wall, mono; };
+struct clock_fixed { _Atomic int64_t wall, mono; };
 struct clock clock_still(struct clock_fixed *state);
 
 static inline int64_t clock_wall(const struct clock *c) { return c->wall_ms(c->arg); }

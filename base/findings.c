@@ -67,6 +67,7 @@ struct group {
 	uint16_t source;
 	unsigned rule;                   /* SOURCES: the source itself */
 	struct buf key, what, object, owner;   /* key: of the group; object: the row key of its worst row */
+	struct buf alerts;               /* "; alert A, B": those about it */
 	enum level level;
 	int64_t since, youngest;
 	unsigned count;
@@ -139,15 +140,22 @@ static void set_text(struct buf *b, struct str s)
 	buf_addstr(b, s);
 }
 
-static struct group *join(struct findings *f, unsigned rule, const struct table *tab, const struct row *r)
+static void group_key(unsigned rule, const struct table *tab, const struct row *r, struct buf *key)
 {
 	bool pod = !rules[rule].say;
-	struct str name = row_text_by(tab, r, "name"), owner = row_text_by(tab, r, "owner"), ns = row_text_by(tab, r, "namespace");
-	struct str load = pod ? workload_of(owner, name) : rules[rule].by ? row_text_by(tab, r, rules[rule].by) : row_key(r);
-	struct buf key = { 0 };
+	struct str ns = row_text_by(tab, r, "namespace");
+	struct str load = pod ? workload_of(row_text_by(tab, r, "owner"), row_text_by(tab, r, "name"))
+	                      : rules[rule].by ? row_text_by(tab, r, rules[rule].by) : row_key(r);
 	if (pod)
-		buf_addf(&key, STR_FMT "%s", STR_ARG(ns), ns.n ? "/" : "");
-	buf_addstr(&key, load.n ? load : row_key(r));
+		buf_addf(key, STR_FMT "%s", STR_ARG(ns), ns.n ? "/" : "");
+	buf_addstr(key, load.n ? load : row_key(r));
+}
+
+static struct group *join(struct findings *f, unsigned rule, const struct table *tab, const struct row *r)
+{
+	struct str owner = row_text_by(tab, r, "owner");
+	struct buf key = { 0 };
+	group_key(rule, tab, r, &key);
 	struct group *g = group_for(f, r->source, rule, buf_str(&key));
 	buf_release(&key);
 	if (!g)
@@ -166,6 +174,50 @@ static struct group *join(struct findings *f, unsigned rule, const struct table 
 		set_text(&g->what, row_text_by(tab, r, "status"));
 	}
 	return g;
+}
+
+/* ---- alerts: where what they are about is a finding of its own, they are told by it */
+
+static struct group *group_of(struct findings *f, unsigned rule, const struct table *t, const struct row *r)
+{
+	struct group *found = NULL;
+	struct buf key = { 0 };
+	group_key(rule, t, r, &key);
+	for (unsigned i = 0; i < f->ngroups && !found; i++)
+		if (f->groups[i].source == r->source && f->groups[i].rule == rule && str_eq(buf_str(&f->groups[i].key), buf_str(&key)))
+			found = &f->groups[i];
+	buf_release(&key);
+	return found;
+}
+
+/* The finding of what the alert is about, of whichever source; NULL: that is well, or not known here. */
+static struct group *about(struct findings *f, const struct row *alert, const struct table *alerts)
+{
+	struct str kind = row_text_by(alerts, alert, "about_kind"), key = row_text_by(alerts, alert, "about_object");
+	struct group *found = NULL;
+	for (unsigned k = 0; k < RULES && key.n; k++) {
+		const struct view *v = str_is(kind, rules[k].kind) ? f->views[k] : NULL;
+		for (uint32_t i = 0; v && i < v->n && !found; i++) {
+			const struct row *r = table_row(v->table, v->ids[i]);
+			found = str_eq(row_key(r), key) ? group_of(f, k, v->table, r) : NULL;
+		}
+	}
+	return found;
+}
+
+static void join_alerts(struct findings *f, unsigned rule, const struct table *t, const struct row *r)
+{
+	struct group *g = about(f, r, t);
+	struct str name = row_text_by(t, r, "name");
+	if (!g) {
+		join(f, rule, t, r);
+		return;
+	}
+	int64_t since = since_of(&rules[rule], t, r);
+	g->level = r->level > g->level ? (enum level)r->level : g->level;
+	g->since = since && (!g->since || since < g->since) ? since : g->since;
+	if (str_find(buf_str(&g->alerts), name, false) == STR_NONE)
+		buf_addf(&g->alerts, "%s" STR_FMT, g->alerts.len ? ", " : "; alert ", STR_ARG(name));
 }
 
 /* ---- the newest of a group of rows only (checks of one model) */
@@ -355,6 +407,7 @@ static void say_what(const struct table *tab, const struct row *r, const struct 
 		buf_addf(out, STR_FMT ": %u pod%s " STR_FMT, STR_ARG(rest.p ? rest : name), g->count, g->count > 1 ? "s" : "",
 		         STR_ARG(buf_str(&g->what)));
 	}
+	buf_addstr(out, buf_str(&g->alerts));
 }
 
 static void say_where(const struct table *tab, const struct row *r, const struct group *g, int64_t now, struct buf *out)
@@ -402,7 +455,7 @@ static void clear_groups(struct findings *f)
 	for (unsigned i = 0; i < f->ngroups; i++) {
 		struct group *g = &f->groups[i];
 		buf_release(&g->key), buf_release(&g->what), buf_release(&g->object);
-		buf_release(&g->owner);
+		buf_release(&g->owner), buf_release(&g->alerts);
 	}
 	f->ngroups = 0;
 }
@@ -411,15 +464,18 @@ static void gather_groups(struct findings *f, const struct store *s, int64_t now
 {
 	int64_t from = now;
 	clear_groups(f);
-	for (unsigned k = 0; k < RULES; k++) {
-		struct view *v = f->views[k];
+	for (unsigned turn = 0; turn < 2 * RULES; turn++) {          /* alerts when all else is there */
+		unsigned k = turn % RULES;
+		struct view *v = (turn >= RULES) == !strcmp(rules[k].kind, "alerts") ? f->views[k] : NULL;
 		if (v && rules[k].newest_by) {
 			join_newest(f, k, v->table);
 			continue;
 		}
 		for (uint32_t i = 0; v && i < v->n; i++) {
 			const struct row *r = table_row(v->table, v->ids[i]);
-			if (!rules[k].most || r->level <= rules[k].most)
+			if (turn >= RULES)
+				join_alerts(f, k, v->table, r);
+			else if (!rules[k].most || r->level <= rules[k].most)
 				join(f, k, v->table, r);
 		}
 	}

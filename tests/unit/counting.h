@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -16,15 +17,22 @@
 struct server {
 	int fd, port;
 	pthread_t thread;
-	atomic_int reads, writes, statements, open;
+	atomic_int reads, writes, statements, open, noted;
 	atomic_bool closing;
 	char first[300];             /* of the first that writes; read it when `writes` is not 0 */
 };
 
 static void server_note_write(struct server *s, const char *what)
 {
-	if (atomic_fetch_add(&s->writes, 1) == 0)
+	int none = 0;
+
+	if (atomic_compare_exchange_strong(&s->noted, &none, 1)) {
 		snprintf(s->first, sizeof(s->first), "%.*s", (int)strcspn(what, "\r"), what);
+		atomic_store(&s->noted, 2);
+	}
+	while (atomic_load(&s->noted) != 2)      /* whoever sees the count sees the words */
+		sched_yield();
+	atomic_fetch_add(&s->writes, 1);
 }
 
 /* ---- HTTP */

@@ -440,6 +440,22 @@ static void team_init(struct team *t)
 	pthread_mutex_init(&t->lock, NULL);
 }
 
+static int team_count(struct team *t)
+{
+	pthread_mutex_lock(&t->lock);
+	int n = t->n;
+	pthread_mutex_unlock(&t->lock);
+	return n;
+}
+
+static int64_t team_pruned(struct team *t, int which)
+{
+	pthread_mutex_lock(&t->lock);
+	int64_t at = t->pruned[which];
+	pthread_mutex_unlock(&t->lock);
+	return at;
+}
+
 static void team_release(struct team *t)
 {
 	for (int i = 0; i < t->n; i++)
@@ -459,20 +475,22 @@ static void test_shared_with_a_team(void **state)
 	open_program(w);
 	history_share(w->h, &t.sink);
 	assert_true(history_settle(w->h, 5000));
-	assert_int_equal(t.n, 1);
+	assert_int_equal(team_count(&t), 1);
 	put(w, "nodes", "n2", LEVEL_OK, "name", "n2", "age", "200", NULL);
 	chronicle_tick(w->c);
 	assert_true(history_settle(w->h, 5000));
-	assert_int_equal(t.n, 2);
+	assert_int_equal(team_count(&t), 2);
+	pthread_mutex_lock(&t.lock);
 	t.pruned[0] = t.pruned[1] = 0;
+	pthread_mutex_unlock(&t.lock);
 
 	/* what is forgotten here is forgotten there, though not what was in production */
 	w->at.wall += 25 * 60 * MIN;
 	chronicle_tick(w->c);
 	assert_true(history_settle(w->h, 5000));
-	for (int i = 0; i < 100 && !t.pruned[1]; i++)
+	for (int i = 0; i < 100 && !team_pruned(&t, 1); i++)
 		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
-	assert_true(t.pruned[0] == w->at.wall - CHRONICLE_KEEP_MS && t.pruned[1] == t.pruned[0]);
+	assert_true(team_pruned(&t, 0) == w->at.wall - CHRONICLE_KEEP_MS && team_pruned(&t, 1) == team_pruned(&t, 0));
 	w->at.wall -= 25 * 60 * MIN;
 
 	/* another console, with a file of its own, that saw one of them and one more */
@@ -484,7 +502,7 @@ static void test_shared_with_a_team(void **state)
 	history_share(b.h, &t.sink);
 	timeline_is(&b, "300 N node n1 joined\n200 N node n2 joined\n100 N node n3 joined\n");
 	assert_true(history_settle(b.h, 5000));
-	assert_int_equal(t.n, 3);
+	assert_int_equal(team_count(&t), 3);
 
 	/* away: what is seen meanwhile waits in the file, over the end of the program too */
 	atomic_store(&t.away, true);
@@ -495,12 +513,12 @@ static void test_shared_with_a_team(void **state)
 	assert_true(s.on && !s.well && s.waiting == 1);
 	assert_string_equal(s.why, "it is away");
 	close_program(&b);
-	assert_int_equal(t.n, 3);
+	assert_int_equal(team_count(&t), 3);
 	atomic_store(&t.away, false);
 	open_program(&b);
 	history_share(b.h, &t.sink);
 	assert_true(history_settle(b.h, 5000));
-	assert_int_equal(t.n, 4);
+	assert_int_equal(team_count(&t), 4);
 
 	/* a database that was lost: all that is known here is copied anew */
 	team_release(&t);
@@ -510,11 +528,11 @@ static void test_shared_with_a_team(void **state)
 	t.sink = sink;
 	open_program(&b);
 	history_share(b.h, &t.sink);
-	for (int i = 0; i < 100 && t.n < 4; i++) {
+	for (int i = 0; i < 100 && team_count(&t) < 4; i++) {
 		history_settle(b.h, 5000);
 		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
 	}
-	assert_int_equal(t.n, 4);
+	assert_int_equal(team_count(&t), 4);
 	close_program(&b);
 	close_program(w);
 	open_program(w);

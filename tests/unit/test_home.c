@@ -214,6 +214,26 @@ static void what_changed_before_is_related(void **state)
 	store_free(w.s);
 }
 
+/* An alert is told by the finding of what it is about, which is as bad and as old as the alert; else it is one of its own. */
+static void alerts_join_what_they_are_about(void **state)
+{
+	struct world w;
+	world_init(&w);
+	struct findings *f = findings_new();
+	put(&w, 0, "pods", "ns/app-1-x", LEVEL_DOUBT, "namespace", "ns", "name", "app-1-x", "owner", "ReplicaSet/app-1", "status", "Pending",
+	    "age", "3", NULL);
+	put(&w, 1, "alerts", "a", LEVEL_BAD, "name", "PodWaits", "state", "firing", "since", "9", "about_kind", "pods", "about_object", "ns/app-1-x", NULL);
+	put(&w, 1, "alerts", "b", LEVEL_DOUBT, "name", "TooFew", "state", "firing", "since", "1", "about_kind", "pods", "about_object", "ns/app-1-x", NULL);
+	put(&w, 1, "alerts", "c", LEVEL_BAD, "name", "TooFew", "state", "firing", "since", "1", "about_kind", "pods", "about_object", "ns/gone", NULL);
+	char *said = ranked(f, &w);
+	assert_non_null(strstr(said, "!app: 1 pod Pending; alert PodWaits, TooFew | ns/app | "));
+	assert_non_null(strstr(said, "\n!TooFew | "));
+	assert_int_equal(row_int(finding_of(f, "pods"), FINDING_SINCE), NOW - 9 * MIN);
+	free(said);
+	findings_free(f);
+	store_free(w.s);
+}
+
 static void since_it_was_seen(void **state)
 {
 	struct world w;
@@ -434,6 +454,7 @@ int main(void)
 		cmocka_unit_test(every_kind_joins),
 		cmocka_unit_test(only_the_newest_check_counts),
 		cmocka_unit_test(what_changed_before_is_related),
+		cmocka_unit_test(alerts_join_what_they_are_about),
 		cmocka_unit_test(since_it_was_seen),
 		cmocka_unit_test(a_calm_day_has_figures),
 		cmocka_unit_test(checks_what_is_configured),
