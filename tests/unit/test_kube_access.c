@@ -320,7 +320,8 @@ static void caches_what_plugins_give(void **state)
 	config = plugin_config("");              /* no expiry: until it is refused */
 	a = load(&(struct kube_options){ .kubeconfig = config }, &clock);
 	has(a, "Authorization: Bearer t1");
-	now.wall += 86400000, now.mono += 86400000;
+	now.wall += 86400000;
+	now.mono += 86400000;
 	has(a, "Authorization: Bearer t1");
 	assert_true(kube_access_unauthorized(a, 1));
 	has(a, "Authorization: Bearer t2");
