@@ -32,11 +32,26 @@ class Between(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def stream(self, r):
+        """What does not end by itself: as it comes, until either side ends."""
+        self.close_connection = True
+        self.send_response(r.status)
+        self.send_header("Content-Type", r.getheader("Content-Type"))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        try:
+            while part := r.read1(65536):
+                self.wfile.write(part)
+                self.wfile.flush()
+        except OSError:
+            pass
+
     def any(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         with open(folder + "/mode") as f:
             words = f.read().split() or ["ok"]
-        harmless = self.command == "GET" or "/auth/token" in self.path or "dry_run" in self.path or b'"dry_run":true' in body.replace(b" ", b"")
+        harmless = (self.command == "GET" or "/auth/token" in self.path or "dry_run" in self.path or "dryRun" in self.path or "selfsubject" in self.path
+                    or b'"dry_run":true' in body.replace(b" ", b""))
         mode = "ok" if harmless else words[0]
         if mode == "drop":
             self.close_connection = True
@@ -49,9 +64,12 @@ class Between(http.server.BaseHTTPRequestHandler):
         if mode == "html":
             self.answer(500, [("Content-Type", "text/html")], b"<html><h1>Oops</h1></html>")
             return
-        c = http.client.HTTPConnection(server.hostname, server.port, timeout=60)
+        c = http.client.HTTPConnection(server.hostname, server.port, timeout=3600 if "watch=" in self.path else 60)
         c.request(self.command, self.path, body, {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")})
         r = c.getresponse()
+        if "watch=" in self.path:
+            self.stream(r)
+            return
         data = r.read()
         c.close()
         if mode == "lose":

@@ -7,7 +7,7 @@ post() {
 	curl -fsS -m 20 -X POST -H 'Content-Type: application/json' "$1/api/2.0/mlflow/$2" -d "$3" >/dev/null
 }
 champion() {
-	if [[ ${1:-} == "$MLFLOW1_URL" ]]; then
+	if [[ ${1:-} && $1 == "${MLFLOW1_URL:-}" ]]; then
 		curl -fsS -m 20 "$1/api/2.0/mlflow/model-versions/search?filter=name%3D%27$model%27" | python3 -c '
 import json, sys
 print(*sorted(v["version"] for v in json.load(sys.stdin)["model_versions"] if v["current_stage"] == "Production"))'
