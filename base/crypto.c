@@ -122,19 +122,34 @@ bool crypto_random(void *to, size_t n)
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-void base64url(const void *bytes, size_t n, char *out)
+/* Returns where it ends. */
+static char *encode(const char *digits, const unsigned char *p, size_t n, char *out)
 {
-	const unsigned char *p = bytes;
 	unsigned bits = 0, have = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		bits = bits << 8 | p[i];
 		for (have += 8; have >= 6; have -= 6)
-			*out++ = letters[bits >> (have - 6) & 63];
+			*out++ = digits[bits >> (have - 6) & 63];
 	}
 	if (have)
-		*out++ = letters[bits << (6 - have) & 63];
+		*out++ = digits[bits << (6 - have) & 63];
 	*out = '\0';
+	return out;
+}
+
+void base64(const void *bytes, size_t n, char *out)
+{
+	char *end = encode("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", bytes, n, out);
+
+	for (size_t padding = (3 - n % 3) % 3; padding; padding--)
+		*end++ = '=';
+	*end = '\0';
+}
+
+void base64url(const void *bytes, size_t n, char *out)
+{
+	encode(letters, bytes, n, out);
 }
 
 bool base64url_parse(struct str s, void *out, size_t n)

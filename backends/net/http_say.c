@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "backends/net/http_private.h"
 #include "backends/net/tunnel.h"
+#include "base/crypto.h"
 #include "base/mem.h"
 #include <ctype.h>
 #include <jansson.h>
@@ -280,7 +281,6 @@ bool http_auth_bearer(struct http_auth *a, struct secret token)
 
 bool http_auth_basic(struct http_auth *a, struct str user, struct secret password)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	struct str p = secret_reveal(password);
 	struct buf plain = { 0 }, value = { 0 };
 	buf_reserve(&plain, user.n + p.n + 2);
@@ -289,16 +289,8 @@ bool http_auth_basic(struct http_auth *a, struct str user, struct secret passwor
 	buf_addstr(&plain, p);
 	buf_reserve(&value, plain.len * 2 + 16);
 	buf_adds(&value, "Basic ");
-	for (size_t i = 0; i < plain.len; i += 3) {
-		size_t left = plain.len - i;
-		uint32_t v = (uint32_t)(unsigned char)plain.data[i] << 16;
-		v |= left > 1 ? (uint32_t)(unsigned char)plain.data[i + 1] << 8 : 0;
-		v |= left > 2 ? (uint32_t)(unsigned char)plain.data[i + 2] : 0;
-		buf_addc(&value, digits[v >> 18]);
-		buf_addc(&value, digits[v >> 12 & 63]);
-		buf_addc(&value, left > 1 ? digits[v >> 6 & 63] : '=');
-		buf_addc(&value, left > 2 ? digits[v & 63] : '=');
-	}
+	base64(plain.data, plain.len, value.data + value.len);
+	value.len += strlen(value.data + value.len);
 	bool ok = http_auth_add(a, "Authorization", buf_str(&value));
 	explicit_bzero(plain.data, plain.cap);
 	explicit_bzero(value.data, value.cap);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "backends/net/tunnel_private.h"
 #include "base/buf.h"
+#include "base/crypto.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include <errno.h>
@@ -283,18 +284,14 @@ static void prefer_known(struct ssh *s, const struct place *p, LIBSSH2_KNOWNHOST
 	buf_release(&rest);
 }
 
-static void fingerprint(struct ssh *s, char *out, size_t size)
+/* As ssh-keygen writes it, without padding. */
+static void fingerprint(struct ssh *s, char out[48])
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const unsigned char *h = (const unsigned char *)s->lib->hostkey_hash(s->session, LIBSSH2_HOSTKEY_HASH_SHA256);
-	size_t n = 0;
-	unsigned bits = 0, have = 0;
+	const char *h = s->lib->hostkey_hash(s->session, LIBSSH2_HOSTKEY_HASH_SHA256);
 	*out = '\0';
-	for (unsigned i = 0; h && i < 32 && n + 3 < size; i++)
-		for (bits = bits << 8 | h[i], have += 8; have >= 6; have -= 6)
-			out[n++] = digits[bits >> (have - 6) & 63];
 	if (h)
-		out[n++] = digits[bits << (6 - have) & 63], out[n] = '\0';
+		base64(h, 32, out);
+	out[strcspn(out, "=")] = '\0';
 }
 
 static bool check_key(struct ssh *s, const struct place *p, LIBSSH2_KNOWNHOSTS *known)
@@ -307,12 +304,12 @@ static bool check_key(struct ssh *s, const struct place *p, LIBSSH2_KNOWNHOSTS *
 	size_t n = 0;
 	int kind = 0;
 	const char *key = s->lib->session_hostkey(s->session, &n, &kind);
-	char print[64];
+	char print[48];
 	int is = !key || kind <= 0 || (size_t)kind >= ARRAY_SIZE(of_kind) ? LIBSSH2_KNOWNHOST_CHECK_FAILURE
 	         : s->lib->knownhost_checkp(known, p->alias, p->port, key, n, PLAIN | of_kind[kind], NULL);
 	if (is == LIBSSH2_KNOWNHOST_CHECK_MATCH)
 		return true;
-	fingerprint(s, print, sizeof(print));
+	fingerprint(s, print);
 	if (is == LIBSSH2_KNOWNHOST_CHECK_MISMATCH)
 		ssh_say(s, "somebody may be in between: go no further before its operator confirms the new key; then ssh-keygen -R forgets the old one",
 		        "SSH: the host key of %s is not the known one (now SHA256:%s)", p->alias, print);

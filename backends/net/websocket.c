@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "backends/net/websocket.h"
 #include "backends/net/http_private.h"
+#include "base/crypto.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <poll.h>
@@ -31,19 +32,6 @@ struct websocket {
 };
 
 /* ---- the handshake */
-
-static void base64(const unsigned char *in, size_t n, char *out)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	for (size_t i = 0; i < n; i += 3) {
-		unsigned v = (unsigned)in[i] << 16 | (i + 1 < n ? (unsigned)in[i + 1] << 8 : 0) | (i + 2 < n ? in[i + 2] : 0);
-		*out++ = digits[v >> 18];
-		*out++ = digits[v >> 12 & 63];
-		*out++ = i + 1 < n ? digits[v >> 6 & 63] : '=';
-		*out++ = i + 2 < n ? digits[v & 63] : '=';
-	}
-	*out = '\0';
-}
 
 bool websocket_accept(const char *key, char out[32])
 {
