@@ -421,13 +421,16 @@ static const char *make_door(struct door *d, const char *host, int port)
 static int find_door(struct tunnel *t, const char *host, int port)
 {
 	const char *why = "too many targets of one tunnel";
+	bool made = false;
 	int found = 0;
 	pthread_mutex_lock(&t->lock);
 	for (unsigned i = 0; i < t->ndoors && !found; i++)
 		if (host ? t->doors[i].host && !strcmp(t->doors[i].host, host) && t->doors[i].target == port : !t->doors[i].host)
 			found = t->doors[i].port;
-	if (!found && t->ndoors < DOORS_MAX && !(why = make_door(&t->doors[t->ndoors], host, port)))
+	if (!found && t->ndoors < DOORS_MAX && !(why = make_door(&t->doors[t->ndoors], host, port))) {
 		found = t->doors[t->ndoors++].port;
+		made = true;
+	}
 	if (found && !t->running)
 		t->running = pthread_create(&t->thread, NULL, run, t) == 0;
 	if (!found || !t->running) {
@@ -437,7 +440,8 @@ static int find_door(struct tunnel *t, const char *host, int port)
 		found = 0;
 	}
 	pthread_mutex_unlock(&t->lock);
-	eventfd_write(t->wake, 1);
+	if (made)
+		eventfd_write(t->wake, 1);
 	return found;
 }
 
