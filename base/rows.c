@@ -135,3 +135,31 @@ struct rows_cell rows_cell(struct rd *r)
 	}
 	return c;
 }
+
+bool rows_reshape(struct str body, const char *kind, unsigned ncols, rows_cells_fn put, void *arg, struct buf *out)
+{
+	struct rows_cell cells[KIND_MAX_COLS];
+	enum rows_op op;
+	struct rd r;
+	rows_start(out, kind);
+	rows_open(&r, body);
+	while (rows_next(&r, &op)) {
+		struct str key = rd_string(&r);
+		if (op == ROWS_BEGIN)
+			rows_begin(out, key);
+		else if (op == ROWS_END)
+			rows_end(out, key);
+		else if (op == ROWS_DEL)
+			rows_del(out, key);
+		if (op != ROWS_PUT && op != ROWS_UPDATE)
+			continue;
+		enum level level = (enum level)rd_byte(&r);
+		for (unsigned c = 0; c < ncols; c++)
+			cells[c] = rows_cell(&r);
+		if (r.bad)
+			break;
+		(op == ROWS_PUT ? rows_put : rows_update)(out, key, level);
+		put(arg, cells, out);
+	}
+	return !r.bad;
+}

@@ -50,4 +50,8 @@ struct str rows_open(struct rd *r, struct str body);       /* the kind's name; r
 bool rows_next(struct rd *r, enum rows_op *op);            /* false at the end or when bad */
 /* then, by op: KIND rd_string; BEGIN, END, DEL rd_string; PUT, UPDATE rd_string (key), rd_byte (level), cells: */
 struct rows_cell rows_cell(struct rd *r);
+/* The same operations on rows of another shape: put writes the cells of each from its ncols ones. False: body is malformed; what came
+ * before is in out. */
+typedef void (*rows_cells_fn)(void *arg, const struct rows_cell *cells, struct buf *out);
+bool rows_reshape(struct str body, const char *kind, unsigned ncols, rows_cells_fn put, void *arg, struct buf *out);
 #endif

@@ -15,31 +15,9 @@
 static const struct column routed_cols[] = { { "state", "STATE", COL_TEXT, COL_SHARED, 0, 9 } };
 static const struct kind kind_routed = { .name = "alerts", .singular = "alert", .cols = routed_cols, .ncols = 1 };
 
-/* The same operations on rows of one cell. */
-static void narrow(struct str body, struct buf *out)
+static void keep_state(void *arg, const struct rows_cell *cells, struct buf *out)
 {
-	struct rd at;
-	enum rows_op op;
-	rows_open(&at, body);
-	rows_start(out, kind_routed.name);
-	while (rows_next(&at, &op)) {
-		struct str key = rd_string(&at);
-		if (op == ROWS_BEGIN)
-			rows_begin(out, key);
-		else if (op == ROWS_END)
-			rows_end(out, key);
-		else if (op == ROWS_DEL)
-			rows_del(out, key);
-		if (op != ROWS_PUT && op != ROWS_UPDATE)
-			continue;
-		rd_byte(&at);
-		(op == ROWS_PUT ? rows_put : rows_update)(out, key, LEVEL_NONE);
-		for (unsigned i = 0; i < ALERT_COL_COUNT; i++) {
-			struct rows_cell c = rows_cell(&at);
-			if (i == ALERT_STATE)
-				cell_text(out, c.is == CELL_TEXT ? c.text : STR(""));
-		}
-	}
+	cell_text(out, cells[ALERT_STATE].is == CELL_TEXT ? cells[ALERT_STATE].text : STR(""));
 }
 
 static int manager_of(struct alerts *a, const char *name)
@@ -68,7 +46,7 @@ void routed_take(struct alerts *a, const struct request *r)
 		return;
 	}
 	uint64_t before = a->routed->version;
-	narrow(buf_str(&r->body), &rows);
+	rows_reshape(buf_str(&r->body), kind_routed.name, ALERT_COL_COUNT, keep_state, NULL, &rows);
 	rows_open(&at, buf_str(&rows));
 	table_apply(a->routed, (uint16_t)manager, &at, 0);
 	if (a->routed->version != before)

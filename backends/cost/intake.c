@@ -98,37 +98,24 @@ static void copy_cell(const struct rows_cell *c, struct buf *out)
 	}
 }
 
+struct keeping { const struct intake *in; enum in_kind kind; };
+
+static void keep_cells(void *arg, const struct rows_cell *cells, struct buf *out)
+{
+	const struct keeping *x = arg;
+	const struct intake *in = x->in;
+	enum in_kind k = x->kind;
+	for (unsigned c = 0; c < in->kinds[k].ncols; c++)
+		if (k == IN_PODS && c == POD_LABELS && cells[in->from[k][c]].is == CELL_TEXT)
+			copy_labels(&cells[in->from[k][c]], out);
+		else
+			copy_cell(&cells[in->from[k][c]], out);
+}
+
 /* The same operations with the kept columns only. */
 static bool narrow(const struct intake *in, enum in_kind k, struct str body, struct buf *out)
 {
-	struct rows_cell cells[KIND_MAX_COLS];
-	enum rows_op op;
-	struct rd r;
-	rows_start(out, whole[k]->name);
-	rows_open(&r, body);
-	while (rows_next(&r, &op)) {
-		struct str key = rd_string(&r);
-		if (op == ROWS_BEGIN)
-			rows_begin(out, key);
-		else if (op == ROWS_END)
-			rows_end(out, key);
-		else if (op == ROWS_DEL)
-			rows_del(out, key);
-		if (op != ROWS_PUT && op != ROWS_UPDATE)
-			continue;
-		enum level level = (enum level)rd_byte(&r);
-		for (int c = 0; c < whole[k]->ncols; c++)
-			cells[c] = rows_cell(&r);
-		if (r.bad)
-			break;
-		(op == ROWS_PUT ? rows_put : rows_update)(out, key, level);
-		for (unsigned c = 0; c < in->kinds[k].ncols; c++)
-			if (k == IN_PODS && c == POD_LABELS && cells[in->from[k][c]].is == CELL_TEXT)
-				copy_labels(&cells[in->from[k][c]], out);
-			else
-				copy_cell(&cells[in->from[k][c]], out);
-	}
-	return !r.bad;
+	return rows_reshape(body, whole[k]->name, whole[k]->ncols, keep_cells, &(struct keeping){ in, k }, out);
 }
 
 static struct in_source *source_of(struct intake *in, const char *name)
