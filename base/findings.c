@@ -37,6 +37,7 @@ static const struct rule {
 	enum level most;                 /* rows of a higher level are told by another kind; 0: none are */
 	const char *newest_by;           /* only the newest row (by age) of each value of this column counts */
 	const char *by;                  /* rows of the same value in this column are one finding */
+	bool has_about;                  /* told by the finding of what a row is about, where there is one */
 } rules[] = {
 	{ "modelendpoints", 85, "endpoint {name}: {status}[, error share {errors}][: {why}]", "{name}[ {model}][ {version}]", { "since" } },
 	/* Pods before workloads: what a workload says of itself is left out where its pods say it. */
@@ -45,7 +46,6 @@ static const struct rule {
 	{ "deployments", 70, "{name}: {status}[, ready {ready}]", "{namespace}/{name}", { "age" } },
 	{ "statefulsets", 70, "{name}: {status}[, ready {ready}]", "{namespace}/{name}", { "age" } },
 	{ "daemonsets", 70, "{name}: {status}[, ready {ready}]", "{namespace}/{name}", { "age" } },
-	{ "alerts", 66, "rule {name} cannot be evaluated: {error}|{name}[: {summary}]", "{about}|rule {name}", { "since" }, .by = "name" },
 	{ "budgets", 65, "budget {name}: {status}[ {runs_out}][, {left} left][; {advice}]", "budget {name}", { NULL } },
 	{ "pipelines", 60, "pipeline {name}: import error: {error}|pipeline {name}: last run {status}", "{name}", { "age" } },
 	{ "drift", 55, "drift: {count} features[, score {score}][ over {limit}]|drift[ of {model}][: score {score}][ over {limit}]",
@@ -54,6 +54,9 @@ static const struct rule {
 	{ "runs", 45, "{pipeline}: run takes {pace} its usual time|{pipeline}: run {status}", "{pipeline} {name}", { "age" }, LEVEL_DOUBT },
 	{ "jobs", 40, "job {name}: {status}", "{namespace}/{name}", { "age" } },
 	{ "persistentvolumeclaims", 35, "volume claim {name}: {status}", "{namespace}/{name}", { "age" } },
+	/* Last, when all is there that they may be about. */
+	{ "alerts", 66, "rule {name} cannot be evaluated: {error}|{name}[: {summary}]", "{about}|rule {name}", { "since" }, .by = "name",
+	  .has_about = true },
 };
 enum { RULES = ARRAY_SIZE(rules), SOURCES = RULES, GROUPS_MAX = 400, SOURCE_WEIGHT = 90 };
 /* Asked for besides, for what changed and for a calm day's figures. */
@@ -113,13 +116,20 @@ static bool doubtful(void *arg, const struct table *t, const struct row *r)
 
 /* ---- groups */
 
-static struct group *group_for(struct findings *f, uint16_t source, unsigned rule, struct str key)
+static struct group *find_group(struct findings *f, uint16_t source, unsigned rule, struct str key)
 {
 	for (unsigned i = 0; i < f->ngroups; i++)
 		if (f->groups[i].source == source && f->groups[i].rule == rule && str_eq(buf_str(&f->groups[i].key), key))
 			return &f->groups[i];
-	if (f->ngroups == GROUPS_MAX)
-		return NULL;
+	return NULL;
+}
+
+/* The same, made where there is none; NULL: there are too many. */
+static struct group *group_for(struct findings *f, uint16_t source, unsigned rule, struct str key)
+{
+	struct group *found = find_group(f, source, rule, key);
+	if (found || f->ngroups == GROUPS_MAX)
+		return found;
 	struct group *g = &f->groups[f->ngroups++];
 	*g = (struct group){ .source = source, .rule = rule };
 	buf_addstr(&g->key, key);
@@ -178,36 +188,31 @@ static struct group *join(struct findings *f, unsigned rule, const struct table 
 
 /* ---- alerts: where what they are about is a finding of its own, they are told by it */
 
-static struct group *group_of(struct findings *f, unsigned rule, const struct table *t, const struct row *r)
+/* The finding of what the alert is about, of whichever source; NULL: that is well, or not known here. */
+static struct group *about(struct findings *f, const struct store *s, const struct row *alert, const struct table *alerts)
 {
+	struct str kind = row_text_by(alerts, alert, "about_kind"), object = row_text_by(alerts, alert, "about_object");
 	struct group *found = NULL;
 	struct buf key = { 0 };
-	group_key(rule, t, r, &key);
-	for (unsigned i = 0; i < f->ngroups && !found; i++)
-		if (f->groups[i].source == r->source && f->groups[i].rule == rule && str_eq(buf_str(&f->groups[i].key), buf_str(&key)))
-			found = &f->groups[i];
+	unsigned k = 0;
+	while (k < RULES && !str_is(kind, rules[k].kind))
+		k++;
+	const struct table *t = k < RULES && object.n && f->views[k] ? f->views[k]->table : NULL;
+	for (unsigned src = 0; t && src < s->nsources && !found; src++) {
+		const struct row *r = table_find(t, (uint16_t)src, object);
+		if (!r || r->level < LEVEL_DOUBT)
+			continue;
+		buf_clear(&key);
+		group_key(k, t, r, &key);
+		found = find_group(f, (uint16_t)src, k, buf_str(&key));
+	}
 	buf_release(&key);
 	return found;
 }
 
-/* The finding of what the alert is about, of whichever source; NULL: that is well, or not known here. */
-static struct group *about(struct findings *f, const struct row *alert, const struct table *alerts)
+static void join_alert(struct findings *f, const struct store *s, unsigned rule, const struct table *t, const struct row *r)
 {
-	struct str kind = row_text_by(alerts, alert, "about_kind"), key = row_text_by(alerts, alert, "about_object");
-	struct group *found = NULL;
-	for (unsigned k = 0; k < RULES && key.n; k++) {
-		const struct view *v = str_is(kind, rules[k].kind) ? f->views[k] : NULL;
-		for (uint32_t i = 0; v && i < v->n && !found; i++) {
-			const struct row *r = table_row(v->table, v->ids[i]);
-			found = str_eq(row_key(r), key) ? group_of(f, k, v->table, r) : NULL;
-		}
-	}
-	return found;
-}
-
-static void join_alerts(struct findings *f, unsigned rule, const struct table *t, const struct row *r)
-{
-	struct group *g = about(f, r, t);
+	struct group *g = about(f, s, r, t);
 	struct str name = row_text_by(t, r, "name");
 	if (!g) {
 		join(f, rule, t, r);
@@ -464,17 +469,16 @@ static void gather_groups(struct findings *f, const struct store *s, int64_t now
 {
 	int64_t from = now;
 	clear_groups(f);
-	for (unsigned turn = 0; turn < 2 * RULES; turn++) {          /* alerts when all else is there */
-		unsigned k = turn % RULES;
-		struct view *v = (turn >= RULES) == !strcmp(rules[k].kind, "alerts") ? f->views[k] : NULL;
+	for (unsigned k = 0; k < RULES; k++) {
+		struct view *v = f->views[k];
 		if (v && rules[k].newest_by) {
 			join_newest(f, k, v->table);
 			continue;
 		}
 		for (uint32_t i = 0; v && i < v->n; i++) {
 			const struct row *r = table_row(v->table, v->ids[i]);
-			if (turn >= RULES)
-				join_alerts(f, k, v->table, r);
+			if (rules[k].has_about)
+				join_alert(f, s, k, v->table, r);
 			else if (!rules[k].most || r->level <= rules[k].most)
 				join(f, k, v->table, r);
 		}
