@@ -7,18 +7,11 @@ import subprocess
 import sys
 import tempfile
 
+import tap
+from tap import ok
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 BINNACLE = os.environ["BINNACLE"]
-number = 0
-
-
-def ok(good, name, *details):
-    global number
-    number += 1
-    print(("ok" if good else "not ok"), number, "-", name)
-    for detail in details if not good else ():
-        for line in str(detail).splitlines()[:12]:
-            print("#  ", line[:300])
 
 
 def run(kind, lie, *words, more="", timeout="3s"):
@@ -65,4 +58,4 @@ finally:
     server.stdin.close()
     server.kill()
     subprocess.run(["rm", "-rf", scratch], check=False)
-print(f"1..{number}")
+tap.done()

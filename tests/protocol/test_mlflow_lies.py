@@ -8,18 +8,11 @@ import sys
 import tempfile
 import urllib.request
 
+import tap
+from tap import ok
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 BINNACLE = os.environ["BINNACLE"]
-number = 0
-
-
-def ok(good, name, *details):
-    global number
-    number += 1
-    print(("ok" if good else "not ok"), number, "-", name)
-    for detail in details if not good else ():
-        for line in str(detail).splitlines()[:12]:
-            print("#  ", line[:300])
 
 
 def config(lies, more=""):
@@ -111,4 +104,4 @@ try:
 finally:
     server.stdin.close()
     server.wait(10)
-print(f"1..{number}")
+tap.done()

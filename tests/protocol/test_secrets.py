@@ -18,19 +18,12 @@ import tempfile
 import threading
 import time
 
+import tap
+from tap import ok
+
 BINNACLE = os.environ["BINNACLE"]
-number = 0
 quoted = set()
 WORDS = {}
-
-
-def ok(good, name, *details):
-    global number
-    number += 1
-    print(("ok" if good else "not ok"), number, "-", name)
-    for detail in details if not good else ():
-        for line in str(detail).splitlines()[:12]:
-            print("#  ", line[:300])
 
 
 def word(name):
@@ -277,5 +270,5 @@ try:
     ok(out_of_core[0] == ["0", "0"] or "unreadable" in str(out_of_core[0]), "a core file would not be written", out_of_core[0])
 finally:
     subprocess.run(["rm", "-rf", scratch], check=False)
-print(f"1..{number}")
+tap.done()
 sys.exit(0)
