@@ -67,6 +67,7 @@ static bool step(struct vt *v, char *line)
 	if (!strcmp(line, "keys")) {
 		unescape(arg);
 		vt_type(v, arg);
+		vt_settle(v);
 		vt_quiet(v, 60);
 		return true;
 	}

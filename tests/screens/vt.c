@@ -302,6 +302,45 @@ void vt_run(struct vt *v, int ms)
 		pump(v, (int)(left / 1000) + 1);
 }
 
+/* Bytes typed that the program has not read yet. */
+static int unread(const struct vt *v)
+{
+	char name[64];
+	int fd = ptsname_r(v->fd, name, sizeof(name)) ? -1 : open(name, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC), n = 0;
+
+	if (fd < 0 || ioctl(fd, FIONREAD, &n) < 0)
+		n = 0;
+	if (fd >= 0)
+		close(fd);
+	return n;
+}
+
+/* Its main thread waits for something: neither at work nor in want of a processor. */
+static bool asleep(const struct vt *v)
+{
+	char path[64], line[512] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)v->pid);
+	f = fopen(path, "r");
+	if (!f)
+		return true;                              /* it has ended */
+	if (!fgets(line, sizeof(line), f))
+		line[0] = 0;
+	fclose(f);
+	return !strstr(line, ") R ") && !strstr(line, ") D ");
+}
+
+void vt_settle(struct vt *v)
+{
+	int64_t end = vt_now_us() + 5 * 1000000;
+
+	for (int still = 0; still < 6 && vt_now_us() < end && v->fd >= 0;) {
+		vt_run(v, 10);
+		still = unread(v) == 0 && asleep(v) ? still + 1 : 0;
+	}
+}
+
 int64_t vt_answer_us(struct vt *v, const char *keys, int ms)
 {
 	int64_t start = vt_now_us();

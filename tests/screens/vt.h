@@ -19,6 +19,8 @@ bool vt_wait(struct vt *v, const char *text, int ms);
 bool vt_wait_gone(struct vt *v, const char *text, int ms);
 /* Until nothing came for quiet_ms (the header's clock ticks: keep it under 900). */
 void vt_quiet(struct vt *v, int quiet_ms);
+/* Until the program has read all that was typed and slept for 60 ms: then a lone ESC was Esc to it, however busy the machine. */
+void vt_settle(struct vt *v);
 void vt_run(struct vt *v, int ms);       /* reads for that long (to measure what an idle program sends) */
 bool vt_more(struct vt *v, int ms);      /* reads once, as soon as something comes; false: nothing did */
 bool vt_has(struct vt *v, const char *text);
