@@ -51,7 +51,7 @@ const struct config_key config_keys[] = {
 	{ "readonly", CONFIG_BOOL, "false", .help = "Let nothing be changed, anywhere." },
 	{ "mouse", CONFIG_BOOL, "false", .help = "Let the mouse select rows and scroll." },
 	{ "ascii", CONFIG_BOOL, "false", .help = "Draw with ASCII only." },
-	{ "guards", CONFIG_SECTIONS, .section = guard_keys,
+	{ "guards", CONFIG_SECTIONS, .section = guard_keys, .own = guards_own_keys,
 	  .help = "Rules by a name of your choice, on what may be changed and what it takes; all that match hold, and the strictest wins." },
 	{ "history", CONFIG_SECTION, .section = history_keys, .help = "What was seen and is kept, for the timeline, spend and who was in "
 	  "production when." },
@@ -98,6 +98,7 @@ const char *config_type_name(enum config_type t)
 		[CONFIG_DURATION] = "duration such as 90s or 5m", [CONFIG_BYTES] = "bytes such as 16Mi", [CONFIG_PATH] = "path of a file",
 		[CONFIG_URL] = "URL", [CONFIG_ENUM] = "one of a few words", [CONFIG_LIST] = "list of texts",
 		[CONFIG_MAP] = "map of text to text", [CONFIG_RATE] = "number per time such as 5/hour",
+		[CONFIG_ZONE] = "time zone such as Europe/Berlin",
 		[CONFIG_WINDOWS] = "list of windows such as [\"Fri 16:00 - Mon 08:00\"]", [CONFIG_SECRET] = "map with env:, file: or command:",
 		[CONFIG_SECTION] = "section (a map)", [CONFIG_SECTIONS] = "map of names to sections", [CONFIG_ITEMS] = "list of sections",
 	};
@@ -126,6 +127,14 @@ static const char *nearest_choice(const char *choices, struct str word, char out
 	snprintf(out, 64, "%s", near ? near : "");
 	free(copy);
 	return near ? out : NULL;
+}
+
+static bool zone_known(struct str s)
+{
+	struct zone *z = zone_load(s);
+	bool known = z != NULL;
+	zone_free(z);
+	return known;
 }
 
 static bool scalar_fits(enum config_type t, struct str s)
@@ -224,6 +233,16 @@ static void check_source(struct check *c, const char *name, const struct yaml *v
 	buf_release(&all);
 }
 
+static const struct config_key *find_key(const struct config_key *keys, struct str name)
+{
+	for (; keys && keys->name; keys++)
+		if (str_is(name, keys->name))
+			return keys;
+	return NULL;
+}
+
+static void check_value(struct check *c, const struct config_key *k, const struct yaml *v);
+
 static void check_sections(struct check *c, const struct config_key *k, const struct yaml *v)
 {
 	if (v->type != YAML_MAP) {
@@ -237,7 +256,10 @@ static void check_sections(struct check *c, const struct config_key *k, const st
 		for (unsigned j = 0; j < i; j++)
 			if (str_eq(v->keys[j]->text, name->text))
 				complain(c, name, "'" STR_FMT "' stands here twice, first in line %u", STR_ARG(name->text), v->keys[j]->line);
-		if (name->type != YAML_SCALAR || !name->text.n || name->text.n > 64 || strpbrk(name->text.p, "\t\n\r\x1b\x7f\"'"))
+		const struct config_key *own = find_key(k->own, name->text);
+		if (own && v->items[i]->type != YAML_NULL)
+			check_value(c, own, v->items[i]);
+		else if (name->type != YAML_SCALAR || !name->text.n || name->text.n > 64 || strpbrk(name->text.p, "\t\n\r\x1b\x7f\"'"))
 			complain(c, name, "a name in '%s' is 1 to 64 characters, without quotes and control characters", k->name);
 		else if (v->items[i]->type == YAML_NULL && k->section != source_keys)
 			continue;                        /* all of it as by default */
@@ -301,18 +323,12 @@ static void check_value(struct check *c, const struct config_key *k, const struc
 		complain(c, v, "'%s' holds a password; leave it out of the URL, there is a setting for secrets", k->name);
 	else if (k->type == CONFIG_COUNT && str_to_i64(v->text, &count) && count > MAX_LIMIT)
 		complain(c, v, "'%s' is more than %d", k->name, MAX_LIMIT);
+	else if (k->type == CONFIG_ZONE && !zone_known(v->text))
+		complain(c, v, "this machine knows no time zone '" STR_FMT "' ('%s'; one is Europe/Berlin)", STR_ARG(v->text), k->name);
 	else if (!scalar_fits(k->type, v->text))
 		complain(c, v, "'" STR_FMT "' is no value of '%s', which is a %s", STR_ARG(v->text), k->name, config_type_name(k->type));
 	else if (k->type == CONFIG_PATH)
 		yaml_expand_home(c->doc, v);
-}
-
-static const struct config_key *find_key(const struct config_key *keys, struct str name)
-{
-	for (; keys && keys->name; keys++)
-		if (str_is(name, keys->name))
-			return keys;
-	return NULL;
 }
 
 static void unknown_key(struct check *c, const struct yaml *key, const struct config_key *a, const struct config_key *b,
@@ -536,6 +552,9 @@ static void explain_type(const char *prefix, const struct config_type_keys *t, s
 
 static void explain_section(const char *prefix, const struct config_key *k, const struct config_type_keys *types, struct buf *out)
 {
+	char *own = xasprintf("%s%s.", prefix, k->name);
+	explain_all(own, k->own, NULL, out);
+	free(own);
 	char *deeper = xasprintf("%s%s.%s", prefix, k->name, k->type == CONFIG_SECTIONS ? "NAME." : "");
 	explain_all(deeper, k->section, NULL, out);
 	for (const struct config_type_keys *t = types; k->section == source_keys && t && t->name; t++)
@@ -563,7 +582,7 @@ static const struct config_key *step(const struct config_key *level, const struc
 
 bool config_explain(const char *key, const struct config_type_keys *types, struct buf *out)
 {
-	const struct config_key *level = config_keys, *k = NULL;
+	const struct config_key *level = config_keys, *own = NULL, *k = NULL;
 	struct str rest = str_of(key);
 	if (!*key) {
 		explain_all("", config_keys, types, out);
@@ -576,7 +595,10 @@ bool config_explain(const char *key, const struct config_type_keys *types, struc
 		}
 	while (rest.p) {
 		struct str word = str_split(&rest, '.');
-		const struct config_key *next = level ? step(level, types, word) : NULL;
+		const struct config_key *next = find_key(own, word);
+		if (!next && level)
+			next = step(level, types, word);
+		own = NULL;                          /* after a name it is the rule's */
 		/* a name of the user's choice, or a type's, may stand between */
 		if (!next && k && k->type == CONFIG_SECTIONS && rest.p)
 			continue;
@@ -594,6 +616,7 @@ bool config_explain(const char *key, const struct config_type_keys *types, struc
 			return false;
 		}
 		k = next;
+		own = k->own;
 		level = k->section;
 	}
 	explain_one("", k, out);

@@ -11,6 +11,7 @@ enum config_type {
 	CONFIG_MAP,      /* text to text */
 	CONFIG_RATE,     /* 5/hour (base/guard.h) */
 	CONFIG_WINDOWS,  /* list of windows (base/window.h) */
+	CONFIG_ZONE,     /* time zone by its IANA name (base/zone.h) */
 	CONFIG_SECRET,   /* a map with exactly one of env:, file:, command: - never a value in line */
 	CONFIG_SECTION,  /* map with the keys of `section` */
 	CONFIG_SECTIONS, /* map of name to such map */
@@ -24,6 +25,7 @@ struct config_key {
 	const struct config_key *section;    /* CONFIG_SECTION(S), CONFIG_ITEMS; ends with name NULL */
 	bool required;
 	const char *help;                    /* one or two sentences */
+	const struct config_key *own;        /* CONFIG_SECTIONS: settings of the whole, which stand beside the names */
 };
 #define CONFIG_END { .name = NULL }
 /* The members of `struct config_key` for the way through a host behind SSH (backends/net/tunnel.h). */

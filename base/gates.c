@@ -22,8 +22,9 @@ const struct config_key gate_keys[] = {
 	{ "some", CONFIG_TEXT, .help = "A row of this kind must be there (that `where` takes)." },
 	{ "where", CONFIG_TEXT, .help = "Which rows, as typed after `/`; {model} {version} {previous} are put in." },
 	{ "signature", CONFIG_ENUM, NULL, "same", .help = "The inputs of challenger and champion must be the same." },
-	{ "freeze", CONFIG_LIST, .help = "Windows of local time in which nothing is promoted: 'Fri 16:00 - Mon 08:00', "
+	{ "freeze", CONFIG_WINDOWS, .help = "Windows of local time in which nothing is promoted: 'Fri 16:00 - Mon 08:00', "
 	  "'22:00 - 06:00', '2026-12-20 - 2027-01-03'." },
+	{ "zone", CONFIG_ZONE, .help = "Whose local time that is; otherwise that of `guards`." },
 	{ "predictions", CONFIG_COUNT, .help = "So many recent inputs of the log are put to both." },
 	{ "challenger", CONFIG_TEXT, .help = "The endpoint that serves the challenger; otherwise the one whose version it is." },
 	{ "champion", CONFIG_TEXT, .help = "The endpoint that serves the champion; otherwise the one whose version it is." },
@@ -165,6 +166,7 @@ struct gates *gates_new(const struct yaml *entry, const struct gates_subject *of
 	struct gates_private *p = g->priv = xcalloc(1, sizeof(*p));
 	*p = (struct gates_private){ .entry = entry, .registry = of->registry, .store = store, .sources = sources, .nsources = nsources,
 		.clock = clock, .model = xstrdup(of->model), .version = xstrdup(of->version), .champion = xstrdup(of->champion ? of->champion : ""),
+		.zone = of->zone ? xstrdup(of->zone) : NULL,
 		.began = clock_mono(clock) };
 	g->n = entry && entry->type == YAML_LIST ? entry->n : 0;
 	g->list = xcalloc(g->n ? g->n : 1, sizeof(*g->list));
@@ -198,6 +200,7 @@ void gates_free(struct gates *g)
 	free(p->model);
 	free(p->version);
 	free(p->champion);
+	free(p->zone);
 	free(p->samples);
 	free(p);
 	free(g->list);

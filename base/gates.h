@@ -11,7 +11,8 @@
  *     - {none: drift, where: "status=drifted"}            # rows that must not be there: drift alarms, firing alerts ...
  *     - {some: runs, where: "pipeline=train status=success age<2d"}
  *     - {signature: same}                                 # inputs of challenger and champion
- *     - {freeze: ["Fri 16:00 - Mon 08:00", "2026-12-20 - 2027-01-03"]}        # local time; not inside one
+ *     - {freeze: ["Fri 16:00 - Mon 08:00", "2026-12-20 - 2027-01-03"]}        # not inside one, by the clocks
+ *                                                         # of zone: Europe/Berlin, else of guards' zone, else of who runs it
  *     - {predictions: 20, challenger: price-api-v7, champion: price-api, differ_below: 25%}   # on recent inputs of the log
  *     - {latency: price-api-v7, below: 300ms}             # p99 of those calls, or of the endpoint's row
  * Each may have say: (its title). One that cannot tell blocks like one that fails; both can be overridden with a reason where
@@ -30,8 +31,8 @@ struct gates {
 	uint64_t version;                /* grows with every change */
 	struct gates_private *priv;
 };
-/* What the comparison needs; all borrowed for the call. champion "": there is none. */
-struct gates_subject { struct source *registry; const char *model, *version, *champion; };
+/* What the comparison needs; all borrowed for the call. champion "": there is none. zone: of freezes that name none; NULL: of who runs it. */
+struct gates_subject { struct source *registry; const char *model, *version, *champion, *zone; };
 /* entry: the list under `gates:` (NULL: none). Starts asking. */
 struct gates *gates_new(const struct yaml *entry, const struct gates_subject *of, struct store *store, struct source **sources,
                         unsigned nsources, const struct clock *clock);

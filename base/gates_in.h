@@ -20,7 +20,7 @@ struct gates_private {
 	struct store *store;
 	struct source **sources; unsigned nsources;
 	const struct clock *clock;
-	char *model, *version, *champion;
+	char *model, *version, *champion, *zone;   /* zone may be NULL */
 	struct wanted of[2];
 	struct sample **samples;         /* one for each gate; NULL: it has none, or not yet */
 	int64_t began;                   /* mono ms */

@@ -319,28 +319,31 @@ static void judge_signature(const struct gates *g, struct judged *j)
 	}
 }
 
-static void judge_freeze(const struct yaml *gate, int64_t wall, struct judged *j)
+static void judge_freeze(const struct gates *g, const struct yaml *gate, int64_t wall, struct judged *j)
 {
 	const struct yaml *list = yaml_get(gate, "freeze");
-	const char *why;
+	const char *own = yaml_text(gate, "zone"), *why;
+	struct zone *zone = zone_or_here(own ? own : g->priv->zone);
 	j->is = GATE_PASS;
-	for (unsigned i = 0; i < list->n; i++) {
+	for (unsigned i = 0; i < list->n && j->is == GATE_PASS; i++) {
 		struct window w;
 		int64_t ends;
 		if (!window_parse(list->items[i]->text, &w, &why)) {
 			cannot(j, "");
 			buf_addf(&j->say, "'" STR_FMT "': %s", STR_ARG(list->items[i]->text), why);
-			return;
+		} else if (window_inside(&w, zone, wall, &ends)) {
+			j->is = GATE_FAIL;
+			buf_addf(&j->say, "inside '" STR_FMT "' ", STR_ARG(list->items[i]->text));
+			zone_say(zone, wall / 1000, &j->say);
+			buf_adds(&j->say, ", over in ");
+			fmt_age(ends - wall, &j->say);
 		}
-		if (!window_inside(&w, wall, &ends))
-			continue;
-		j->is = GATE_FAIL;
-		buf_clear(&j->say);
-		buf_addf(&j->say, "inside '" STR_FMT "', over in ", STR_ARG(list->items[i]->text));
-		fmt_age(ends - wall, &j->say);
-		return;
 	}
-	buf_addf(&j->say, "inside none of %u windows", list->n);
+	if (j->is == GATE_PASS) {
+		buf_addf(&j->say, "inside none of %u window%s ", list->n, list->n == 1 ? "" : "s");
+		zone_say(zone, wall / 1000, &j->say);
+	}
+	zone_free(zone);
 }
 
 /* ---- what both answer */
@@ -541,7 +544,7 @@ void gate_judge(struct gates *g, unsigned i, int64_t wall, struct judged *j)
 	else if (yaml_get(gate, "signature"))
 		judge_signature(g, j);
 	else if (yaml_get(gate, "freeze"))
-		judge_freeze(gate, wall, j);
+		judge_freeze(g, gate, wall, j);
 	else if (yaml_text(gate, "predictions"))
 		judge_predictions(g, i, gate, j);
 	else if (yaml_text(gate, "latency"))

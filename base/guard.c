@@ -29,6 +29,7 @@ const struct config_key guard_keys[] = {
 	{ "risk", CONFIG_ENUM, .otherwise = "harmless", .choices = "harmless|disruptive|destructive|irreversible",
 	  .help = "Holds for actions of this risk and worse." },
 	{ "when", CONFIG_WINDOWS, .help = "Holds in these windows of local time only, such as \"Mon - Fri\" or \"22:00 - 06:00\"." },
+	{ "zone", CONFIG_ZONE, .help = "Whose local time the windows of this rule are in; otherwise as for all rules." },
 	{ "deny", CONFIG_TEXT, .help = "It cannot be done, and this is why." },
 	{ "freeze", CONFIG_WINDOWS, .help = "It cannot be done in these windows of local time, such as \"Fri 16:00 - Mon 08:00\" or "
 	  "\"2026-12-20 - 2027-01-03\"." },
@@ -42,6 +43,11 @@ const struct config_key guard_keys[] = {
 	{ "firm-gates", CONFIG_BOOL, .otherwise = "false", .help = "A failed gate of a promotion cannot be overridden here." },
 	CONFIG_END
 };
+const struct config_key guards_own_keys[] = {
+	{ "zone", CONFIG_ZONE, .help = "Whose local time windows are in where a rule, or a gate of a promotion, names no zone of its own, so that "
+	  "a team freezes at one hour; otherwise that of whoever runs it." },
+	CONFIG_END
+};
 
 struct windows { struct window *list; unsigned n; };
 struct rule {
@@ -49,6 +55,7 @@ struct rule {
 	enum risk risk;
 	enum guard guard;
 	struct windows when, freeze;
+	struct zone *zone;               /* of both */
 	struct rate limit;
 	bool reason, second, overridable, gates_firm;
 };
@@ -116,15 +123,16 @@ static struct windows windows_of(const struct yaml *list)
 	return w;
 }
 
-static struct rule rule_read(const char *name, const struct yaml *y)
+static struct rule rule_read(const char *name, const struct yaml *y, const char *zone)
 {
-	const char *limit = yaml_text(y, "limit");
+	const char *own = yaml_text(y, "zone"), *limit = yaml_text(y, "limit");
 	struct rule r = {
 		.name = name, .environment = yaml_text(y, "environment"), .source = yaml_text(y, "source"), .kind = yaml_text(y, "kind"),
 		.object = yaml_text(y, "name"), .action = yaml_text(y, "action"), .user = yaml_text(y, "user"), .deny = yaml_text(y, "deny"),
 		.risk = risk_of(yaml_text(y, "risk")),
 		.guard = guard_of(yaml_text(y, "guard")),
 		.when = windows_of(yaml_get(y, "when")), .freeze = windows_of(yaml_get(y, "freeze")),
+		.zone = zone_or_here(own ? own : zone),
 		.reason = yaml_bool(y, "require-reason", false), .second = yaml_bool(y, "second-person", false),
 		.overridable = yaml_bool(y, "overridable", false), .gates_firm = yaml_bool(y, "firm-gates", false),
 	};
@@ -144,7 +152,8 @@ struct guards *guards_new(const struct guard_rule *environments, unsigned n, con
 		return g;
 	g->rules = xcalloc(rules->n + 1, sizeof(*g->rules));
 	for (unsigned i = 0; i < rules->n; i++)
-		g->rules[g->nrules++] = rule_read(rules->keys[i]->text.p, rules->items[i]);
+		if (!str_is(rules->keys[i]->text, "zone"))         /* of guards_own_keys */
+			g->rules[g->nrules++] = rule_read(rules->keys[i]->text.p, rules->items[i], yaml_text(rules, "zone"));
 	return g;
 }
 
@@ -153,6 +162,7 @@ void guards_free(struct guards *g)
 	for (unsigned i = 0; g && i < g->nrules; i++) {
 		free(g->rules[i].when.list);
 		free(g->rules[i].freeze.list);
+		zone_free(g->rules[i].zone);
 	}
 	if (g)
 		free(g->rules);
@@ -245,10 +255,10 @@ static bool subject_matches(const struct rule *r, const struct subject *s)
 	       kind_takes(r->kind, s->kind) && word_takes(r->action, s->action) && word_takes(r->user, s->user);
 }
 
-static bool inside(const struct windows *w, int64_t now, int64_t *ends)
+static bool inside(const struct windows *w, const struct zone *z, int64_t now, int64_t *ends)
 {
 	for (unsigned i = 0; i < w->n; i++)
-		if (window_inside(&w->list[i], now, ends))
+		if (window_inside(&w->list[i], z, now, ends))
 			return true;
 	return false;
 }
@@ -310,13 +320,15 @@ static void deny(struct deciding *g, const struct rule *r, const char *fmt, ...)
 
 static void deny_frozen(struct deciding *g, const struct rule *r, int64_t ends)
 {
-	time_t t = (time_t)(ends / 1000);
+	time_t t = (time_t)(ends / 1000 + zone_offset(r->zone, ends / 1000));
+	struct buf zone = { 0 };
 	char at[40] = "";
 	struct tm tm;
 
-	localtime_r(&t, &tm);
-	strftime(at, sizeof(at), "%a %d %b %H:%M", &tm);
-	deny(g, r, "frozen until %s (guard '%s')", at, r->name);
+	zone_say(r->zone, ends / 1000, &zone);
+	strftime(at, sizeof(at), "%a %d %b %H:%M", gmtime_r(&t, &tm));
+	deny(g, r, "frozen until %s %s (guard '%s')", at, zone.data, r->name);
+	buf_release(&zone);
 }
 
 static void check_limit(struct deciding *g, const struct rule *r, unsigned ntargets)
@@ -345,7 +357,7 @@ static void apply(struct deciding *g, const struct rule *r)
 
 	for (unsigned i = 0; i < q->nkeys; i++)
 		targets += q->keys ? name_takes(r->object, q->kind, q->keys[i]) : !r->object;
-	if (!targets || !subject_matches(r, &s) || (r->when.n && !inside(&r->when, q->now, NULL)))
+	if (!targets || !subject_matches(r, &s) || (r->when.n && !inside(&r->when, r->zone, q->now, NULL)))
 		return;
 	add_name(g->d.rules, sizeof(g->d.rules), r->name);
 	if (r->guard > g->d.guard)
@@ -359,7 +371,7 @@ static void apply(struct deciding *g, const struct rule *r)
 	if (q->undo)
 		return;
 	g->d.second |= r->second;
-	if (inside(&r->freeze, q->now, &ends))
+	if (inside(&r->freeze, r->zone, q->now, &ends))
 		deny_frozen(g, r, ends);
 	if (r->limit.times)
 		check_limit(g, r, targets);

@@ -5,9 +5,11 @@
  *     careful:      {environment: prod, risk: disruptive, require-reason: true}
  *     big-hands:    {environment: prod, kind: nodes, action: drain, second-person: true, limit: 2/hour}
  *     no-friday:    {environment: prod, freeze: ["Fri 16:00 - Mon 08:00"], overridable: true}
+ *     berlin:       {source: eks-eu, zone: Europe/Berlin, freeze: ["22:00 - 06:00"]}
  *     keep-db:      {kind: statefulsets, name: "postgres*", deny: "the database is not ours", risk: destructive}
  *
- * All rules that match hold and the strictest wins, so that no order matters and no rule can loosen what another, or the
+ * Windows are judged by the clocks of the rule's `zone`, else of the section's (`guards: {zone: Europe/Berlin, ...}`), else of whoever
+ * runs it. All rules that match hold and the strictest wins, so that no order matters and no rule can loosen what another, or the
  * environment, asks for. What takes something back (undo) is never held up by freeze, limit or second person: coming back
  * must stay possible. A limit is counted from the audit trail, so that it holds across programs. */
 #ifndef BASE_GUARD_H
@@ -25,6 +27,7 @@ struct guard_rule {                  /* of an environment; from binnacle.yaml */
 	unsigned limit;                  /* how many targets at once; 0 = 1 */
 };
 extern const struct config_key guard_keys[];     /* of one entry under `guards:` */
+extern const struct config_key guards_own_keys[];    /* of the section itself */
 
 /* "5/hour", "1/30m", "20/day" */
 struct rate { unsigned times; int64_t per_ms; };

@@ -97,8 +97,8 @@ static void plan_rest(struct runbook *r)
 	for (unsigned k = 0; gates_kind(gates, k); k++)
 		runbook_watch(r, NULL, gates_kind(gates, k));
 	if (strcmp(r->verb, "rollback"))
-		r->gates = gates_new(gates, &(struct gates_subject){ p->registry, r->model, r->version, r->previous }, p->rs->store,
-			p->rs->sources, p->rs->nsources, p->rs->clock);
+		r->gates = gates_new(gates, &(struct gates_subject){ p->registry, r->model, r->version, r->previous,
+			p->rs->config ? yaml_text(yaml_get(p->rs->config->root, "guards"), "zone") : NULL }, p->rs->store, p->rs->sources, p->rs->nsources, p->rs->clock);
 	p->phase = PHASE_REST;
 }
 

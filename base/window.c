@@ -1,4 +1,4 @@
-/* window: see window.h. All is local time as localtime_r tells it, so summer time is the system's business. */
+/* window: see window.h. Clocks of a place are UTC and what the zone adds to it then; summer time is the zone's business. */
 #define _GNU_SOURCE
 #include "base/window.h"
 #include "base/mem.h"
@@ -134,42 +134,42 @@ static int64_t place(const struct window *w, const struct tm *tm)
 	return w->type == WINDOW_WEEKLY ? tm->tm_wday * DAY + minute : minute;
 }
 
-static bool inside(const struct window *w, time_t t, struct tm *tm)
+static bool inside(const struct window *w, const struct zone *z, int64_t t)
 {
-	localtime_r(&t, tm);
-	int64_t at = place(w, tm);
+	time_t local = (time_t)(t + zone_offset(z, t));
+	struct tm tm;
+	if (!gmtime_r(&local, &tm))
+		return false;
+	int64_t at = place(w, &tm);
 	return w->from < w->to ? at >= w->from && at < w->to : at >= w->from || at < w->to;
 }
 
 /* The end by the calendar; where summer time begins or ends in between, off by that: put right minute by minute. */
-static time_t end_of(const struct window *w, time_t now, struct tm tm)
+static int64_t end_of(const struct window *w, const struct zone *z, int64_t now)
 {
-	struct tm other;
-	int64_t span = w->type == WINDOW_WEEKLY ? WEEK : DAY, left = (w->to - place(w, &tm) + span) % span;
-	if (w->type == WINDOW_ONCE) {
-		int64_t date = w->to / 10000, clock = w->to % 10000;
+	int64_t span = w->type == WINDOW_WEEKLY ? WEEK : DAY, date = w->to / 10000, clock = w->to % 10000;
+	time_t local = (time_t)(now + zone_offset(z, now));
+	struct tm tm;
+	gmtime_r(&local, &tm);
+	if (w->type == WINDOW_ONCE)
 		tm = (struct tm){ .tm_year = (int)(date / 10000) - 1900, .tm_mon = (int)(date / 100 % 100) - 1, .tm_mday = (int)(date % 100),
 			.tm_hour = (int)(clock / 100), .tm_min = (int)(clock % 100) };
-	} else {
-		tm.tm_min += (int)left;
-	}
+	else
+		tm.tm_min += (int)((w->to - place(w, &tm) + span) % span);
 	tm.tm_sec = 0;
-	tm.tm_isdst = -1;
-	time_t t = mktime(&tm);
-	for (int i = 0; i < 3 * 60 && t - 60 > now && !inside(w, t - 60, &other); i++)
+	int64_t t = zone_utc(z, timegm(&tm));
+	for (int i = 0; i < 3 * 60 && t - 60 > now && !inside(w, z, t - 60); i++)
 		t -= 60;
-	for (int i = 0; i < 3 * 60 && inside(w, t, &other); i++)
+	for (int i = 0; i < 3 * 60 && inside(w, z, t); i++)
 		t += 60;
 	return t;
 }
 
-bool window_inside(const struct window *w, int64_t wall_ms, int64_t *ends)
+bool window_inside(const struct window *w, const struct zone *z, int64_t wall_ms, int64_t *ends)
 {
-	time_t now = (time_t)(wall_ms / 1000);
-	struct tm tm;
-	if (!inside(w, now, &tm))
+	if (!inside(w, z, wall_ms / 1000))
 		return false;
 	if (ends)
-		*ends = (int64_t)end_of(w, now, tm) * 1000;
+		*ends = end_of(w, z, wall_ms / 1000) * 1000;
 	return true;
 }

@@ -209,6 +209,8 @@ static void put_keys(const struct config_key *keys)
 			put_word(k->otherwise);
 			puts(" .");
 		}
+		if (k->own)
+			put_keys(k->own);
 		if (k->section)
 			put_keys(k->section);
 	}

@@ -1,7 +1,7 @@
 /* cron: the times that a schedule of five fields means, and those in a time zone as Airflow counts them. */
 #ifndef AIRFLOW_CRON_H
 #define AIRFLOW_CRON_H
-#include "backends/airflow/zone.h"
+#include "base/zone.h"
 
 struct cron { uint64_t minutes; uint32_t hours, days, months, weekdays; bool any_day, any_weekday; };
 /* "0 2 * * 1-5", "@daily". False: not of that form; then nothing can be said of its times. */

@@ -27,6 +27,9 @@ said=$(drive --guards '{k: {name: api, deny: not ours}}' act scale deployments $
 like "denied with its reason" "not ours \(guard 'k'\)" "$said"
 said=$(drive --guards '{k: {freeze: ["00:00 - 12:00", "12:00 - 00:00"]}}' act scale deployments $ns/api '{"replicas":2}')
 like "frozen, and until when" "frozen until .*guard 'k'" "$said"
+tokyo=$(TZ=Asia/Tokyo date -d '-1 hour' +%H:%M)" - "$(TZ=Asia/Tokyo date -d '1 hour' +%H:%M)
+said=$(TZ=America/New_York drive --guards "{zone: Asia/Tokyo, k: {freeze: ['$tokyo']}}" act scale deployments $ns/api '{"replicas":2}')
+like "frozen by the clocks of the zone that the rules name" "frozen until .* Asia/Tokyo \(guard 'k'\)" "$said"
 said=$(drive --guards '{k: {require-reason: true}}' act scale deployments $ns/api '{"replicas":2}')
 like "no reason, no change" 'a reason has to be given' "$said"
 said=$(drive --guards '{k: {second-person: true}}' act scale deployments $ns/api '{"replicas":2}')

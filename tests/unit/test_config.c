@@ -176,6 +176,8 @@ static void explains(void **state)
 		{ "environments.prod.guard", "confirm|type-name|read-only", true }, { "environments.guard", "default confirm", true },
 		{ "sources.engine.every", "default 15s", true }, { "them", "did you mean 'theme'?", false },
 		{ "sources.NAME.contxt", "did you mean 'context'?", false }, { "sources.a.tls.ca", "CA file.", true },
+		{ "guards.zone", "names no zone of its own", true }, { "guards.any.zone", "windows of this rule", true },
+		{ "guards", "guards.zone: time zone such as", true },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct buf b = { 0 };

@@ -275,8 +275,9 @@ static void tags_times_signature_freeze(void **state)
 	expect(&w, "[{trained_within: 3d}]", GATE_PASS, "trained 2d ago");
 	expect(&w, "[{trained_within: 1d}]", GATE_FAIL, "trained 2d ago, wanted within 1d");
 	expect(&w, "[{signature: same}]", GATE_PASS, "the same 1 inputs");
-	expect(&w, "[{freeze: ['Fri 16:00 - Mon 08:00']}]", GATE_FAIL, "inside 'Fri 16:00 - Mon 08:00', over in 2d8h");
-	expect(&w, "[{freeze: ['22:30 - 23:00', '2026-12-20 - 2027-01-03']}]", GATE_PASS, "inside none of 2 windows");
+	expect(&w, "[{freeze: ['Fri 16:00 - Mon 08:00']}]", GATE_FAIL, "inside 'Fri 16:00 - Mon 08:00' UTC, over in 2d8h");
+	expect(&w, "[{freeze: ['22:30 - 23:00', '2026-12-20 - 2027-01-03']}]", GATE_PASS, "inside none of 2 windows UTC");
+	expect(&w, "[{freeze: ['Fri 16:00 - Mon 08:00'], zone: Asia/Tokyo}]", GATE_FAIL, "inside 'Fri 16:00 - Mon 08:00' Asia/Tokyo, over in 47h");
 	expect(&w, "[{freeze: ['whenever']}]", GATE_UNKNOWN, "'whenever': a window is");
 	struct gates *g = gates_of(&w, "[{signature: same}]", "8", "6");
 	settle(&w, g);

@@ -123,8 +123,26 @@ static void test_strictest_wins(void **state)
 	desk_close(&d);
 }
 
+/* Returns what it was, for put_back(). */
+static char *zone(const char *tz)
+{
+	char *was = getenv("TZ") ? strdup(getenv("TZ")) : NULL;
+
+	setenv("TZ", tz, 1);
+	tzset();
+	return was;
+}
+
+static void put_back(char *was)
+{
+	was ? setenv("TZ", was, 1) : unsetenv("TZ");
+	tzset();
+	free(was);
+}
+
 static void test_time(void **state)
 {
+	char *was = zone("UTC");
 	struct desk d;
 
 	desk_open(&d, "dev", "  rest: {freeze: ['Fri 16:00 - Mon 08:00'], overridable: true}\n  night: {when: ['22:00 - 06:00'], guard: type-name}\n");
@@ -132,11 +150,41 @@ static void test_time(void **state)
 	assert_true(ask(&d, &look, "a/b", NULL, false).allowed);
 	assert_int_equal(ask(&d, &look, "a/b", NULL, false).guard, GUARD_CONFIRM);
 	d.now = local(2026, 11, 20, 22, 30);
-	assert_string_equal(ask(&d, &look, "a/b", NULL, false).why, "frozen until Mon 23 Nov 08:00 (guard 'rest')");
+	assert_string_equal(ask(&d, &look, "a/b", NULL, false).why, "frozen until Mon 23 Nov 08:00 UTC (guard 'rest')");
 	assert_true(ask(&d, &look, "a/b", NULL, false).overridable);
 	assert_int_equal(ask(&d, &look, "a/b", NULL, false).guard, GUARD_TYPE_NAME);
 	assert_true(ask(&d, &look, "a/b", NULL, true).allowed);
 	desk_close(&d);
+	put_back(was);
+}
+
+/* A team across zones freezes at one hour: by the rule's zone, else the section's, wherever who asks is. */
+static void test_time_of_a_zone(void **state)
+{
+	static const char *const here[] = { "UTC", "America/New_York", "Pacific/Auckland" };
+
+	for (size_t i = 0; i < sizeof(here) / sizeof(*here); i++) {
+		char *was = zone(here[i]);
+		struct desk d;
+
+		desk_open(&d, "dev", "  zone: Europe/Berlin\n  rest: {name: a/b, freeze: ['Fri 16:00 - Mon 08:00']}\n"
+		          "  tokyo: {name: a/c, zone: Asia/Tokyo, freeze: ['00:00 - 06:00']}\n"
+		          "  night: {name: a/d, when: ['Sun 02:00 - Sun 03:00'], deny: 'clocks change'}\n");
+		d.now = 1795186800000 - 60000;                          /* Fri 2026-11-20 15:00 UTC: 16:00 in Berlin, 00:00 in Tokyo */
+		assert_true(ask(&d, &look, "a/b", NULL, false).allowed && ask(&d, &look, "a/c", NULL, false).allowed);
+		d.now += 60000;
+		assert_string_equal(ask(&d, &look, "a/b", NULL, false).why, "frozen until Mon 23 Nov 08:00 Europe/Berlin (guard 'rest')");
+		assert_string_equal(ask(&d, &look, "a/c", NULL, false).why, "frozen until Sat 21 Nov 06:00 Asia/Tokyo (guard 'tokyo')");
+		assert_true(ask(&d, &look, "a/d", NULL, false).allowed);
+		d.now = 1774746000000;                                  /* 2026-03-29 01:00 UTC: Berlin's 02:00 is skipped */
+		assert_true(ask(&d, &look, "a/d", NULL, false).allowed);
+		d.now = 1792886400000;                                  /* 2026-10-25 00:00 UTC: there is 02:00 to 03:00 twice */
+		for (int m = 0; m < 2 * 60; m++, d.now += 60000)
+			assert_string_equal(ask(&d, &look, "a/d", NULL, false).why, "clocks change (guard 'night')");
+		assert_true(ask(&d, &look, "a/d", NULL, false).allowed);
+		desk_close(&d);
+		put_back(was);
+	}
 }
 
 static void write_run(struct desk *d, const char *action, const char *key, bool undo)
@@ -243,14 +291,12 @@ static void test_limit_with_clocks_that_differ(void **state)
 /* Over midnight, and in the nights in which the clock is put on and back: Berlin, where the window is one hour shorter or longer. */
 static void test_freeze_over_midnight_and_summer_time(void **state)
 {
-	char *was = getenv("TZ") ? strdup(getenv("TZ")) : NULL;
+	char *was = zone("CET-1CEST,M3.5.0,M10.5.0/3");
 	struct desk d;
 
-	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
-	tzset();
 	desk_open(&d, "dev", "  night: {freeze: ['22:00 - 06:00']}\n  gap: {kind: none, freeze: ['Sun 02:00 - Sun 03:00']}\n");
 	d.now = local(2026, 3, 28, 23, 59);
-	assert_string_equal(ask(&d, &look, "a/b", NULL, false).why, "frozen until Sun 29 Mar 06:00 (guard 'night')");
+	assert_string_equal(ask(&d, &look, "a/b", NULL, false).why, "frozen until Sun 29 Mar 06:00 CEST (guard 'night')");
 	d.now += 2 * 60000;
 	assert_false(ask(&d, &look, "a/b", NULL, false).allowed);
 	d.now = local(2026, 3, 29, 5, 59);
@@ -263,9 +309,7 @@ static void test_freeze_over_midnight_and_summer_time(void **state)
 		assert_false(ask(&d, &look, "a/b", NULL, false).allowed);
 	assert_true(ask(&d, &look, "a/b", NULL, false).allowed);
 	desk_close(&d);
-	was ? setenv("TZ", was, 1) : unsetenv("TZ");
-	tzset();
-	free(was);
+	put_back(was);
 }
 
 static void test_what_is_refused_in_the_file(void **state)
@@ -278,6 +322,12 @@ static void test_what_is_refused_in_the_file(void **state)
 		{ "  a: {freeze: Fri}\n", "'freeze' is a list of windows" },
 		{ "  a: {guard: maybe}\n", "allowed: confirm|type-name|read-only" },
 		{ "  a: {denies: x}\n", "did you mean 'deny'?" },
+		{ "  a: {zone: Europe/Berln}\n", "this machine knows no time zone 'Europe/Berln' ('zone'; one is Europe/Berlin)" },
+		{ "  a: {zone: ../../../etc/passwd}\n", "knows no time zone" },
+		{ "  a: {zone: [UTC]}\n", "'zone' is a time zone such as Europe/Berlin, not a list" },
+		{ "  zone: Mars/Olympus\n  a: {}\n", "this machine knows no time zone 'Mars/Olympus'" },
+		{ "  zone: {freeze: [Fri - Sat]}\n", "'zone' is a time zone such as Europe/Berlin, not a map" },
+		{ "  zone: UTC\n  zone: UTC\n", "'zone' stands here twice" },
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -303,7 +353,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_matching), cmocka_unit_test(test_strictest_wins),
-		cmocka_unit_test(test_time), cmocka_unit_test(test_limit_counts_the_trail), cmocka_unit_test(test_no_way_round_by_names),
+		cmocka_unit_test(test_time), cmocka_unit_test(test_time_of_a_zone), cmocka_unit_test(test_limit_counts_the_trail), cmocka_unit_test(test_no_way_round_by_names),
 		cmocka_unit_test(test_limit_with_clocks_that_differ), cmocka_unit_test(test_freeze_over_midnight_and_summer_time),
 		cmocka_unit_test(test_what_is_refused_in_the_file), cmocka_unit_test(test_every_action_can_be_asked_for),
 	};

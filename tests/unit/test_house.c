@@ -60,6 +60,9 @@ static void check_settings(const char *where, const struct config_key *keys)
 			fail_msg("%s.%s: choices go with words", where, k->name);
 		if ((k->type == CONFIG_SECTION || k->type == CONFIG_SECTIONS || k->type == CONFIG_ITEMS) != (k->section != NULL))
 			fail_msg("%s.%s: a section has settings", where, k->name);
+		if (k->own && k->type != CONFIG_SECTIONS)
+			fail_msg("%s.%s: only a map of names has settings beside them", where, k->name);
+		check_settings(k->name, k->own);
 		if (k->section)
 			check_settings(k->name, k->section);
 	}

@@ -689,6 +689,17 @@ static void test_straight_back(void **state)
 	desk_close(&d);
 }
 
+/* A freeze among the gates is by the zone of `guards`, where it names none of its own. */
+static void test_freeze_of_guards_zone(void **state)
+{
+	struct desk d;
+	desk_open(&d, "dev", "{gates: [{freeze: [2000-01-01]}, {freeze: [2000-01-01], zone: Asia/Tokyo}]}}\nguards: {zone: Europe/Berlin");
+	struct runbook *r = shown(&d, false);
+	assert_string_equal(r->gates->list[0].figures, "inside none of 1 window Europe/Berlin");
+	assert_string_equal(r->gates->list[1].figures, "inside none of 1 window Asia/Tokyo");
+	desk_close(&d);
+}
+
 static void test_rollback(void **state)
 {
 	struct desk d;
@@ -719,6 +730,7 @@ static void test_rollback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_order), T(test_goes_back), T(test_first_fails), T(test_hold), T(test_lost), T(test_verify), T(test_probes),
-		T(test_guards), T(test_recovery), T(test_recovery_back), T(test_recovery_on), T(test_recovery_is_judged), T(test_recovery_of_a_secret), T(test_straight_back), T(test_rollback) };
+		T(test_guards), T(test_recovery), T(test_recovery_back), T(test_recovery_on), T(test_recovery_is_judged), T(test_recovery_of_a_secret), T(test_straight_back), T(test_rollback),
+		T(test_freeze_of_guards_zone) };
 	return cmocka_run_group_tests_name("runbook", tests, NULL, NULL);
 }

@@ -9,10 +9,23 @@
 
 #include <cmocka.h>
 
+static struct zone *in;              /* NULL: this machine's own */
+
 static void zone(const char *tz)
 {
 	setenv("TZ", tz, 1);
 	tzset();
+	zone_free(in);
+	in = NULL;
+}
+
+/* Of a rule, whatever this machine's own is. */
+static void named(const char *tz, const char *name)
+{
+	zone(tz);
+	in = zone_load(str_of(name));
+	if (!in)
+		fail_msg("no zone '%s': is tzdata installed?", name);
 }
 
 /* "2026-11-21 17:45" of UTC, in ms. */
@@ -33,9 +46,12 @@ static void expect(const char *window, const char *at, const char *ends)
 	int64_t over = -1;
 	if (!window_parse(str_of(window), &w, &why))
 		fail_msg("'%s': %s", window, why);
-	bool in = window_inside(&w, utc(at), &over);
-	if (in != (ends != NULL))
-		fail_msg("'%s' at %s: %s", window, at, in ? "inside" : "outside");
+	struct zone *z = in ? in : zone_or_here(NULL);
+	bool inside = window_inside(&w, z, utc(at), &over);
+	if (!in)
+		zone_free(z);
+	if (inside != (ends != NULL))
+		fail_msg("'%s' at %s: %s", window, at, inside ? "inside" : "outside");
 	if (ends && over != utc(ends))
 		fail_msg("'%s' at %s ends %lld minutes from there", window, at, (long long)(over - utc(at)) / 60000);
 }
@@ -87,6 +103,36 @@ static void local_time_and_summer_time(void **state)
 	zone("UTC");
 }
 
+/* Wherever who runs it is: Berlin's two nights, New York's (three and two weeks away from them), and a zone that knows neither. */
+static void in_a_zone_of_its_own(void **state)
+{
+	static const char *const here[] = { "UTC", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "CET-1CEST,M3.5.0,M10.5.0/3" };
+	for (size_t i = 0; i < sizeof(here) / sizeof(*here); i++) {
+		named(here[i], "Europe/Berlin");
+		expect("Fri 16:00 - Mon 08:00", "2026-11-20 14:59", NULL);
+		expect("Fri 16:00 - Mon 08:00", "2026-11-20 15:00", "2026-11-23 07:00");
+		expect("01:30 - 02:30", "2026-03-29 00:45", "2026-03-29 01:00");           /* skipped: 02:00 to 03:00 */
+		expect("02:15 - 02:45", "2026-03-29 01:20", NULL);
+		expect("Sun 02:00 - Sun 03:00", "2026-03-29 01:00", NULL);
+		expect("Sat 20:00 - Sun 08:00", "2026-03-28 19:00", "2026-03-29 06:00");
+		expect("02:15 - 02:45", "2026-10-25 00:30", "2026-10-25 01:45");           /* repeated: 02:00 to 03:00 */
+		expect("02:15 - 02:45", "2026-10-25 01:30", "2026-10-25 01:45");
+		expect("02:15 - 02:45", "2026-10-25 01:45", NULL);
+		expect("Sat 20:00 - Sun 08:00", "2026-10-24 18:00", "2026-10-25 07:00");
+		expect("2026-03-29", "2026-03-28 23:00", "2026-03-29 22:00");               /* a day of 23 hours, and one of 25 */
+		expect("2026-10-25", "2026-10-25 22:59", "2026-10-25 23:00");
+		expect("2040-03-25 01:00 - 05:00", "2040-03-25 00:30", "2040-03-25 03:00");   /* beyond what files list */
+		named(here[i], "America/New_York");
+		expect("02:00 - 03:00", "2026-03-08 07:00", NULL);
+		expect("01:00 - 02:00", "2026-11-01 05:30", "2026-11-01 07:00");
+		named(here[i], "Asia/Kolkata");
+		expect("22:00 - 06:00", "2026-03-28 16:30", "2026-03-29 00:30");
+		named(here[i], "+05:45");
+		expect("00:00 - 00:15", "2026-07-01 18:15", "2026-07-01 18:30");
+	}
+	zone("UTC");
+}
+
 static void what_is_no_window(void **state)
 {
 	static const char *const bad[] = { "", " ", "-", "Fri", "Fri - ", "16:00", "25:00 - 26:00", "12:61 - 13:00", "Fri 16:00 - 2026-01-01",
@@ -106,7 +152,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(weekly_over_the_end_of_the_week), cmocka_unit_test(daily_and_once),
-		cmocka_unit_test(local_time_and_summer_time), cmocka_unit_test(what_is_no_window),
+		cmocka_unit_test(local_time_and_summer_time), cmocka_unit_test(in_a_zone_of_its_own),
+		cmocka_unit_test(what_is_no_window),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

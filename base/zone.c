@@ -1,6 +1,7 @@
 /* zone: see zone.h. A file lists the moments when clocks change; what comes after the last is said by a rule at its end
  * ("CET-1CEST,M3.5.0,M10.5.0/3"). */
-#include "backends/airflow/zone.h"
+#define _GNU_SOURCE
+#include "base/zone.h"
 #include "base/mem.h"
 #include <ctype.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 struct change { int month, week, weekday; int64_t second; };     /* of a rule: the week-th such weekday (5 = the last) */
 struct rule { bool known, twice; int64_t winter, summer; struct change begins, ends; };
 struct zone {
+	char *name;                  /* NULL: this machine's own */
 	unsigned n;
 	int64_t *at, *offset;        /* offset[i] from at[i] on */
 	int64_t first;               /* before at[0] */
@@ -219,17 +221,24 @@ struct zone *zone_load(struct str name)
 	else if (!ok)
 		ok = name.n && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") == name.n && *text != '/' &&
 		     read_file(z, text);
-	free(text);
+	z->name = text;
 	if (ok)
 		return z;
 	zone_free(z);
 	return NULL;
 }
 
+struct zone *zone_or_here(const char *name)
+{
+	struct zone *z = name ? zone_load(str_of(name)) : NULL;
+	return z ? z : xcalloc(1, sizeof(*z));
+}
+
 void zone_free(struct zone *z)
 {
 	if (!z)
 		return;
+	free(z->name);
 	free(z->at);
 	free(z->offset);
 	free(z);
@@ -238,8 +247,12 @@ void zone_free(struct zone *z)
 int64_t zone_offset(const struct zone *z, int64_t utc)
 {
 	unsigned i;
+	time_t t = (time_t)utc;
+	struct tm tm;
 	if (!z)
 		return 0;
+	if (!z->name)
+		return localtime_r(&t, &tm) ? tm.tm_gmtoff : 0;
 	for (i = z->n; i && z->at[i - 1] > utc;)
 		i--;
 	if (i == z->n && z->rule.known)
@@ -253,4 +266,14 @@ int64_t zone_utc(const struct zone *z, int64_t local)
 	int64_t one = local - before, two = local - after;
 	bool first = zone_offset(z, one) == before, second = zone_offset(z, two) == after;
 	return first && second ? one > two ? one : two : second ? two : one;
+}
+
+void zone_say(const struct zone *z, int64_t utc, struct buf *out)
+{
+	time_t t = (time_t)utc;
+	struct tm tm;
+	if (!z || z->name)
+		buf_adds(out, z ? z->name : "UTC");
+	else if (localtime_r(&t, &tm))
+		buf_adds(out, tm.tm_zone);
 }
