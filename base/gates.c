@@ -26,7 +26,8 @@ const struct config_key gate_keys[] = {
 	  "'22:00 - 06:00', '2026-12-20 - 2027-01-03'." },
 	{ "zone", CONFIG_ZONE, .help = "Whose local time that is; otherwise that of `guards`." },
 	{ "predictions", CONFIG_COUNT, .help = "So many recent inputs of the log are put to both." },
-	{ "challenger", CONFIG_TEXT, .help = "The endpoint that serves the challenger; otherwise the one whose version it is." },
+	{ "challenger", CONFIG_TEXT, .help = "The endpoint that serves the challenger; otherwise the one whose version it is. Two "
+	  "behind one address are two sources, told apart by `headers` or `host`." },
 	{ "champion", CONFIG_TEXT, .help = "The endpoint that serves the champion; otherwise the one whose version it is." },
 	{ "differ_below", CONFIG_TEXT, .help = "On average the two predictions may differ by so much, e.g. 25%." },
 	{ "latency", CONFIG_TEXT, .help = "An endpoint whose 99th percentile must be below `below`." },

@@ -13,12 +13,16 @@
 	{ .name = "password", .type = CONFIG_SECRET, .help = "Its password." }, \
 	{ .name = "token", .type = CONFIG_SECRET, .help = "Bearer token instead of user and password. A command may print a " \
 	  "short-lived one: it is run again when the token is refused." }, \
+	{ .name = "token_header", .type = CONFIG_TEXT, .help = "The header that carries the token as it is, instead of Authorization: " \
+	  "Bearer: X-Api-Key, as gateways ask for it." }, \
 	{ .name = "ca", .type = CONFIG_PATH, .help = "Certificates (PEM) to trust instead of the system's." }, \
 	{ .name = "insecure", .type = CONFIG_BOOL, .otherwise = "false", .help = "Do not verify the certificate; shown as a red " \
 	  "badge for as long as it lasts." }, \
 	{ .name = "proxy", .type = CONFIG_TEXT, .help = "http://, https:// or socks5h:// proxy; else that of the environment." }, \
 	{ .name = "host", .type = CONFIG_TEXT, .help = "Host header to send instead of the address's own: for an ingress in front, or " \
 	  "for servers that take only names they know, when reached by port-forward." }, \
+	{ .name = "headers", .type = CONFIG_MAP, .help = "Further headers for every request: a tenant (X-Scope-OrgID: ml) or a route " \
+	  "(x-canary: always), so that two sources of one address are champion and challenger. No secrets." }, \
 	TUNNEL_CONFIG_KEYS
 
 struct access_secret { struct secret is; uint64_t seen; };
@@ -26,7 +30,7 @@ struct access {
 	const struct yaml *settings;     /* of the source; borrowed, may be NULL */
 	char *base;                      /* `url` without slashes at its end; "" where it is not set */
 	char shown[160];                 /* the same for sentences */
-	const char *user, *host;         /* NULL: not set */
+	const char *user, *host, *token_header;      /* NULL: not set */
 	struct access_secret password, token;
 	struct tunnel *tunnel;           /* NULL: none */
 	struct http_conf conf;           /* for http_new: all of the settings, auth and renew; the caller may change it before */

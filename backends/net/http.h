@@ -27,7 +27,7 @@ struct http_auth {
 	char error[256], remedy[160];        /* filled by a callback that returns false */
 	bool later;                          /* with false: not yet; a stream asks again in each http_run. Not for calls */
 };
-/* Adds a header. False (nothing added) when name or value hold bytes no header may (CR, LF, NUL). */
+/* Adds a header. False (nothing added) when the name is none (RFC 9110) or the value holds bytes no header may (CR, LF, NUL). */
 bool http_auth_add(struct http_auth *a, const char *name, struct str value);
 bool http_auth_bearer(struct http_auth *a, struct secret token);
 bool http_auth_basic(struct http_auth *a, struct str user, struct secret password);

@@ -244,6 +244,13 @@ static bool header_safe(struct str s)
 	return !memchr(s.p, '\r', s.n) && !memchr(s.p, '\n', s.n) && !memchr(s.p, '\0', s.n);
 }
 
+/* A token of RFC 9110, 5.6.2. */
+static bool header_name(const char *name)
+{
+	size_t n = strspn(name, "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+	return n && !name[n];
+}
+
 static void add_line(struct http_auth *a, struct buf *line)
 {
 	a->lines = xreallocarray(a->lines, a->n + 1, sizeof(*a->lines));
@@ -257,7 +264,7 @@ static void add_line(struct http_auth *a, struct buf *line)
 bool http_auth_add(struct http_auth *a, const char *name, struct str value)
 {
 	struct buf line = { 0 };
-	if (!header_safe(str_of(name)) || (value.n && !header_safe(value)))
+	if (!header_name(name) || (value.n && !header_safe(value)))
 		return false;
 	buf_reserve(&line, strlen(name) + value.n + 3);   /* one block: no copy is left behind */
 	buf_addf(&line, "%s: ", name);

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The tests' own model service: a price model behind REST with an OpenAPI description, as teams write it.
 
-    model_service.py PORT [MODEL_VERSION] [--mlflow URL] [--model NAME]      (PG_URI in the environment: logs there)
+    model_service.py PORT [MODEL_VERSION] [--mlflow URL] [--model NAME] [--canary VERSION]      (PG_URI in the environment: logs there)
 
 With --mlflow it loads what the registry has in production: the alias champion, or stage Production where there are no
 aliases; when that version's source is s3://BUCKET/KEY, its model.json is fetched from there, signed (S3_URL, S3_ACCESS_KEY,
 S3_SECRET_KEY): {"weights": {...}, "base":}. What cannot be loaded leaves the old model in place.
+With --canary, a request with the header `x-canary: always` is answered by that version, as a gateway in front would route it.
 
 Endpoints: /openapi.json /predict /explain /health /ready /reload /model /predictions/history, and for tests
 POST /faults {"only": the version that has them, "slow_ms":, "status":, "text":, "nested":, "html":, "truncate":, "nan":, "huge":, "unready":} of predictions,
@@ -247,6 +248,9 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def model(self):
+        return self.server.canary if self.server.canary and self.headers.get("x-canary") == "always" else self.server.model
+
     def answer(self, status, body, kind="application/json"):
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
@@ -262,7 +266,7 @@ class Handler(BaseHTTPRequestHandler):
         return path
 
     def do_GET(self):
-        model, path = self.server.model, self.seen()
+        model, path = self.model(), self.seen()
         if path == "/openapi.json":
             self.answer(200, openapi())
         elif path == "/health":
@@ -321,7 +325,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(200, {"status": "reloaded", "model_version": "99" if how == "wrong" else model.version})
 
     def predict(self, body, explain, start):
-        model = self.server.model
+        model = self.model()
         if self.server.faults.get("cold", 0) > 0:
             self.server.faults["cold"] -= 1
             time.sleep(0.15)
@@ -339,7 +343,7 @@ class Handler(BaseHTTPRequestHandler):
     def fault(self):
         """True: answered already, wrongly, as told by POST /faults."""
         faults = self.server.faults
-        if faults.get("only", self.server.model.version) != self.server.model.version:
+        if faults.get("only", self.model().version) != self.model().version:
             return False
         if faults.get("slow_ms"):
             time.sleep(faults["slow_ms"] / 1000)
@@ -373,9 +377,11 @@ def main():
     args.add_argument("version", nargs="?", default=os.environ.get("MODEL_VERSION", "6"))
     args.add_argument("--model", default="real_estate_model")
     args.add_argument("--mlflow")
+    args.add_argument("--canary")
     args = args.parse_args()
     server = Server(("127.0.0.1", args.port), Handler)
     server.model = Model(args.version, args.model, args.mlflow)
+    server.canary = args.canary and Model(args.canary, args.model, None)
     server.log, server.faults, server.calls = Log(os.environ.get("PG_URI")), {}, {}
     server.serve_forever()
 

@@ -18,8 +18,9 @@ print(*sorted(v["version"] for v in json.load(sys.stdin)["model_versions"] if v[
 }
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 service=http://127.0.0.1:$port
+# serve [OPTION...]: of model_service.py
 serve() {
-	env -u PG_URI python3 "$live_tests/model_service.py" "$port" 6 --mlflow "$MLFLOW3_URL" --model "$model" >"$scratch/service.log" 2>&1 &
+	env -u PG_URI python3 "$live_tests/model_service.py" "$port" 6 --mlflow "$MLFLOW3_URL" --model "$model" "$@" >"$scratch/service.log" 2>&1 &
 	service_pid=$!
 	within 20 curl -fsS "$service/health" || not_ok "the service starts" "$(<"$scratch/service.log")"
 }

@@ -96,6 +96,21 @@ again '{"only": "7", "html": true}'
 like "none that can be read: back" '10 were not answered.*failed 2 times in a row.*rolled back.*exit 7' "$(promote near)"
 equal "all three times to v6" "6 6" "$(both)"
 
+# --- champion and challenger behind one address, told apart by a header
+kill $service_pid
+serve --canary 7
+feed 12
+config canary 'where: "version={version}"' '' "canary: {type: serving, environment: dev, url: '$service', timeout: 3s, headers: {x-canary: always}}"
+# gate LIMIT: the plan, with the answers of both compared
+gate() {
+	sed "s/^    steps:/    gates: [{predictions: 10, challenger: canary, champion: api, differ_below: $1}]\n    steps:/" \
+		"$scratch/canary.yaml" >"$scratch/split.yaml"
+	bin split promote "$model" 7 --reason x --plan
+}
+like "each is an endpoint of its own" 'canary.*"version": *"7"' "$(bin canary get modelendpoints -o json | tr -d '\n')"
+like "the gate compares what both answer" '10 of 10 differ, on average by [0-9.]+ %.*wanted below 60.*exit 0' "$(gate 60%)"
+like "and blocks" 'fail.*10 of 10 differ.*wanted below 0.1 .*exit [1-9]' "$(gate 0.1%)"
+
 # --- a pipeline as a step: its run is waited for
 # paused VERSION [BOOL]: whether the pipeline is; sets it
 paused() {

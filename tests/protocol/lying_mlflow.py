@@ -75,7 +75,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             COUNT[lie] = COUNT.get(lie, 0) + 1
         if lie == "count":
             return self.say(200, json.dumps(COUNT).encode())
-        if path == "/version" and lie not in ("slow", "basic", "bearer", "host", "busy"):
+        if path == "/version" and lie not in ("slow", "basic", "bearer", "host", "tenant", "apikey", "busy"):
             return self.say(200, b"9.1.0" if lie == "newer" else b"2.22.5", "text/plain")
         return getattr(self, "lie_" + lie, self.lie_honest)(honest(path, query, body), path)
 
@@ -104,6 +104,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def lie_busy(self, o, path):
         self.say(429, b'{"message":"slow down"}', Retry_After="60")
+
+    def lie_tenant(self, o, path):
+        if (self.headers.get("X-Scope-OrgID"), self.headers.get("x-route")) != ("ml", "a b"):
+            return self.say(400, b"no tenant", "text/plain")
+        self.lie_honest(o, path)
+
+    def lie_apikey(self, o, path):
+        if self.headers.get("X-Api-Key") != "k3y" or "Authorization" in self.headers:
+            return self.say(403, b'{"message":"Forbidden"}')
+        self.lie_honest(o, path)
 
     def lie_forbidden(self, o, path):
         self.say(403, b'{"error_code":"PERMISSION_DENIED","message":"Permission denied"}')

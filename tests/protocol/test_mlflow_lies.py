@@ -75,6 +75,17 @@ try:
     got, said = rows(["host"], "models", more="    host: mlflow.internal\n")
     ok(got and len(got) == 2, "host: let in under the name it knows", said)
 
+    tenant = "    headers: {X-Scope-OrgID: ml, x-route: 'a b'}\n"
+    got, said = rows(["tenant"], "models", more=tenant)
+    ok(got and len(got) == 2, "headers: let in as that tenant", said)
+    says("tenant", "models", "answered 400")
+    got, said = rows(["apikey"], "models", more="    token: {env: T_KEY}\n    token_header: X-Api-Key\n", env={"T_KEY": "k3y"})
+    ok(got and len(got) == 2, "token_header: let in by a gateway's key", said)
+    says("tenant", "models", "authorization is a secret", "token:", "correct line", more="    headers: {authorization: Bearer t0ken}\n")
+    says("tenant", "models", "'X Scope' is no name of a header", "correct line", more="    headers: {X Scope: ml}\n")
+    code, said = run(["tenant"], "get", "models", more='    headers: {X-Scope-OrgID: "s3cret\\r\\nX-Evil: 1"}\n')
+    ok(code > 0 and "bytes that no header may" in said and "s3cret" not in said, "headers: none is smuggled in", said)
+
     got, said = rows(["parts"], "trainings")
     ok(got and len(got) == 4, "parts: what may be read is read", said)
     says("parts", "models", "no registry for you")
