@@ -283,8 +283,10 @@ static void loop(struct app *app)
 		fds[2].events = hold ? 0 : POLLIN;
 		fds[2].revents = 0;
 		fds[3] = (struct pollfd){ .fd = app->lent, .events = POLLIN };
-		poll(fds, 4, wait);
+		/* time that passes here, or before we are let run again, is no sign that nothing follows: the look at the bytes must be later */
+		bool late = waiting && mono >= waiting + ESC_MS;
 
+		poll(fds, 4, wait);
 		if (fds[1].revents)
 			take_events(app);
 		if (fds[3].revents)
@@ -294,7 +296,7 @@ static void loop(struct app *app)
 			return;
 		}
 		mono = clock_system.mono_ms(NULL);
-		take_keys(app, waiting && !fds[0].revents && mono >= waiting + ESC_MS);
+		take_keys(app, late && !fds[0].revents);
 		waiting = !term_pending(app->term) ? 0 : waiting && !fds[0].revents ? waiting : mono;
 		if (app->key && !app->quit)
 			draw(app, FOR_KEY);

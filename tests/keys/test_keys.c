@@ -86,8 +86,6 @@ static bool press(struct vt *v, struct str keys)
 			return false;
 		}
 		vt_send(v, out.data, out.len);
-		if (out.len == 1 && out.data[0] == 27)
-			vt_settle(v);                     /* else the next key would be Alt and it */
 		buf_release(&out);
 	}
 	return true;

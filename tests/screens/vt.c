@@ -135,8 +135,10 @@ static bool pump(struct vt *v, int ms)
 	if (v->fd < 0 || poll(&p, 1, ms) <= 0)
 		return false;
 	n = read(v->fd, in, sizeof(in));
-	if (n <= 0)
+	if (n <= 0) {
+		poll(NULL, 0, ms < 5 ? ms : 5);           /* the other side is closed: that is told at once, each time */
 		return false;
+	}
 	buf_add(&v->bytes, in, (size_t)n);
 	vterm_input_write(v->term, in, (size_t)n);
 	while ((back = vterm_output_read(v->term, out, sizeof(out))) > 0)
@@ -159,6 +161,8 @@ void vt_send(struct vt *v, const void *bytes, size_t n)
 			return;
 		p += did, n -= (size_t)did;
 	}
+	if (p > (const char *)bytes && p[-1] == 27)
+		vt_settle(v);                             /* else the next key would be Alt and it */
 }
 
 void vt_type(struct vt *v, const char *bytes)
@@ -259,13 +263,77 @@ struct vt_look vt_look(struct vt *v, int x, int y)
 
 /* ---- waiting */
 
+/* Bytes typed that the program has not read yet. (poll lets those arrive that the kernel has on their way; FIONREAD does not.) */
+static bool unread(const struct vt *v)
+{
+	char name[64];
+	struct pollfd p = { .events = POLLIN };
+	bool any;
+
+	p.fd = ptsname_r(v->fd, name, sizeof(name)) ? -1 : open(name, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (p.fd < 0)
+		return false;
+	any = poll(&p, 1, 0) > 0 && p.revents & POLLIN;
+	close(p.fd);
+	return any;
+}
+
+/* A line of /proc/PID/name; empty: there is none. */
+static void proc_line(const struct vt *v, const char *name, char *line, int size)
+{
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)v->pid, name);
+	f = fopen(path, "r");
+	if (!f || !fgets(line, size, f))
+		line[0] = 0;
+	if (f)
+		fclose(f);
+}
+
+/* Its main thread waits for something: neither at work, nor in want of a processor or a lock, nor stopped; or it has ended. */
+static bool asleep(const struct vt *v)
+{
+	char line[512];
+
+	proc_line(v, "stat", line, sizeof(line));
+	if (line[0] && !strstr(line, ") S ") && !strstr(line, ") Z "))
+		return false;
+	proc_line(v, "wchan", line, sizeof(line));
+	return strncmp(line, "futex", 5) != 0;
+}
+
+/* Until the program has read all that was typed, sleeps, and goes on sleeping for the given number of turns of 5 ms: what it
+ * had to draw is drawn then, and whole. Not longer than ms: a program may be busy without end. */
+static bool rest(struct vt *v, int turns, int ms)
+{
+	int64_t end = vt_now_us() + (int64_t)ms * 1000;
+
+	for (int still = 0; v->fd >= 0 && !v->ended;) {
+		bool came = pump(v, still ? 5 : 1);
+
+		if (still == turns)
+			break;
+		if (vt_now_us() >= end)
+			return false;
+		still = came || unread(v) || !asleep(v) ? 0 : still + 1;
+	}
+	return true;
+}
+
+/* The screen is looked at while the program rests only, if it does: before, it is that from before the key, or half of each. */
 static bool wait_for(struct vt *v, const char *text, bool there, int ms)
 {
 	int64_t end = vt_now_us() + (int64_t)ms * 1000;
 
-	while (vt_has(v, text) != there) {
-		int64_t left = end - vt_now_us();
+	for (;;) {
+		int64_t left;
 
+		rest(v, 2, ms < 1000 ? ms : 1000);
+		if (vt_has(v, text) == there)
+			return true;
+		left = end - vt_now_us();
 		if (left <= 0) {
 			fprintf(stderr, "waited %d ms for the screen to %s '%s'; it is:\n%s\n", ms, there ? "show" : "lose", text,
 			        vt_screen(v));
@@ -273,7 +341,6 @@ static bool wait_for(struct vt *v, const char *text, bool there, int ms)
 		}
 		pump(v, left > 50000 ? 50 : (int)(left / 1000) + 1);
 	}
-	return true;
 }
 
 bool vt_wait(struct vt *v, const char *text, int ms)
@@ -290,8 +357,9 @@ void vt_quiet(struct vt *v, int quiet_ms)
 {
 	int64_t end = vt_now_us() + 20 * 1000000;
 
-	while (pump(v, quiet_ms) && vt_now_us() < end)
-		;
+	do
+		rest(v, 2, 1000);
+	while (pump(v, quiet_ms) && vt_now_us() < end);
 }
 
 void vt_run(struct vt *v, int ms)
@@ -302,43 +370,9 @@ void vt_run(struct vt *v, int ms)
 		pump(v, (int)(left / 1000) + 1);
 }
 
-/* Bytes typed that the program has not read yet. */
-static int unread(const struct vt *v)
-{
-	char name[64];
-	int fd = ptsname_r(v->fd, name, sizeof(name)) ? -1 : open(name, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC), n = 0;
-
-	if (fd < 0 || ioctl(fd, FIONREAD, &n) < 0)
-		n = 0;
-	if (fd >= 0)
-		close(fd);
-	return n;
-}
-
-/* Its main thread waits for something: neither at work nor in want of a processor. */
-static bool asleep(const struct vt *v)
-{
-	char path[64], line[512] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)v->pid);
-	f = fopen(path, "r");
-	if (!f)
-		return true;                              /* it has ended */
-	if (!fgets(line, sizeof(line), f))
-		line[0] = 0;
-	fclose(f);
-	return !strstr(line, ") R ") && !strstr(line, ") D ");
-}
-
 void vt_settle(struct vt *v)
 {
-	int64_t end = vt_now_us() + 5 * 1000000;
-
-	for (int still = 0; still < 6 && vt_now_us() < end && v->fd >= 0;) {
-		vt_run(v, 10);
-		still = unread(v) == 0 && asleep(v) ? still + 1 : 0;
-	}
+	rest(v, 12, 20000);
 }
 
 int64_t vt_answer_us(struct vt *v, const char *keys, int ms)

@@ -12,12 +12,13 @@ struct vt_look { bool bold, dim, underline, reverse; int fg, bg; };    /* -1 def
  * xterm-256color and LANG C.UTF-8 unless given. Never NULL: prints and aborts when it cannot start. */
 struct vt *vt_start(const char *const *argv, const char *const *env, int w, int h);
 void vt_free(struct vt *v);              /* ends the program if it runs */
-void vt_type(struct vt *v, const char *bytes);
+void vt_type(struct vt *v, const char *bytes);           /* after an ESC at the end it waits as vt_settle does */
 void vt_send(struct vt *v, const void *bytes, size_t n);
-/* Until the screen shows text; false and the screen on stderr when it does not within ms. */
+/* Until the screen shows text, all that was typed having been read and what comes of it drawn; false and the screen on
+ * stderr when it does not within ms. */
 bool vt_wait(struct vt *v, const char *text, int ms);
 bool vt_wait_gone(struct vt *v, const char *text, int ms);
-/* Until nothing came for quiet_ms (the header's clock ticks: keep it under 900). */
+/* Until the program rests and nothing came for quiet_ms (the header's clock ticks: keep it under 900). */
 void vt_quiet(struct vt *v, int quiet_ms);
 /* Until the program has read all that was typed and slept for 60 ms: then a lone ESC was Esc to it, however busy the machine. */
 void vt_settle(struct vt *v);
