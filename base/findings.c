@@ -4,6 +4,7 @@
 #include "base/drift.h"
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "base/promotion.h"
 #include "base/say.h"
 #include "base/view.h"
 #include <stdlib.h>
@@ -76,6 +77,7 @@ struct group {
 	unsigned count;
 };
 struct findings {
+	const struct config *config;
 	struct table *table;
 	struct view *views[RULES];
 	uint64_t versions[RULES];
@@ -96,9 +98,10 @@ const char *findings_kind(unsigned i)
 	return i < RULES ? rules[i].kind : i - RULES < ARRAY_SIZE(further) ? further[i - RULES] : NULL;
 }
 
-struct findings *findings_new(void)
+struct findings *findings_new(const struct config *config)
 {
 	struct findings *f = xcalloc(1, sizeof(*f));
+	f->config = config;
 	f->table = table_new(&kind_triage);
 	f->groups = xcalloc(GROUPS_MAX, sizeof(*f->groups));
 	return f;
@@ -320,6 +323,15 @@ static bool share_a_word(struct str a, struct str b)
 	return false;
 }
 
+/* One of both names the other, a promotion by its steps and checks, or it is about money. */
+static bool is_related(const struct findings *f, const struct group *g, const struct change *c, struct str where)
+{
+	if (*c->letter == '$' && !strcmp(kind_of(g), "budgets"))
+		return true;
+	return share_a_word(str_of(c->about), where) || (!strcmp(c->kind, "promotions") &&
+	       promotion_names(promotion_entry(f->config, c->about, NULL), str_of(kind_of(g)), buf_str(&g->object)));
+}
+
 /* A training or a run that went well has to do with nothing but its own model or pipeline: 0. */
 static int weight_of(const struct change *c, bool related)
 {
@@ -339,7 +351,7 @@ static const struct change *change_before(const struct findings *f, const struct
 		bool own = !strcmp(c->kind, kind_of(g)) || (!strcmp(c->kind, "runs") && !strcmp(kind_of(g), "pipelines"));
 		if (own || c->time > since + 60000 || c->time < since - RECENT_MS)
 			continue;
-		bool related = share_a_word(str_of(c->about), where) || (*c->letter == '$' && !strcmp(kind_of(g), "budgets"));
+		bool related = is_related(f, g, c, where);
 		int weight = weight_of(c, related);
 		if (weight && weight >= most && (related || g->rule != SOURCES)) {
 			most = weight;
@@ -368,7 +380,7 @@ static void put_changed(const struct findings *f, const struct group *g, struct 
 {
 	const struct change *c = change_before(f, g, where, now);
 	struct buf text = { 0 };
-	bool told = c && strchr("PBU", *c->letter) && share_a_word(str_of(c->about), where);
+	bool told = c && strchr("PBU", *c->letter) && is_related(f, g, c, where);
 	*link = told || !say_rollout(g, now, &text) ? c : NULL;
 	if (*link) {
 		const char *name = strchr(c->about, '/');

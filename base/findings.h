@@ -5,6 +5,8 @@
 #define BASE_FINDINGS_H
 #include "base/changes.h"
 
+struct config;
+
 extern const struct kind kind_triage;
 enum finding_col {
 	FINDING_WHAT, FINDING_SINCE, FINDING_WHERE, FINDING_CHANGED, FINDING_LEVEL, FINDING_KIND, FINDING_KEY, FINDING_COUNT,
@@ -12,7 +14,8 @@ enum finding_col {
 };
 
 struct findings;
-struct findings *findings_new(void);
+/* config: borrowed, may be NULL; what its promotions name is known to belong to the model. */
+struct findings *findings_new(const struct config *config);
 void findings_free(struct findings *f);
 /* Kind i that is looked at, to be asked for (wrong rows, changes, figures of a calm day); NULL: no more. */
 const char *findings_kind(unsigned i);

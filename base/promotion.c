@@ -66,6 +66,31 @@ const struct yaml *promotion_entry(const struct config *c, const char *model, co
 	return NULL;
 }
 
+/* "ml-serving/model-api" of the configuration is this row, or the workload that made this pod. */
+static bool is_named(const struct yaml *item, struct str kind, struct str key)
+{
+	const char *of = yaml_text(item, "kind"), *name = yaml_text(item, "name");
+	struct str begin = str_of(name);
+	if (!of || !name)
+		return false;
+	if (str_is(kind, of))
+		return str_eq(begin, key);
+	return str_is(kind, "pods") && key.n > begin.n && str_starts(key, begin) && key.p[begin.n] == '-';
+}
+
+static bool any_named(const struct yaml *list, struct str kind, struct str key)
+{
+	for (unsigned i = 0; list && list->type == YAML_LIST && i < list->n; i++)
+		if (is_named(list->items[i], kind, key))
+			return true;
+	return false;
+}
+
+bool promotion_names(const struct yaml *entry, struct str kind, struct str key)
+{
+	return any_named(yaml_get(entry, "steps"), kind, key) || any_named(yaml_get(yaml_get(entry, "verify"), "checks"), kind, key);
+}
+
 bool promotion_holds(const struct yaml *entry)
 {
 	const char *how = yaml_text(entry, "on_failure");

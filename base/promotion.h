@@ -13,6 +13,8 @@ struct promotion_words { const char *model, *version, *previous, *alias, *reason
 
 /* The entry for this model in that registry: the one of its name, else the first wildcard that fits. NULL: there is none. */
 const struct yaml *promotion_entry(const struct config *c, const char *model, const char *source);
+/* Is this row, or the workload that made this pod, among the steps or checks of the entry? */
+bool promotion_names(const struct yaml *entry, struct str kind, struct str key);
 bool promotion_holds(const struct yaml *entry);              /* on_failure: hold */
 struct json_t *promotion_steps(const struct yaml *entry, const struct promotion_words *w);
 /* For a rollback, which goes straight: no pauses, and no step that has one and is repeated later by the same action on the same

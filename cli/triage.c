@@ -34,7 +34,7 @@ int cli_triage(struct cli *c)
 	for (unsigned i = 0; i < KINDS_MAX - 1 && findings_kind(i); i++)
 		kinds[i] = findings_kind(i);
 	session_start(s);
-	struct findings *f = findings_new();
+	struct findings *f = findings_new(s->config);
 	bool any = session_list(s, kinds, wait_ms);
 	findings_update(f, s->store, clock_wall(&s->clock), true);
 	if (any || findings_table(f)->count) {

@@ -195,7 +195,7 @@ static const struct table_hooks hooks = {
 static struct page *open_pane(struct app *app, struct str args)
 {
 	struct triage *t = xcalloc(1, sizeof(*t));
-	t->findings = findings_new();
+	t->findings = findings_new(app_config(app));
 	struct page *p = table_page_over(app, findings_table(t->findings));
 	table_page_hook(p, &hooks, t);
 	return p;

@@ -3,6 +3,7 @@
  * of these, a workload or pod that the section `promotions:` has among the model's steps and checks, a finding before which a model changed. */
 #include "base/fmt.h"
 #include "base/mem.h"
+#include "base/promotion.h"
 #include "base/runbook.h"
 #include "base/say.h"
 #include "tui/app_in.h"
@@ -42,26 +43,6 @@ static char *text_or_null(struct str s)
 	return s.n ? str_dup(s) : NULL;
 }
 
-/* "ml-serving/model-api" of the configuration is this row, or the workload that made this pod. */
-static bool is_named(const struct yaml *item, struct str kind, struct str key)
-{
-	const char *of = yaml_text(item, "kind"), *name = yaml_text(item, "name");
-	struct str begin = str_of(name);
-	if (!of || !name)
-		return false;
-	if (str_is(kind, of))
-		return str_eq(begin, key);
-	return str_is(kind, "pods") && key.n > begin.n && str_starts(key, begin) && key.p[begin.n] == '-';
-}
-
-static bool any_named(const struct yaml *list, struct str kind, struct str key)
-{
-	for (unsigned i = 0; list && list->type == YAML_LIST && i < list->n; i++)
-		if (is_named(list->items[i], kind, key))
-			return true;
-	return false;
-}
-
 /* It went into production not long ago: what is wrong with what serves it may come from there. */
 static bool is_fresh(const struct app *app, struct str model)
 {
@@ -84,8 +65,7 @@ static char *model_served_by(const struct app *app, struct str kind, struct str 
 	const struct yaml *all = app->o.config ? yaml_get(app->o.config->root, "promotions") : NULL;
 	for (unsigned i = 0; all && all->type == YAML_MAP && i < all->n; i++)
 		if (!memchr(all->keys[i]->text.p, '*', all->keys[i]->text.n) &&
-		    (any_named(yaml_get(all->items[i], "steps"), kind, key) ||
-		     any_named(yaml_get(yaml_get(all->items[i], "verify"), "checks"), kind, key)) && is_fresh(app, all->keys[i]->text))
+		    promotion_names(all->items[i], kind, key) && is_fresh(app, all->keys[i]->text))
 			return str_dup(all->keys[i]->text);
 	return NULL;
 }

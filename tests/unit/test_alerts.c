@@ -268,7 +268,7 @@ static void test_long_texts_are_cut(void **state)
 static void test_findings_group_by_name(void **state)
 {
 	struct store *s = store_of_two();
-	struct findings *f = findings_new();
+	struct findings *f = findings_new(NULL);
 	struct buf b = { 0 };
 	for (int i = 0; i < 30; i++) {
 		char pod[8], key[20];

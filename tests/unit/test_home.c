@@ -124,7 +124,7 @@ static const struct row *finding_of(struct findings *f, const char *kind)
 static void every_kind_joins(void **state)
 {
 	struct world w;
-	struct findings *f = findings_new();
+	struct findings *f = findings_new(NULL);
 	world_init(&w);
 	char *text = ranked(f, &w);
 	assert_string_equal(text, "");
@@ -161,7 +161,7 @@ static void every_kind_joins(void **state)
 static void only_the_newest_check_counts(void **state)
 {
 	struct world w;
-	struct findings *f = findings_new();
+	struct findings *f = findings_new(NULL);
 	world_init(&w);
 	put(&w, 0, "drift", "1", LEVEL_DOUBT, "model", "m", "age", "400", "score", "0.4", NULL);
 	put(&w, 0, "drift", "2", LEVEL_NONE, "model", "m", "age", "300", "score", "0.1", NULL);
@@ -186,7 +186,7 @@ static void only_the_newest_check_counts(void **state)
 static void what_changed_before_is_related(void **state)
 {
 	struct world w;
-	struct findings *f = findings_new();
+	struct findings *f = findings_new(NULL);
 	world_init(&w);
 	put(&w, 0, "modelendpoints", "e", LEVEL_BAD, "name", "estate-api", "status", "down", "since", "10", NULL);
 	put(&w, 0, "promotions", "p1", LEVEL_NONE, "model", "fraud", "version", "v2", "what", "champion", "age", "11", NULL);
@@ -214,12 +214,40 @@ static void what_changed_before_is_related(void **state)
 	store_free(w.s);
 }
 
+/* What a promotion restarts fails because of the promotion, whatever both are called; nobody else's does. */
+static void promotions_name_what_they_change(void **state)
+{
+	struct world w;
+	struct config_errors errors = { 0 };
+	struct config *config = config_parse(STR("environments: {dev: {}}\nsources: {}\npromotions:\n"
+		"  'fr*': {steps: [{action: restart, kind: deployments, name: ml/gate}], verify: {checks: [{kind: modelendpoints, name: e}]}}\n"),
+		"test", no_types, &errors);
+	assert_non_null(config);
+	struct findings *f = findings_new(config);
+	world_init(&w);
+	put(&w, 0, "promotions", "p1", LEVEL_NONE, "model", "fraud", "version", "v7", "what", "champion", "age", "11", NULL);
+	put(&w, 0, "promotions", "p2", LEVEL_NONE, "model", "other", "version", "v1", "what", "champion", "age", "9", NULL);
+	put(&w, 0, "pods", "ml/gate-6d9-a", LEVEL_BAD, "namespace", "ml", "name", "gate-6d9-a", "status", "Error", "age", "10", "owner",
+	    "ReplicaSet/gate-6d9", NULL);
+	put(&w, 0, "pods", "ml/api-55b-a", LEVEL_BAD, "namespace", "ml", "name", "api-55b-a", "status", "Error", "age", "10", "owner",
+	    "ReplicaSet/api-55b", NULL);
+	put(&w, 0, "modelendpoints", "e", LEVEL_BAD, "name", "e", "status", "down", "since", "2", NULL);
+	char *text = ranked(f, &w);
+	assert_string_equal(text, "!endpoint e: down | e | fraud v7 champion 11m ago\n"
+		"!api: 1 pod Error | ml/api | rollout api-55b 10m ago\n"
+		"!gate: 1 pod Error | ml/gate | fraud v7 champion 11m ago");
+	free(text);
+	findings_free(f);
+	config_free(config);
+	store_free(w.s);
+}
+
 /* An alert is told by the finding of what it is about, which is as bad and as old as the alert; else it is one of its own. */
 static void alerts_join_what_they_are_about(void **state)
 {
 	struct world w;
 	world_init(&w);
-	struct findings *f = findings_new();
+	struct findings *f = findings_new(NULL);
 	put(&w, 0, "pods", "ns/app-1-x", LEVEL_DOUBT, "namespace", "ns", "name", "app-1-x", "owner", "ReplicaSet/app-1", "status", "Pending",
 	    "age", "3", NULL);
 	put(&w, 1, "alerts", "a", LEVEL_BAD, "name", "PodWaits", "state", "firing", "since", "9", "about_kind", "pods", "about_object", "ns/app-1-x", NULL);
@@ -237,7 +265,7 @@ static void alerts_join_what_they_are_about(void **state)
 static void since_it_was_seen(void **state)
 {
 	struct world w;
-	struct findings *f = findings_new();
+	struct findings *f = findings_new(NULL);
 	world_init(&w);
 	put(&w, 0, "nodes", "old", LEVEL_BAD, "name", "old", "status", "NotReady", "age", "9000", NULL);
 	free(ranked(f, &w));
@@ -261,7 +289,7 @@ static void since_it_was_seen(void **state)
 static void a_calm_day_has_figures(void **state)
 {
 	struct world w;
-	struct findings *f = findings_new();
+	struct findings *f = findings_new(NULL);
 	struct buf b = { 0 };
 	unsigned lines = 1;
 	world_init(&w);
@@ -453,7 +481,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_joins),
 		cmocka_unit_test(only_the_newest_check_counts),
-		cmocka_unit_test(what_changed_before_is_related),
+		cmocka_unit_test(what_changed_before_is_related), cmocka_unit_test(promotions_name_what_they_change),
 		cmocka_unit_test(alerts_join_what_they_are_about),
 		cmocka_unit_test(since_it_was_seen),
 		cmocka_unit_test(a_calm_day_has_figures),
