@@ -55,14 +55,15 @@ static void make_parents(const char *path)
 char *audit_who(void)
 {
 	const char *sudo = getenv("SUDO_USER"), *user = getenv("USER");
-	struct passwd *pw;
+	struct passwd pw, *found = NULL;
+	char text[4096];
 
 	if (geteuid() == 0 && sudo && *sudo)
 		return xstrdup(sudo);
 	if (getuid() == 0 && user && *user)
 		return xstrdup(user);
-	pw = getpwuid(getuid());               /* $USER is whatever one says: rules and approvals are by who one is */
-	return pw ? xstrdup(pw->pw_name) : xasprintf("%u", (unsigned)getuid());
+	getpwuid_r(getuid(), &pw, text, sizeof(text), &found);
+	return found ? xstrdup(found->pw_name) : xasprintf("%u", (unsigned)getuid());
 }
 
 static int open_file(const char *path, char *why, size_t size)

@@ -13,9 +13,11 @@ struct audit;
 struct audit *audit_open(const char *path, const struct clock *clock, char *why, size_t size);
 void audit_close(struct audit *a);
 const char *audit_path(const struct audit *a);
+/* Who acts, by the user of this process: what lines name, tags, silences, acknowledgements, runbooks and approvals too, so that nobody
+ * acts under a name that they gave to $USER. Of root, who may be anyone: whom sudo, else su says. Any thread; caller frees. */
+char *audit_who(void);
 const char *audit_user(const struct audit *a);       /* whose name the lines carry; a may be NULL: "" */
 /* Adds time, user, host, pid, seq, prev to event (borrowed) and writes one line, flushed. 0, or -1 and why. */
-char *audit_who(void);                               /* who runs this program, as lines name it; caller frees */
 int audit_write(struct audit *a, const struct json_t *event, char *why, size_t size);
 /* The same, if `may` says so while no other program can write: what it decides by earlier lines holds. False from may: it
  * has filled why. NULL: always. */

@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include "base/mem.h"
 #include "base/runbook_private.h"
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -20,13 +19,6 @@ static void make_id(struct runbook *r)
 	for (char *p = r->id; *p; p++)
 		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", *p))
 			*p = '_';
-}
-
-static char *user_name(void)
-{
-	const char *sudo = getenv("SUDO_USER"), *user = getenv("USER");
-	const struct passwd *pw = getpwuid(getuid());
-	return xstrdup(sudo && *sudo ? sudo : user && *user ? user : pw ? pw->pw_name : "");
 }
 
 /* Planning cannot go on; nothing was changed. */
@@ -225,7 +217,7 @@ struct runbook *runbook_start(struct runbooks *rs, const struct runbook_order *o
 		p->registry = o->registry;
 		p->entry = promotion_entry(rs->config, o->model, o->registry->name);
 		p->alias = o->alias && *o->alias ? xstrdup(o->alias) : NULL;
-		p->user = user_name();
+		p->user = audit_who();
 		p->at = o->at;
 		r->version = xstrdup(version);
 		r->previous = xstrdup("");

@@ -13,20 +13,20 @@
 
 static int print_key(const struct approvers *a)
 {
-	char key[48], why[300], *folder = xstrdup(a->own_key), *slash = strrchr(folder, '/');
-	const char *user = getenv("USER");
+	char key[48], why[300], *folder = xstrdup(a->own_key), *slash = strrchr(folder, '/'), *user = audit_who();
 	int code = EXIT_OK;
 	if (slash)
 		*slash = '\0';
 	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
 		fprintf(stderr, "binnacle: '%s' cannot be made: %s\n", folder, strerror(errno));
 	if (approval_key(a->own_key, key, why, sizeof(why)))
-		printf("approvers:\n  %s: {key: \"%s\"}\n", user && *user ? user : "NAME", key);
+		printf("approvers:\n  %s: {key: \"%s\"}\n", user, key);
 	else {
 		fprintf(stderr, "binnacle: %s\n", why);
 		code = EXIT_FAILED;
 	}
 	free(folder);
+	free(user);
 	return code;
 }
 

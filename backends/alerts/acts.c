@@ -5,6 +5,7 @@
 #define _GNU_SOURCE                  /* gmtime_r */
 #include "backends/alerts/alerts.h"
 #include "base/acts.h"
+#include "base/audit.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include "base/plan_json.h"
@@ -32,15 +33,6 @@ static int64_t time_in(const json_t *o, const char *name)
 {
 	int64_t at = 0;
 	return time_parse(str_of(json_text(o, name)), &at) ? at : 0;
-}
-
-static const char *who(const struct alerts *a)
-{
-	const char *names[] = { a->access.user, getenv("SUDO_USER"), getenv("USER") };
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (names[i] && *names[i])
-			return names[i];
-	return "binnacle";
 }
 
 static json_t *read_silence(struct alerts *a, const char *id)
@@ -135,8 +127,11 @@ static json_t *body_of(const struct alerts *a, json_t *matchers, int64_t until, 
 	char starts[32], ends[32];
 	put_time(alerts_now(a), starts);
 	put_time(until, ends);
-	return json_pack("{s:O, s:s, s:s, s:s, s:s}", "matchers", matchers, "startsAt", starts, "endsAt", ends, "createdBy", by ? by : who(a),
-		"comment", comment);
+	char *own = a->access.user ? xstrdup(a->access.user) : audit_who();
+	json_t *body = json_pack("{s:O, s:s, s:s, s:s, s:s}", "matchers", matchers, "startsAt", starts, "endsAt", ends, "createdBy",
+		by ? by : own, "comment", comment);
+	free(own);
+	return body;
 }
 
 static void say_until(int64_t until, int64_t now, json_t *plan, const char *verb, const json_t *matchers)

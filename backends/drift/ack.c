@@ -2,6 +2,7 @@
 #include "backends/drift/ack.h"
 #include "base/acknowledge.h"
 #include "base/acts.h"
+#include "base/audit.h"
 #include "base/drift.h"
 #include "base/history.h"
 #include "base/mem.h"
@@ -153,16 +154,18 @@ void acks_plan(struct acks *a, const struct request *r)
 
 static bool write_one(struct acks *a, const struct request *r, const json_t *step, char **why)
 {
-	const char *user = getenv("SUDO_USER") ? getenv("SUDO_USER") : getenv("USER"), *body = json_string_value(json_object_get(step, "body"));
+	const char *body = json_string_value(json_object_get(step, "body"));
+	char *user = audit_who();
 	json_t *o = json_loads(body ? body : "{}", 0, NULL);
 	if (!o)
 		o = json_object();
-	json_object_set_new(o, "user", json_string(user && *user ? user : "somebody"));
+	json_object_set_new(o, "user", json_string(user));
 	char *text = json_dumps(o, JSON_COMPACT);
 	bool ok = history_add(link_history(a->l), &(struct history_event){ .kind = STR(KIND), .source = str_of(link_name(a->l)),
 		.subject = str_of(r->key), .what = str_of(strcmp(r->what, "withdraw") ? "acknowledged" : "withdrawn"), .detail = str_of(text),
 		.at = clock_wall(link_clock(a->l)), .value = NAN });
 	ok = ok && history_flush(link_history(a->l), why);
+	free(user);
 	free(text);
 	json_decref(o);
 	return ok;

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "backends/mlflow/mlflow.h"
 #include "base/acts.h"
+#include "base/audit.h"
 #include "base/mem.h"
 #include "base/plan_json.h"
 #include <stdio.h>
@@ -82,13 +83,13 @@ static void alias_step(struct plan *p)
 static json_t *tag_steps(struct plan *p)
 {
 	struct str reason = str_trim(get_text(p->params, "reason"));
-	const char *user = p->m->access.user ? p->m->access.user : getenv("SUDO_USER") ? getenv("SUDO_USER") : getenv("USER");
+	char *user = p->m->access.user ? xstrdup(p->m->access.user) : audit_who();
 	time_t now = (time_t)(mlflow_now(p->m) / 1000);
 	struct tm tm;
 	char at[32] = "", *words = reason.n ? str_dup(reason) : p->back ? xasprintf("rolled back from %s", p->back) : xstrdup("none given");
 	if (gmtime_r(&now, &tm))
 		strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	const struct { const char *key, *value; } tags[] = { { "promoted_by", user && *user ? user : "binnacle" },
+	const struct { const char *key, *value; } tags[] = { { "promoted_by", user },
 		{ "promoted_reason", words }, { "promoted_at", at } };
 	json_t *restore = json_object();
 	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) {
@@ -101,6 +102,7 @@ static json_t *tag_steps(struct plan *p)
 		free(undo);
 	}
 	free(words);
+	free(user);
 	return json_pack("{s:o, s:o}", "version", json_sprintf("%d", p->to), "tags", restore);
 }
 

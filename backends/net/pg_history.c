@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "backends/net/pg_history.h"
 #include "backends/net/pg.h"
+#include "base/audit.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include <jansson.h>
@@ -253,7 +254,8 @@ const struct history_sink *pg_history_new(const struct yaml *settings, const ato
 {
 	static const char *const parts[] = { "connection", "service", "host", "port", "database" };
 	struct pg_history *p = xcalloc(1, sizeof(*p));
-	const char *schema = yaml_text(settings, "schema"), *keep = yaml_text(settings, "keep"), *user = getenv("USER");
+	const char *schema = yaml_text(settings, "schema"), *keep = yaml_text(settings, "keep");
+	char *user = audit_who();
 	struct buf name = { 0 };
 	char host[64] = "";
 	p->pg = (struct pg){ .settings = settings, .closing = closing, .wake = -1, .writes = true, .timeout_ms = STATEMENT_MS,
@@ -267,7 +269,8 @@ const struct history_sink *pg_history_new(const struct yaml *settings, const ato
 	buf_adds(&name, p->schema);
 	p->name = buf_detach(&name);
 	gethostname(host, sizeof(host) - 1);
-	snprintf(p->writer, sizeof(p->writer), "%.40s@%.60s", user ? user : "?", host);
+	snprintf(p->writer, sizeof(p->writer), "%.40s@%.60s", user, host);
+	free(user);
 	p->sink = (struct history_sink){ p->name, put, get, prune, release, p };
 	return &p->sink;
 }

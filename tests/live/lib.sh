@@ -68,6 +68,27 @@ unlike() {
 	if [[ $3 =~ $2 ]]; then not_ok "$1" "do not want /$2/ in:" "$3"; else ok "$1"; fi
 }
 
+# forged PROGRAM ARGUMENT...: a copy of it is run by an ordinary user whose environment says to be mallory
+forged() {
+	local as=() home status
+	home=$(mktemp -d /tmp/forged.XXXXXX)
+	install -m 755 "$1" "$home/program"
+	((EUID)) || {
+		as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+		chown 65534 "$home"
+	}
+	shift
+	env -C "$home" HOME="$home" XDG_CONFIG_HOME="$home/c" XDG_STATE_HOME="$home/s" XDG_CACHE_HOME="$home/k" USER=mallory LOGNAME=mallory \
+		SUDO_USER=mallory "${as[@]}" timeout -k 5 60 "$home/program" "$@"
+	status=$?
+	rm -rf "$home"
+	return $status
+}
+# who that is
+unforged() {
+	if ((EUID)); then id -un; else id -un 65534; fi
+}
+
 # within SECONDS COMMAND...: tries until it succeeds
 within() {
 	local end=$((SECONDS + $1))

@@ -55,6 +55,7 @@ mkdir -p "$scratch"/{approvals,bob}
 ann=$(USER=ann "$BINNACLE" --config /dev/null approve key | tail -n 1)
 bob=$(XDG_CONFIG_HOME=$scratch/bob USER=bob "$BINNACLE" --config /dev/null approve key | tail -n 1)
 equal "a key is for its owner alone" 600 "$(stat -c %a "$scratch/config/binnacle/approval.key")"
+like "whatever \$USER says, a key is for who made it" "^approvers: +$(unforged): " "$(forged "$BINNACLE" --config /dev/null approve key | tr '\n' ' ')"
 config() { # PORT
 	cat <<-END
 	sources:

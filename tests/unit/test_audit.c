@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/record.h"
 #include "base/redact.h"
+#include "tests/unit/forged.h"
 
 static char dir[] = "/tmp/binnacle-audit-XXXXXX";
 static char path[128];
@@ -98,14 +99,13 @@ static void test_lines_are_chained(void **state)
 	struct stat st;
 	struct seen s;
 
-	setenv("SUDO_USER", "ada", 1);
-	setenv("USER", "ada", 1);
+	forge();
 	audit_close(fill(3));
 	s = read_all();
 	assert_int_equal(s.lines, 3);
 	assert_int_equal(s.broken, 0);
 	assert_string_equal(s.last, "e2");
-	assert_string_equal(s.user, "ada");
+	assert_string_equal(s.user, who_really());
 	assert_string_equal(s.time, "2026-11-21T07:00:00.123Z");
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
@@ -113,6 +113,29 @@ static void test_lines_are_chained(void **state)
 	s = read_all();
 	assert_int_equal(s.lines, 5);
 	assert_int_equal(s.broken, 0);
+}
+
+/* Root may be anyone, and says whose session it is. */
+static void names(uid_t uid, const char *sudo, const char *user, const char *want)
+{
+	acting = uid;
+	sudo ? setenv("SUDO_USER", sudo, 1) : unsetenv("SUDO_USER");
+	user ? setenv("USER", user, 1) : unsetenv("USER");
+	char *is = audit_who();
+	assert_string_equal(is, want);
+	free(is);
+	acting = 65534;
+}
+
+static void test_who_acts(void **state)
+{
+	forge();
+	names(0, "ada", "root", "ada");
+	names(0, NULL, "ada", "ada");
+	names(0, "", "", "root");
+	names(65534, FORGED, FORGED, who_really());
+	names(65534, NULL, NULL, who_really());
+	names(4000000000u, FORGED, FORGED, "4000000000");
 }
 
 static void test_others_cannot_read(void **state)
@@ -350,7 +373,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(test_lines_are_chained), T(test_others_cannot_read), T(test_change_is_seen), T(test_missing_line_is_seen),
 		T(test_garbage_and_torn_lines), T(test_disk_full), T(test_size_limit), T(test_unwritable), T(test_two_writers),
-		cmocka_unit_test(test_secrets_are_masked), T(test_revealed_is_not_recorded), cmocka_unit_test(test_the_rest_stays),
+		T(test_who_acts), cmocka_unit_test(test_secrets_are_masked), T(test_revealed_is_not_recorded), cmocka_unit_test(test_the_rest_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

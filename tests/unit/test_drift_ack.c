@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "tests/unit/forged.h"
 
 #define WAIT_MS 15000
 
@@ -181,9 +182,12 @@ static void kept_and_taken_back(void **state)
 	o = plan(&d, "withdraw", "c1", "{}");
 	assert_string_equal(word(o, "already"), "it is not acknowledged");
 	json_decref(o);
+	forge();
+	char by[64];
+	snprintf(by, sizeof(by), "%s: a new town", who_really());
 	json_t *mine = plan(&d, "acknowledge", "c1", "{\"note\":\"a new town\"}"), *yours = json_deep_copy(mine);
 	runs(&d, "acknowledge", "c1", mine, true, "acknowledged");
-	says(&d, "c1", ": a new town");
+	says(&d, "c1", by);
 	says(&d, "c2", "");
 	/* who planned before that and runs now is told */
 	runs(&d, "acknowledge", "c1", yours, false, "somebody else acknowledged it");

@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "tests/unit/forged.h"
 
 static json_t *json(const char *text)
 {
@@ -185,10 +186,10 @@ static int stop(void **state)
 
 struct desk { struct yaml_doc *settings; struct inbox *inbox; struct source *source; };
 
-static void open_desk(struct desk *d, int champion, bool stages, struct history *h)
+static void open_desk_as(struct desk *d, const char *login, int champion, bool stages, struct history *h)
 {
 	struct yaml_error err;
-	char *text = xasprintf("{type: mlflow, user: ops, password: {env: T_PROMOTE}, url: 'http://127.0.0.1:%d'}", server.port);
+	char *text = xasprintf("{type: mlflow, %surl: 'http://127.0.0.1:%d'}", login, server.port);
 	server.champion = champion;
 	server.stages = stages;
 	buf_clear(&server.sent);
@@ -198,6 +199,11 @@ static void open_desk(struct desk *d, int champion, bool stages, struct history 
 	source_keep(d->source, h);
 	source_start(d->source);
 	free(text);
+}
+
+static void open_desk(struct desk *d, int champion, bool stages, struct history *h)
+{
+	open_desk_as(d, "user: ops, password: {env: T_PROMOTE}, ", champion, stages, h);
 }
 
 static void close_desk(struct desk *d)
@@ -267,6 +273,25 @@ static void has(const json_t *plan, const char *member, const char *text)
 	if (!all || !strstr(all, text))
 		fail_msg("%s: no '%s' in %s", member, text, all ? all : "nothing");
 	free(all);
+}
+
+/* Where the registry does not know us by a name, the tags have who runs it, whatever the environment says. */
+static void test_who_acts(void **state)
+{
+	struct desk d;
+	struct buf say = { 0 };
+	char by[100];
+	forge();
+	snprintf(by, sizeof(by), "\"key\":\"promoted_by\",\"value\":\"%s\"}", who_really());
+	open_desk_as(&d, "", 6, false, NULL);
+	json_t *plan = plan_of(&d, "promote", "versions", "m/7", "{\"reason\":\"better\"}");
+	assert_true(run_plan(&d, "promote", "versions", "m/7", plan, &say));
+	buf_addc(&server.sent, 0);
+	assert_non_null(strstr(server.sent.data, by));
+	assert_null(strstr(server.sent.data, FORGED));
+	json_decref(plan);
+	buf_release(&say);
+	close_desk(&d);
 }
 
 static void test_promote(void **state)
@@ -368,7 +393,7 @@ static void test_history(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_versus), cmocka_unit_test(test_promote), cmocka_unit_test(test_stages),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_versus), cmocka_unit_test(test_who_acts), cmocka_unit_test(test_promote), cmocka_unit_test(test_stages),
 		cmocka_unit_test(test_history) };
 	return cmocka_run_group_tests_name("promote", tests, start, stop);
 }

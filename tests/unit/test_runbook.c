@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "tests/unit/forged.h"
 #include <jansson.h>
 #include <math.h>
 #include "base/kinds.h"
@@ -700,6 +701,24 @@ static void test_freeze_of_guards_zone(void **state)
 	desk_close(&d);
 }
 
+/* In its steps and in its journal it is who runs it, whatever the environment says. */
+static void test_who_acts(void **state)
+{
+	struct desk d;
+	unsigned unfinished;
+	forge();
+	desk_open(&d, "dev", STEPS(POKE("'by-{user}'")));
+	char *by = xasprintf("poke:by-%s ", who_really());
+	until(&d, confirmed(&d, false), RUNBOOK_DONE);
+	assert_non_null(strstr(did, by));
+	char *journal = journal_text(&unfinished);
+	assert_null(strstr(journal, FORGED));
+	assert_non_null(strstr(journal, who_really()));
+	free(journal);
+	free(by);
+	desk_close(&d);
+}
+
 static void test_rollback(void **state)
 {
 	struct desk d;
@@ -731,6 +750,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_order), T(test_goes_back), T(test_first_fails), T(test_hold), T(test_lost), T(test_verify), T(test_probes),
 		T(test_guards), T(test_recovery), T(test_recovery_back), T(test_recovery_on), T(test_recovery_is_judged), T(test_recovery_of_a_secret), T(test_straight_back), T(test_rollback),
-		T(test_freeze_of_guards_zone) };
+		T(test_freeze_of_guards_zone), T(test_who_acts) };
 	return cmocka_run_group_tests_name("runbook", tests, NULL, NULL);
 }
