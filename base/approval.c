@@ -3,6 +3,7 @@
 #include "base/approval.h"
 #include "base/buf.h"
 #include "base/fmt.h"
+#include "base/folders.h"
 #include "base/json_text.h"
 #include "base/mem.h"
 #include <errno.h>
@@ -142,6 +143,7 @@ bool approval_key(const char *path, char key[48], char *why, size_t size)
 	bool ok = true;
 
 	if (access(path, F_OK) != 0) {
+		make_folders(path);
 		ok = crypto_random(seed, sizeof(seed)) || fail(why, size, "the system gives no random bytes");
 		if (ok) {
 			base64url(seed, sizeof(seed), text);

@@ -6,6 +6,7 @@
 #include "base/audit.h"
 #include "base/buf.h"
 #include "base/crypto.h"
+#include "base/folders.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include <errno.h>
@@ -35,21 +36,6 @@ static int fail(char *why, size_t size, const char *path, const char *what)
 {
 	snprintf(why, size, "audit file '%s': %s", path, what);
 	return -1;
-}
-
-/* Makes the directories above path, 0700; what is there stays as it is. */
-static void make_parents(const char *path)
-{
-	char *copy = xstrdup(path);
-
-	for (char *p = copy + 1; *p; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		mkdir(copy, 0700);
-		*p = '/';
-	}
-	free(copy);
 }
 
 char *audit_who(void)
@@ -95,7 +81,7 @@ struct audit *audit_open(const char *path, const struct clock *clock, char *why,
 	a->tty = xstrdup(tty ? tty : "");
 	/* A file size limit is to be an error of write, not the end of the program. */
 	signal(SIGXFSZ, SIG_IGN);
-	make_parents(path);
+	make_folders(path);
 	fd = open_file(path, text, sizeof(text));
 	if (fd >= 0)
 		close(fd);

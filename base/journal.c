@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "base/journal.h"
 #include "base/buf.h"
+#include "base/folders.h"
 #include "base/mem.h"
 #include "base/redact.h"
 #include <errno.h>
@@ -41,19 +42,6 @@ static bool sync_folder(const char *folder)
 	return ok;
 }
 
-static void make_folders(const char *folder)
-{
-	char *p = xstrdup(folder);
-	for (char *at = p + 1; *at; at++)
-		if (*at == '/') {
-			*at = '\0';
-			mkdir(p, 0700);
-			*at = '/';
-		}
-	mkdir(p, 0700);
-	free(p);
-}
-
 static struct journal *refuse(struct journal *j, const char *what, char *why, size_t size)
 {
 	snprintf(why, size, "journal '%s': %s", j->path, what);
@@ -72,7 +60,7 @@ static struct journal *make(const char *folder, struct str id, const struct cloc
 struct journal *journal_new(const char *folder, const char *id, const struct clock *clock, char *why, size_t size)
 {
 	struct journal *j = make(folder, str_of(id), clock);
-	make_folders(folder);
+	make_folders(j->path);
 	j->fd = open(j->path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (j->fd < 0 || flock(j->fd, LOCK_EX | LOCK_NB) != 0 || !sync_folder(folder))
 		return refuse(j, strerror(errno), why, size);

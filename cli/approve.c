@@ -4,28 +4,21 @@
 #include "base/mem.h"
 #include "cli/print.h"
 #include "cli/session.h"
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static int print_key(const struct approvers *a)
 {
-	char key[48], why[300], *folder = xstrdup(a->own_key), *slash = strrchr(folder, '/'), *user = audit_who();
+	char key[48], why[300], *user = audit_who();
 	int code = EXIT_OK;
-	if (slash)
-		*slash = '\0';
-	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-		fprintf(stderr, "binnacle: '%s' cannot be made: %s\n", folder, strerror(errno));
 	if (approval_key(a->own_key, key, why, sizeof(why)))
 		printf("approvers:\n  %s: {key: \"%s\"}\n", user, key);
 	else {
 		fprintf(stderr, "binnacle: %s\n", why);
 		code = EXIT_FAILED;
 	}
-	free(folder);
 	free(user);
 	return code;
 }

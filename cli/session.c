@@ -51,20 +51,6 @@ char *session_config_dir(void)
 	return xdg("XDG_CONFIG_HOME", ".config");
 }
 
-static void make_dirs(const char *path)
-{
-	char *p = xstrdup(path);
-	for (char *at = p + 1; *at; at++) {
-		if (*at != '/')
-			continue;
-		*at = '\0';
-		mkdir(p, 0700);
-		*at = '/';
-	}
-	mkdir(p, 0700);
-	free(p);
-}
-
 /* ---- sources */
 
 static struct source *add_source(struct session *s, const char *name, const char *environment,
@@ -317,8 +303,7 @@ static void open_actor(struct session *s, enum session_kind kind)
 			: GUARD_READONLY;
 		rules[n++] = (struct guard_rule){ e->name, guard, e->limit };
 	}
-	make_dirs(s->state_dir);
-	s->audit = audit_open(path, &clock_system, why, sizeof(why));
+	s->audit = audit_open(path, &clock_system, why, sizeof(why));          /* its folder is the one of all our state */
 	s->actor = actor_new(s->store, s->audit, guards_new(rules, n, s->config ? yaml_get(s->config->root, "guards") : NULL), &s->clock);
 	char *folder = xasprintf("%s/%srunbooks", s->state_dir, kind == SESSION_DEMO ? "demo-" : "");
 	s->runbooks = runbooks_new(s->actor, s->store, s->sources, s->nsources, s->config, folder, &s->clock);

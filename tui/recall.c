@@ -1,12 +1,12 @@
 /* recall: what was typed at the prompt, kept between runs. The file is written anew each time, beside itself and then
  * renamed, so that two consoles at once lose at most a line and never the file. */
 #define _GNU_SOURCE
+#include "base/folders.h"
 #include "base/mem.h"
 #include "tui/prompt.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define LINES_MAX 500
@@ -55,16 +55,12 @@ void recall_load(struct recall *h, const char *path)
 
 static void save(const struct recall *h)
 {
-	char *dir = xstrdup(h->path), *slash = strrchr(dir, '/');
 	char *beside = xasprintf("%s.%ld", h->path, (long)getpid());
 	int fd;
 	FILE *f;
 	bool well = true;
 
-	if (slash && slash != dir) {
-		*slash = 0;
-		mkdir(dir, 0700);
-	}
+	make_folders(h->path);
 	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	f = fd >= 0 ? fdopen(fd, "w") : NULL;
 	if (f) {
@@ -78,7 +74,6 @@ static void save(const struct recall *h)
 		close(fd);
 	}
 	free(beside);
-	free(dir);
 }
 
 void recall_add(struct recall *h, const char *line)
