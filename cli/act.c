@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "cli/act.h"
 #include "base/drift.h"
+#include "base/fields.h"
 #include "base/mem.h"
 #include "base/retrain.h"
 #include "cli/print.h"
@@ -14,20 +15,35 @@
 
 enum { PLAN_MS = 60000, SLICE_MS = 250, CHECKS_MOST = 50 };
 
+/* Nobody offers it: what else there is on that kind. */
+static void no_source(const struct session *s, const char *action, const char *kind)
+{
+	struct buf there = { 0 };
+	for (unsigned i = 0; i < s->nsources; i++)
+		for (const struct action *const *a = s->sources[i]->backend->actions; a && *a; a++)
+			if (action_find(s->sources[i]->backend, (*a)->name, kind) == *a && !(there.data && strstr(there.data, (*a)->name)))
+				buf_addf(&there, "%s%s", there.len ? ", " : "", (*a)->name);
+	print_line(stderr, "binnacle: no source offers '%s' on %s; %s%s", action, kind, there.len ? "there are: " : "nothing can be done to these",
+	           there.len ? there.data : "");
+	buf_release(&there);
+}
+
 struct source *act_source(const struct session *s, const char *action, const char *kind)
 {
 	struct source *found = NULL;
+	struct buf names = { 0 };
 	unsigned n = 0;
 	for (unsigned i = 0; i < s->nsources; i++)
 		if (action_find(s->sources[i]->backend, action, kind) && (!s->cli->source || !strcmp(s->sources[i]->name, s->cli->source))) {
 			found = s->sources[i];
-			n++;
+			buf_addf(&names, "%s%s", n++ ? ", " : "", found->name);
 		}
-	if (n == 1)
-		return found;
-	print_line(stderr, n ? "binnacle: several sources offer '%s' on %s: say which one (--source)" : "binnacle: no source offers '%s' on %s",
-	           action, kind);
-	return NULL;
+	if (n > 1)
+		print_line(stderr, "binnacle: several sources offer '%s' on %s: say which one with --source: %s", action, kind, names.data);
+	else if (!n)
+		no_source(s, action, kind);
+	buf_release(&names);
+	return n == 1 ? found : NULL;
 }
 
 char *act_key(const struct session *s, const char *word)
@@ -179,14 +195,22 @@ static int act_on(struct session *s)
 	struct source *from = act_source(s, c->args[0], kind);
 	json_t *params = json_object();
 	int code = EXIT_USAGE;
-	bool good = from != NULL;
+	const struct action *a = from ? action_find(from->backend, c->args[0], kind) : NULL;
+	bool good = a != NULL;
+	char *missing;
 	for (int i = 3; good && i < c->nargs; i++) {
-		const char *equals = strchr(c->args[i], '=');
-		good = equals && equals > c->args[i] && json_object_setn_new(params, c->args[i], (size_t)(equals - c->args[i]), json_string(equals + 1)) == 0;
+		char *why;
+		good = fields_take(a, params, str_of(c->args[i]), &why);
 		if (!good)
-			print_line(stderr, "binnacle: '%s' is no parameter: write NAME=VALUE", c->args[i]);
+			print_line(stderr, "binnacle: %s", why);
+		free(why);
 	}
-	if (good && action_find(from->backend, c->args[0], kind)->terminal)
+	if (good && (missing = fields_missing(a, params))) {
+		print_line(stderr, "binnacle: %s", missing);
+		free(missing);
+		good = false;
+	}
+	if (good && a->terminal)
 		print_line(stderr, "binnacle: '%s' wants a terminal: open it from the console, or see binnacle exec", c->args[0]);
 	else if (good) {
 		char *key = act_key(s, c->args[2]);
@@ -197,18 +221,47 @@ static int act_on(struct session *s)
 	return code;
 }
 
+/* With no name: what the action is and takes. Nobody is asked. */
+static int tell(struct session *s)
+{
+	const struct kind *k = store_kind(s->store, str_of(s->cli->args[1]));
+	const char *kind = k ? k->name : s->cli->args[1];
+	const struct action *a = NULL;
+	for (unsigned i = 0; i < s->nsources && !a; i++)
+		a = action_find(s->sources[i]->backend, s->cli->args[0], kind);
+	if (!a) {
+		no_source(s, s->cli->args[0], kind);
+		return EXIT_USAGE;
+	}
+	print_line(stdout, "%s: %s", a->name, a->help ? a->help : a->title);
+	for (const struct field *f = a->fields; f && f->name; f++) {
+		struct buf said = { 0 };
+		field_say(f, &said);
+		print_line(stdout, "  %s=  %s", f->name, said.data);
+		if (f->asked && !strcmp(f->name, "conf"))
+			print_line(stdout, "  conf.NAME=  one parameter of the pipeline's own");
+		buf_release(&said);
+	}
+	return EXIT_OK;
+}
+
 int cli_act(struct cli *c)
 {
 	int code;
-	if (c->nargs < 3) {
-		fputs("binnacle: act takes ACTION KIND NAME [PARAMETER=VALUE]..., such as: act scale deployments ml/model-api replicas=3\n", stderr);
+	if (c->nargs < 2) {
+		fputs("binnacle: act takes ACTION KIND NAME [PARAMETER=VALUE]..., such as: act scale deployments ml/model-api replicas=3; "
+		      "without NAME it says which parameters there are\n", stderr);
 		return EXIT_USAGE;
 	}
 	struct session *s = session_open(c, c->seed ? SESSION_DEMO : SESSION_CONFIGURED, &code);
 	if (!s)
 		return code;
-	session_start(s);
-	code = act_on(s);
+	if (c->nargs == 2)
+		code = tell(s);
+	else {
+		session_start(s);
+		code = act_on(s);
+	}
 	session_close(s);
 	return code;
 }

@@ -1,7 +1,8 @@
-/* tables: what the manual pages say of options, commands, exit codes, settings, roles, keys and kinds, printed as mdoc
+/* tables: what the manual pages say of options, commands, exit codes, settings, roles, keys, kinds and actions, printed as mdoc
  * from the tables that the program itself works by. man/NAME.in says `@table keys` where one of these stands. */
 #include "backends/list.h"
 #include "base/action.h"
+#include "base/fields.h"
 #include "base/kinds.h"
 #include "base/mem.h"
 #include "cli/options.h"
@@ -361,6 +362,51 @@ static int print_kinds(void)
 	return EXIT_OK;
 }
 
+/* ---- actions */
+
+/* One that several backends offer in the same words is told once. */
+static bool told(const struct backend *const *upto, const struct action *const *of, const struct action *a)
+{
+	for (const struct backend *const *b = backends_all; *b && b <= upto; b++)
+		for (const struct action *const *x = (*b)->actions; x && *x && x != of; x++)
+			if (strcmp((*x)->name, a->name) == 0 && (*x)->kinds[0] && a->kinds[0] && strcmp((*x)->kinds[0], a->kinds[0]) == 0)
+				return true;
+	return false;
+}
+
+static void put_action(const struct action *a)
+{
+	fputs(".It Cm", stdout);
+	put_word(a->name);
+	fputs(" No on", stdout);
+	for (const char *const *k = a->kinds; k && *k; k++) {
+		fputs(k == a->kinds ? " Cm" : " , Cm", stdout);
+		put_word(strcmp(*k, "*") ? *k : "anything");
+	}
+	putchar('\n');
+	put_sentence(a->help ? a->help : a->title);
+	for (const struct field *f = a->fields; f && f->name; f++) {
+		struct buf said = { 0 };
+		field_say(f, &said);
+		fputs(".br\n.Cm", stdout);
+		put_word(f->name);
+		puts("");
+		put_sentence(said.data);
+		buf_release(&said);
+	}
+}
+
+static int print_actions(void)
+{
+	puts(".Bl -tag -width Ds");
+	for (const struct backend *const *b = backends_all; *b; b++)
+		for (const struct action *const *a = (*b)->actions; a && *a; a++)
+			if (strcmp((*b)->name, "demo") != 0 && !told(b, a, *a))
+				put_action(*a);
+	puts(".El");
+	return EXIT_OK;
+}
+
 int cli_version(struct cli *c)
 {
 	puts("binnacle " VERSION);
@@ -372,6 +418,7 @@ int cli_tables(struct cli *c)
 	static const struct { const char *name; int (*print)(void); } tables[] = {
 		{ "options", print_options }, { "commands", print_commands }, { "exits", print_exits },
 		{ "config", print_config }, { "roles", print_roles }, { "keys", print_keys }, { "kinds", print_kinds },
+		{ "actions", print_actions },
 	};
 	const char *name = c->nargs ? c->args[0] : "";
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {

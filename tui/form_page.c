@@ -5,7 +5,7 @@
 #include "tui/form_fields.h"
 #include "tui/scopes.h"
 #include "base/mem.h"
-#include "base/fmt.h"
+#include "base/fields.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,49 +44,6 @@ static const char *value_of(const struct form_page *t, unsigned i)
 }
 
 /* ---- checking */
-/* The value as JSON; NULL and *why (to be freed) when it is not one; NULL and no why: left empty. */
-static json_t *read_value(const struct field *f, struct str s, char **why)
-{
-	int64_t i;
-	double d;
-	*why = NULL;
-	if (!s.n) {
-		if (f->required)
-			*why = xasprintf("'%s' is needed", f->title);
-		return NULL;
-	}
-	switch (f->type) {
-	case FIELD_COUNT:
-		if (!str_to_i64(s, &i))
-			*why = xasprintf("'%s' is a whole number, not '" STR_FMT "'", f->title, STR_ARG(s));
-		else if (f->max > f->min && (i < f->min || i > f->max))
-			*why = f->max == INT64_MAX ? xasprintf("'%s' is at least %lld", f->title, (long long)f->min)
-			     : f->min == INT64_MIN ? xasprintf("'%s' is at most %lld", f->title, (long long)f->max)
-			     : xasprintf("'%s' is from %lld to %lld", f->title, (long long)f->min, (long long)f->max);
-		return *why ? NULL : json_integer(i);
-	case FIELD_REAL:
-		if (!str_to_f64(s, &d))
-			*why = xasprintf("'%s' is a number, not '" STR_FMT "'", f->title, STR_ARG(s));
-		else if (f->to > f->from && d < f->from)
-			*why = xasprintf("'%s' is at least %.12g", f->title, f->from);
-		else if (f->to > f->from && d > f->to)
-			*why = xasprintf("'%s' is at most %.12g", f->title, f->to);
-		return *why ? NULL : json_real(d);
-	case FIELD_BOOL:
-		return json_boolean(str_is(s, "true") || str_is(s, "yes"));
-	case FIELD_DURATION:
-		if (!duration_parse(s, true, &d) || d > 1e15)
-			*why = xasprintf("'%s' is a time such as 30s, 5m or 2h, not '" STR_FMT "'", f->title, STR_ARG(s));
-		return *why ? NULL : json_integer((int64_t)d);
-	default: {
-		json_t *j = json_stringn(s.p, s.n);
-		if (!j)
-			*why = xasprintf("'%s' is not UTF-8", f->title);
-		return j;
-	}
-	}
-}
-
 static void accept_form(struct form_page *t, struct app *app)
 {
 	json_t *o = json_object();
@@ -94,7 +51,7 @@ static void accept_form(struct form_page *t, struct app *app)
 	t->error = NULL;
 	for (unsigned i = 0; i < t->n && !t->error; i++) {
 		char *why;
-		json_t *v = read_value(&t->fields[i], str_trim(buf_str(&t->values[i])), &why);
+		json_t *v = field_read(&t->fields[i], str_trim(buf_str(&t->values[i])), &why);
 		if (v)
 			json_object_set_new(o, t->fields[i].name, v);
 		if (why) {

@@ -88,6 +88,20 @@ check "doctor of nothing" says 2 "nothing to connect to" doctor
 check "a kubeconfig that is absent" says 4 "cannot be read" get pods --kubeconfig "$scratch/absent"
 check "the version" says 0 "binnacle " version
 
+# a parameter that is not taken as it was meant must not be dropped in silence
+dep=airflow/airflow-webserver
+check "a parameter that there is not" says 2 "no parameter 'replica'; did you mean 'replicas'" act scale deployments $dep replica=3 --seed 1
+check "a number that is none" says 2 "'replicas' is a whole number, not 'abc'" act scale deployments $dep replicas=abc --seed 1 --plan
+check "a number out of bounds" says 2 "'replicas' is from 0 to 10000" act scale deployments $dep replicas=-1 --seed 1 --plan
+check "a switch that is neither" says 2 "'force' is true or false, not 'ture'" act drain nodes x force=ture --seed 1 --plan
+check "a choice that there is not" says 2 "'dependents' is one of background|foreground|orphan" act delete pods a/b dependents=none --seed 1
+check "a parameter that is needed" says 2 "replicas=... is needed: how many pods" act scale deployments $dep --seed 1 --plan
+check "one too many" says 2 "'cordon' takes no parameters" act cordon nodes x a=b --seed 1
+check "one of the pipeline's own" says 2 "it takes conf, conf.NAME" act trigger pipelines mlops_full_pipeline rows=3 --seed 1 --plan
+check "good ones" says 0 "replicas 2 -> 3" act scale deployments $dep replicas=3 --seed 1 --plan
+check "which parameters there are" says 0 "force=  pods without a controller too: true or false" act drain nodes --seed 1
+check "which actions there are" says 2 "there are: restart, scale" act scale-to-zero deployments $dep --seed 1
+
 check "no audit file" says 1 "" audit --file "$scratch/absent"
 echo "1..$n"
 exit $((bad > 0))
