@@ -3,6 +3,7 @@
  * through store_expect, so all of this happens on the main thread and nothing needs a lock. */
 #define _GNU_SOURCE
 #include "base/action_in.h"
+#include "base/kinds.h"
 #include "base/lend.h"
 #include "base/mem.h"
 #include "base/permits.h"
@@ -15,12 +16,18 @@
 
 #define LOG_MAX 4000       /* older steps of an endless drain go */
 
+/* "*" is every kind of a backend's own: those in its table, and those that only its servers know. */
+static bool may_fill(const struct backend *b, const char *kind)
+{
+	return !kind_is_constant(kind) || backend_fills(b, kind);
+}
+
 /* A custom resource is offered by its full name, "nodepools.karpenter.sh", and may be named by its first part. */
-static bool is_on(const char *offered, const char *kind)
+static bool is_on(const struct backend *b, const char *offered, const char *kind)
 {
 	size_t n = strlen(kind);
 
-	return !strcmp(offered, kind) || !strcmp(offered, "*") ||
+	return !strcmp(offered, kind) || (!strcmp(offered, "*") && may_fill(b, kind)) ||
 	       (!strncmp(offered, kind, n) && offered[n] == '.' && !strchr(kind, '.'));
 }
 
@@ -30,7 +37,7 @@ const struct action *action_find(const struct backend *b, const char *name, cons
 		if (strcmp((*a)->name, name))
 			continue;
 		for (const char *const *k = (*a)->kinds; k && *k; k++)
-			if (is_on(*k, kind))
+			if (is_on(b, *k, kind))
 				return *a;
 	}
 	return NULL;
@@ -100,6 +107,7 @@ static void act_log(struct act *act, enum step_state state, struct str say)
 		free(act->log[0].say);
 		memmove(act->log, act->log + 1, (LOG_MAX - 1) * sizeof(*act->log));
 		act->nlog--;
+		act->begun -= act->begun > 0;
 	}
 	act->log = xreallocarray(act->log, act->nlog + 1, sizeof(*act->log));
 	act->log[act->nlog].at = clock_wall(act->priv->actor->clock);
@@ -603,6 +611,7 @@ static void run_current(struct act *act)
 	params = json_pack("{sOsI}", "plan", t->plan, "act", (json_int_t)act->id);
 	text = json_dumps(params, JSON_COMPACT);
 	t->state = ACT_RUNNING;
+	act->begun = act->nlog;
 	struct request *r = request_new(REQ_RUN, act->kind, str_of(t->key), act->action->name, text);
 	int ends[2];
 	if (act->action->terminal && lend_pair(ends)) {

@@ -98,6 +98,7 @@ struct act {
 	struct decision decision;        /* valid from SHOWN on */
 	const char *must_type;           /* GUARD_TYPE_NAME: what has to be typed */
 	struct { int64_t at; enum step_state state; char *say; } *log; unsigned nlog;
+	unsigned begun;                  /* the first line of log that is of the target that runs */
 	char *error;
 	uint64_t version;                /* grows with every change, for redraw */
 	char *reason;                    /* NULL: none given */

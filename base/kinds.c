@@ -1,5 +1,6 @@
 /* kinds.c: the list of all constant kinds, in the order in which help and completion name them. */
 #include "base/kinds.h"
+#include <string.h>
 #include "base/alerts.h"
 #include "base/changes.h"
 #include "base/cost.h"
@@ -40,3 +41,11 @@ const struct kind *const kinds_all[] = {
 	&kind_timeline,
 	NULL,
 };
+
+bool kind_is_constant(const char *name)
+{
+	for (const struct kind *const *k = kinds_all; *k; k++)
+		if (!strcmp((*k)->name, name))
+			return true;
+	return false;
+}

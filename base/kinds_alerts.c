@@ -40,7 +40,7 @@ static const struct column alerts_cols[ALERT_COL_COUNT] = {
 const struct kind kind_alerts = {
 	.name = "alerts", .singular = "alert", .aliases = alerts_aliases,
 	.help = "alerts that fire, are about to, or are silenced; and rules that cannot be evaluated",
-	.cols = alerts_cols, .ncols = ALERT_COL_COUNT, .group = "alerts",
+	.cols = alerts_cols, .ncols = ALERT_COL_COUNT, .group = "alerts", .from = "prometheus or alertmanager",
 };
 
 /* 05:50, or 23 Nov 05:50 when that is not within a day; in local time, as the clock in the header. */
@@ -69,7 +69,7 @@ static const struct column silences_cols[SILENCE_COL_COUNT] = {
 };
 const struct kind kind_silences = {
 	.name = "silences", .singular = "silence", .aliases = silences_aliases, .help = "what is silenced of the alerts, by whom, until when",
-	.cols = silences_cols, .ncols = SILENCE_COL_COUNT, .group = "alerts",
+	.cols = silences_cols, .ncols = SILENCE_COL_COUNT, .group = "alerts", .from = "alertmanager",
 };
 
 /* ---- labels */

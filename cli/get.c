@@ -303,6 +303,13 @@ static bool in_place(void *arg, const struct table *t, const struct row *r)
 	return str_starts(row_key(r), g->place);
 }
 
+/* Asked of the sources already: one that knows no namespaces, and a recording, give all. */
+static bool in_namespace(void *arg, const struct table *t, const struct row *r)
+{
+	const struct get *g = arg;
+	return str_is(row_text(t, r, 0), g->scope);
+}
+
 static int print(struct get *g, struct table *t, const char *text, enum form form)
 {
 	struct filter_error err;
@@ -317,6 +324,8 @@ static int print(struct get *g, struct table *t, const char *text, enum form for
 	view_filter(v, f, g->now);
 	if (g->place.n)
 		view_scope(v, in_place, g);
+	else if (t->kind->namespaced && *g->scope)
+		view_scope(v, in_namespace, g);
 	view_settle(v);
 	if (form == FORM_JSON)
 		print_json(g, v);

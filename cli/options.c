@@ -73,8 +73,7 @@ const struct subcommand subcommands[] = {
 	{ "snapshot", "PANE", "print one frame of a pane as text; needs no terminal", cli_snapshot, "@pane" },
 	{ "predict", "ENDPOINT [NAME=VALUE ... | JSON | @FILE]", "ask a model server for a prediction; without inputs: what it wants",
 	  cli_predict, NULL },
-	{ "act", "ACTION KIND [NAME [PARAMETER=VALUE]...]", "do what a key does, without a screen: plan, guards and audit as there; with no "
-	  "NAME say which parameters there are",
+	{ "act", "ACTION KIND [NAME [PARAMETER=VALUE]...]", "do what a key does, without a screen; with no NAME: what it takes",
 	  cli_act, NULL },
 	{ "exec", "POD -- COMMAND [ARGUMENT]...", "run a command in a container; its input, output and exit code are ours",
 	  cli_exec, NULL },

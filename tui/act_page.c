@@ -20,10 +20,12 @@ struct act_page {
 	struct page page;
 	struct act *act;
 	struct act_line *lines; unsigned n, cap;
+	unsigned foot;           /* of the lines the first that stays in sight at the bottom: what is waited for, or came of it */
+	unsigned current;        /* of several the line of the one that runs; 0: none does */
 	uint64_t seen;
 	struct buf typed;
 	unsigned top;            /* first row shown, of the wrapped lines */
-	unsigned rows;           /* of all lines at this width */
+	unsigned rows, foot_rows;/* of the lines above the foot and of the foot, at this width */
 	int w, h;
 	int64_t looked, wall;    /* for an approval: second of the last look, and the time then */
 	bool changed, moved;     /* moved: the user scrolled; else a running act shows its end */
@@ -154,7 +156,7 @@ static const char *row_says(const struct act *a, unsigned i)
 	if (g->error)
 		return g->error;
 	if (g->state == ACT_RUNNING)
-		return a->nlog && a->log[a->nlog - 1].say ? a->log[a->nlog - 1].say : "";
+		return a->nlog > a->begun && a->log[a->nlog - 1].say ? a->log[a->nlog - 1].say : "";
 	if (g->state == ACT_CANCELLED)
 		return a->state == ACT_CANCELLED && !a->nlog ? "" : "not reached";
 	if (*json_text(g->plan, "blocked"))
@@ -181,8 +183,11 @@ static void add_rows(struct act_page *t, const struct act *a, bool ascii)
 		if ((int)strlen(a->targets[i].key) > width)
 			width = (int)strlen(a->targets[i].key);
 	add(t, NULL, ROLE_TEXT, 0, "%s", "");
-	for (unsigned i = 0; i < a->ntargets; i++)
+	for (unsigned i = 0; i < a->ntargets; i++) {
+		if (a->state == ACT_RUNNING && i == a->current)
+			t->current = t->n;
 		add_row(t, a, i, width < 40 ? width : 40, ascii);
+	}
 	if (a->state >= ACT_RUNNING && (a->state != ACT_CANCELLED || a->nlog)) {
 		act_summary(a, &b);
 		add(t, NULL, ROLE_TITLE, 0, "%s", b.data);
@@ -268,9 +273,16 @@ static bool wants_text(const struct act *a)
 
 static void add_end(struct act_page *t, const struct act *a, bool ascii)
 {
+	unsigned known = 0;
+	t->foot = t->n;
 	switch (a->state) {
 	case ACT_PLANNING:
-		add(t, NULL, ROLE_DIM, 0, "asking %s what this would do", a->source->name);
+		for (unsigned i = 0; i < a->ntargets; i++)
+			known += a->targets[i].plan || a->targets[i].error;
+		if (a->ntargets > 1)
+			add(t, NULL, ROLE_DIM, 0, "asking %s what this would do: %u of %u", a->source->name, known, a->ntargets);
+		else
+			add(t, NULL, ROLE_DIM, 0, "asking %s what this would do", a->source->name);
 		break;
 	case ACT_SHOWN:
 		add_question(t, a, ascii);
@@ -301,6 +313,7 @@ static void write_lines(struct act_page *t, bool ascii)
 {
 	const struct act *a = t->act;
 	clear(t);
+	t->current = 0;
 	const json_t *first = a->ntargets ? a->targets[0].plan : NULL;
 	const char *title = a->ntargets == 1 && *json_text(first, "title") ? json_text(first, "title") : NULL;
 	if (title)
@@ -349,6 +362,35 @@ static unsigned put_line(const struct act_line *l, struct frame *f, struct rect 
 	return wrap_text(f, area, x, y, s, ascii, l->role, end);
 }
 
+/* Rows for what is above the foot: where both do not fit, the foot stays at the bottom, under a line that says so. */
+static unsigned body_rows(const struct act_page *t, int h)
+{
+	unsigned all = h > 0 ? (unsigned)h : 0;
+	if (t->rows + t->foot_rows <= all)
+		return t->rows;
+	return all > t->foot_rows + 1 ? all - t->foot_rows - 1 : 0;
+}
+
+/* How many rows there are; and where one has not scrolled, what runs is in sight, or the end of what ran. */
+static void measure(struct act_page *t, bool ascii)
+{
+	const struct rect area = { 0, 0, t->w, t->h };
+	unsigned at = 0;
+	int end;
+	t->rows = t->foot_rows = 0;
+	for (unsigned i = 0; i < t->n; i++) {
+		if (i == t->current)
+			at = t->rows;
+		*(i < t->foot ? &t->rows : &t->foot_rows) += put_line(&t->lines[i], NULL, area, 0, ascii, &end);
+	}
+	unsigned room = body_rows(t, t->h), most = t->rows > room ? t->rows - room : 0;
+	if (!t->moved && t->act->state >= ACT_RUNNING && !t->current)
+		t->top = most;
+	else if (!t->moved && t->current && (at < t->top || at + 1 >= t->top + room))
+		t->top = at > room / 2 ? at - room / 2 : 0;
+	t->top = t->top > most ? most : t->top;
+}
+
 static bool act_prepare(struct page *p, struct app *app, int w, int h, int64_t now)
 {
 	struct act_page *t = of(p);
@@ -368,24 +410,25 @@ static bool act_prepare(struct page *p, struct app *app, int w, int h, int64_t n
 	t->seen = t->act->version;
 	t->changed = false;
 	write_lines(t, app_ascii(app));
-	int end;
-	t->rows = 0;
-	for (unsigned i = 0; i < t->n; i++)
-		t->rows += put_line(&t->lines[i], NULL, (struct rect){ 0, 0, w, h }, 0, app_ascii(app), &end);
-	unsigned most = t->rows > (unsigned)h ? t->rows - (unsigned)h : 0;
-	if (t->top > most || (!t->moved && t->act->state >= ACT_RUNNING))
-		t->top = most;
+	measure(t, app_ascii(app));
 	return true;
 }
 
 static void act_draw(const struct page *p, const struct app *app, struct frame *f, struct rect area, int64_t now)
 {
 	const struct act_page *t = of(p);
+	unsigned room = body_rows(t, area.h);
+	bool below = t->rows > t->top + room;
+	struct rect body = rect_part(area, 0, 0, area.w, (int)room);
 	int y = -(int)t->top, end = 0;
-	bool below = t->rows > t->top + (unsigned)area.h;
 	(void)app, (void)now;
-	struct rect body = below ? rect_part(area, 0, 0, area.w, area.h - 1) : area;
-	for (unsigned i = 0; i < t->n && y < body.h; i++) {
+	for (unsigned i = 0; i < t->foot && y < body.h; i++)
+		y += (int)put_line(&t->lines[i], f, body, y, f->ascii, &end);
+	if (below)
+		frame_textf(f, area, 2, body.h, area.w - 2, ROLE_DIM, "%u more lines below", t->rows - t->top - room);
+	body = area;
+	y = t->rows + t->foot_rows > (unsigned)area.h ? (int)room + 1 : (int)t->rows;
+	for (unsigned i = t->foot; i < t->n && y < body.h; i++) {
 		int rows = (int)put_line(&t->lines[i], f, body, y, f->ascii, &end);
 		if (t->lines[i].role == ROLE_PROMPT && wants_text(t->act) && y + rows - 1 < body.h) {
 			f->cur_x = body.x + end;
@@ -393,8 +436,6 @@ static void act_draw(const struct page *p, const struct app *app, struct frame *
 		}
 		y += rows;
 	}
-	if (below)                   /* the question may be out of sight */
-		frame_textf(f, area, 2, area.h - 1, area.w - 2, ROLE_DIM, "%u more lines below", t->rows - t->top - (unsigned)body.h);
 }
 
 /* ---- commands */

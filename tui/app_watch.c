@@ -2,12 +2,14 @@
  * going into a row and back, or from pane to pane, asks for nothing again. */
 #include "tui/app_in.h"
 #include "base/feed.h"
+#include "base/kinds.h"
 #include "base/mem.h"
 #include <stdlib.h>
 
 #define LINGER_MS 30000
 
-/* Kinds made while running are in no backend's table: then everyone is asked, and who knows it answers. */
+/* Kinds made while running are in no backend's table: then everyone is asked, and who knows it answers. One of ours that nobody
+ * here fills is asked of nobody. */
 static bool anyone_fills(const struct app *app, const char *kind)
 {
 	for (unsigned i = 0; i < app->o.nsources; i++)
@@ -37,7 +39,7 @@ void app_watch(struct app *app, const char *kind, const char *scope)
 	w = &app->watches[app->nwatches++];
 	*w = (struct watch){ .kind = xstrdup(kind), .scope = xstrdup(scope ? scope : ""), .count = 1,
 	                     .ids = xcalloc(app->o.nsources + 1, sizeof(uint64_t)) };
-	known = anyone_fills(app, kind);
+	known = kind_is_constant(kind) || anyone_fills(app, kind);
 	for (unsigned i = 0; i < app->o.nsources; i++)
 		if (!known || backend_fills(app->o.sources[i]->backend, kind)) {
 			w->ids[i] = source_ask(app->o.sources[i],

@@ -1,4 +1,5 @@
 /* table_draw: a list as cells: heading, the rows that are visible, and, when there are none, why. Reads only. */
+#include "base/kinds.h"
 #include "tui/table_page.h"
 #include "tui/chart.h"
 #include "tui/wrap.h"
@@ -242,11 +243,11 @@ static int say_source(const struct table_page *t, const struct app *app, struct 
 }
 
 /* Nobody was configured who could have such rows: what to add, and where it is explained. */
-static void say_nobody(const struct table_page *t, const struct kind *k, struct frame *f, struct rect area)
+static void say_nobody(const struct table_page *t, const char *from, struct frame *f, struct rect area)
 {
-	struct str type = str_of(k->from), rest = type;
+	struct str type = str_of(from), rest = type;
 	type = str_split(&rest, ' ');
-	int y = say(f, area, 3, 1, ROLE_TEXT, "no source here has %s; one of type %s would. In binnacle.yaml:", t->kind_name, k->from);
+	int y = say(f, area, 3, 1, ROLE_TEXT, "no source here has %s; one of type %s would. In binnacle.yaml:", t->kind_name, from);
 	say(f, area, 5, y + 1, ROLE_TEXT, "sources:");
 	say(f, area, 7, y + 2, ROLE_TEXT, STR_FMT ": {type: " STR_FMT ", ...}", STR_ARG(type), STR_ARG(type));
 	say(f, area, 3, y + 4, ROLE_DIM, "`binnacle config explain " STR_FMT "` says which settings it has", STR_ARG(type));
@@ -278,8 +279,9 @@ static void draw_empty(const struct table_page *t, const struct app *app, struct
 	for (unsigned i = 0; !t->own && i < s->nsources; i++)
 		any |= fills(s->sources[i].source, t->kind_name);
 	const struct kind *k = t->table ? t->table->kind : store_kind(s, str_of(t->kind_name));
-	if (!any && !t->own && k && k->from && s->nsources && s->sources[0].source) {
-		say_nobody(t, k, f, area);
+	const char *from = k && k->from ? k->from : k && kind_is_constant(k->name) ? "kubernetes" : NULL;
+	if (!any && !t->own && from && s->nsources && s->sources[0].source) {
+		say_nobody(t, from, f, area);
 		buf_release(&b);
 		return;
 	}

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "base/changes.h"
 #include "base/fmt.h"
+#include "base/fields.h"
 #include "base/mem.h"
 #include "base/say.h"
 #include "tui/edit_page.h"
@@ -101,31 +102,16 @@ static char *params_of(struct app *app, const struct action *a, struct str args)
 {
 	json_t *o = json_object();
 	struct buf word = { 0 };
-	for (struct str rest = args; buf_clear(&word), buf_word(&word, &rest);) {
-		struct str value = buf_str(&word), name = str_split(&value, '=');
-		const struct field *f = a->fields;
-		while (f && f->name && !str_is(name, f->name))
-			f++;
-		int64_t n;
-		double x;
-		if (!f || !f->name) {
-			app_say(app, true, "'%s' has no parameter '" STR_FMT "'", a->name, STR_ARG(name));
-			json_decref(o);
-			buf_release(&word);
-			return NULL;
-		}
-		char *text = str_dup(value);
-		if (f->type == FIELD_COUNT && str_to_i64(value, &n))
-			json_object_set_new(o, f->name, json_integer(n));
-		else if (f->type == FIELD_REAL && str_to_f64(value, &x))
-			json_object_set_new(o, f->name, json_real(x));
-		else if (f->type == FIELD_BOOL)
-			json_object_set_new(o, f->name, json_boolean(str_is(value, "true") || str_is(value, "yes")));
-		else
-			json_object_set_new(o, f->name, json_string(text));
-		free(text);
-	}
-	char *text = json_dumps(o, JSON_COMPACT);
+	char *text = NULL, *why = NULL;
+	for (struct str rest = args; !why && (buf_clear(&word), buf_word(&word, &rest));)
+		fields_take(a, o, buf_str(&word), &why);
+	if (!why)
+		why = fields_missing(a, o);
+	if (why)
+		app_say(app, true, "%s", why);
+	else
+		text = json_dumps(o, JSON_COMPACT);
+	free(why);
 	json_decref(o);
 	buf_release(&word);
 	return text;

@@ -60,6 +60,7 @@ check "a wrong size" says 2 "'0x5' is not a size" snapshot cluster --seed 1 --si
 
 check "wide has what table has not" bash -c '"$BINNACLE" get pods --seed 1 | head -1 | grep -qv NODE &&
 	"$BINNACLE" get pods --seed 1 -o wide | head -1 | grep -q "NODE.*READINESS GATES"'
+check "one namespace" bash -c '"$BINNACLE" get pods -n airflow --seed 1 -o csv >one && (($(wc -l <one) > 3)) && ! tail -n +2 one | grep -v ",airflow,"'
 check "a wrong value points" points 'age<x' "'x' is not a value for age" 5
 check "a wrong expression points" points '/(/' "in this regular expression" 1
 check "an unknown column points" points 'redis statsu=x' "no column 'statsu'" 7
