@@ -16,10 +16,10 @@
 
 #define LOG_MAX 4000       /* older steps of an endless drain go */
 
-/* "*" is every kind of a backend's own: those in its table, and those that only its servers know. */
+/* "*" is every object of a backend's own: of the kinds in its table that have a document, and of those that only its servers know. */
 static bool may_fill(const struct backend *b, const char *kind)
 {
-	return !kind_is_constant(kind) || backend_fills(b, kind);
+	return !kind_is_constant(kind) || (backend_fills(b, kind) && backend_opens(b, "yaml", kind));
 }
 
 /* A custom resource is offered by its full name, "nodepools.karpenter.sh", and may be named by its first part. */

@@ -115,7 +115,7 @@ static void add_plan(struct act_page *t, const struct act_target *g, bool many, 
 	json_t *v;
 	if (many)
 		add(t, NULL, ROLE_TITLE, 0, "%s", *json_text(p, "title") ? json_text(p, "title") : g->key);
-	if (g->error)
+	if (g->error && many)               /* of one, the log or the end says it */
 		add(t, ascii ? "!" : "▲", ROLE_BAD, 0, "%s", g->error);
 	if (!p)
 		return;
@@ -123,9 +123,9 @@ static void add_plan(struct act_page *t, const struct act_target *g, bool many, 
 		add(t, i ? " " : "change", ROLE_TEXT, 0, "%s", json_is_string(v) ? json_string_value(v) : "");
 	add_diff(t, p, "diff", "lines");
 	add_diff(t, p, "meanwhile", "others");
-	if (*json_text(p, "blocked"))
+	if (*json_text(p, "blocked") && (many || strcmp(json_text(p, "blocked"), t->act->decision.why)))     /* else the end says it */
 		add(t, ascii ? "!" : "▲", ROLE_BAD, 0, "cannot be run: %s", json_text(p, "blocked"));
-	if (*json_text(p, "already"))
+	if (*json_text(p, "already") && (many || !strstr(t->act->decision.why, json_text(p, "already"))))
 		add(t, "so is it", ROLE_TEXT, 0, "%s", json_text(p, "already"));
 	json_array_foreach(json_object_get(p, "warnings"), i, v)
 		add(t, ascii ? "?" : "△", ROLE_DOUBT, 0, "%s", json_is_string(v) ? json_string_value(v) : "");
@@ -207,6 +207,8 @@ static void add_log(struct act_page *t, const struct act *a, bool ascii)
 		time_t when = (time_t)(a->log[i].at / 1000);
 		struct tm tm;
 		enum step_state s = a->log[i].state;
+		if (i + 1 < a->nlog && s == STEP_DONE && a->log[i].say && a->log[i + 1].say && !strcmp(a->log[i].say, a->log[i + 1].say))
+			continue;            /* a step and the whole ended in the same words */
 		localtime_r(&when, &tm);
 		strftime(at, sizeof(at), "%H:%M:%S", &tm);
 		const char *mark = s == STEP_FAILED ? ascii ? "!" : "▲" : s == STEP_WAITING ? "..." : s == STEP_RUNNING ? "" : "ok";
@@ -232,8 +234,11 @@ static void add_approval(struct act_page *t, const struct approval *p, int64_t l
 static void add_question(struct act_page *t, const struct act *a, bool ascii)
 {
 	const char *typed = t->typed.data ? t->typed.data : "";
-	if (!a->decision.allowed)
-		add(t, ascii ? "!" : "▲", ROLE_BAD, 0, "not allowed: %s", a->decision.why);
+	bool one = a->ntargets == 1, blocked = one && !strcmp(json_text(a->targets[0].plan, "blocked"), a->decision.why);
+	if (!a->decision.allowed && one && act_already(a) && strstr(a->decision.why, act_already(a)))
+		add(t, NULL, ROLE_TEXT, 0, "%s", a->decision.why);
+	else if (!a->decision.allowed)
+		add(t, ascii ? "!" : "▲", ROLE_BAD, 0, "%s: %s", blocked ? "cannot be run" : "not allowed", a->decision.why);
 	if (a->override)
 		add(t, ascii ? "?" : "△", ROLE_DOUBT, 0, "overrides guard %s", a->decision.overridden);
 	if (a->reason)
@@ -261,8 +266,15 @@ static void add_question(struct act_page *t, const struct act *a, bool ascii)
 			add(t, NULL, ROLE_PROMPT, 0, "Enter or y does it. Esc leaves everything as it is.");
 		break;
 	case ACT_WANTS_NOTHING:
+		add(t, NULL, ROLE_TEXT, 0, "Esc goes back; nothing was changed.");
 		break;
 	}
+}
+
+/* What the log says last, just above, is not said once more. */
+static bool said_last(const struct act *a)
+{
+	return a->nlog && a->log[a->nlog - 1].say && a->error && !strcmp(a->log[a->nlog - 1].say, a->error);
 }
 
 static bool wants_text(const struct act *a)
@@ -286,7 +298,7 @@ static void add_end(struct act_page *t, const struct act *a, bool ascii)
 		break;
 	case ACT_SHOWN:
 		add_question(t, a, ascii);
-		if (a->error)
+		if (a->error && (a->decision.allowed || strcmp(a->error, a->decision.why)))
 			add(t, NULL, ROLE_PROMPT_ERROR, 0, "%s", a->error);
 		break;
 	case ACT_RUNNING:
@@ -299,7 +311,7 @@ static void add_end(struct act_page *t, const struct act *a, bool ascii)
 		add(t, NULL, ROLE_TEXT, 0, a->nlog ? "stopped" : "left; nothing was changed");
 		break;
 	case ACT_FAILED:
-		add(t, ascii ? "!" : "▲", ROLE_BAD, 0, "%s", a->error ? a->error : "failed");
+		add(t, ascii ? "!" : "▲", ROLE_BAD, 0, "%s", a->error && !said_last(a) ? a->error : "failed");
 		break;
 	}
 	bool undoable = false;

@@ -238,14 +238,17 @@ static void edit(struct edit_page *e, struct app *app)
 	struct yaml_error err = { 0 };
 	struct yaml_doc *doc;
 	struct buf before = { 0 };
+	bool first = !e->path;           /* nobody has written anything yet */
 	e->state = LEFT;
 	if (!put_file(e, app))
 		return;
 	buf_addstr(&before, buf_str(&e->text));
-	bool ok = run_editor(e, app) && get_file(e);
-	bool same = ok && str_eq(buf_str(&before), buf_str(&e->text)) && !e->act;
+	bool ran = run_editor(e, app), ok = (ran || access(e->path, R_OK) == 0) && get_file(e);
+	bool same = ok && str_eq(buf_str(&before), buf_str(&e->text)) && first;
 	buf_release(&before);
-	if (!ok)
+	if (same && !ran)
+		drop_file(e);
+	if (!ok || !ran)
 		return;
 	if (same || is_empty(buf_str(&e->text))) {
 		drop_file(e);
@@ -346,8 +349,11 @@ static void draw(const struct page *p, const struct app *app, struct frame *f, s
 	}
 	if (e->say)
 		y = put(f, area, y, e->bad ? ROLE_BAD : ROLE_TEXT, str_of(e->say)) + 1;
-	if (!e->path)
+	if (!e->path) {
+		if (e->state == LEFT && e->base.len)
+			put(f, area, y, ROLE_PROMPT, STR("Enter edits it again, Esc leaves."));
 		return;
+	}
 	struct buf b = { 0 };
 	buf_addf(&b, e->secret ? "What you wrote is in %s until you leave this page: it holds secrets."
 	         : "What you wrote is kept in %s (only you can read it).", e->path);
@@ -364,11 +370,19 @@ static const struct command commands[] = {
 const struct command_scope edit_scope = { "edit", "editing an object", commands };
 static const struct command_scope *const scopes[] = { &edit_scope, NULL };
 
+/* Without a file nothing was written yet: there is only the object, if it came. */
+static bool offers(const struct page *p, const struct app *app, const struct command *c)
+{
+	const struct edit_page *e = of(p);
+	(void)app;
+	return e->state == LEFT && (e->path || (e->base.len && strcmp(c->name, "edit-again") == 0));
+}
+
 static bool command(struct page *p, struct app *app, const struct command *c, struct str args)
 {
 	struct edit_page *e = of(p);
 	(void)args;
-	if (e->state != LEFT || !e->path)
+	if (!offers(p, app, c))
 		return true;
 	if (strcmp(c->name, "edit-again") == 0) {
 		take_merged(e);
@@ -379,11 +393,6 @@ static bool command(struct page *p, struct app *app, const struct command *c, st
 	return true;
 }
 
-static bool offers(const struct page *p, const struct app *app, const struct command *c)
-{
-	(void)app, (void)c;
-	return of(p)->state == LEFT && of(p)->path;
-}
 
 static void title(const struct page *p, const struct app *app, struct buf *out)
 {

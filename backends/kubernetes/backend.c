@@ -420,6 +420,8 @@ static bool opens(const char *what, const char *kind)
 	static const char *const logged[] = { "pods", "containers", "deployments", "replicasets", "statefulsets", "daemonsets",
 		"jobs" };
 
+	if (strcmp(kind, kind_forwards.name) == 0)
+		return false;            /* ours, not the server's */
 	if (strcmp(what, "logs") != 0 || !kube_kind_find(kind))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(logged); i++)

@@ -134,6 +134,20 @@ end 0
 END
 equal "terminal: it is so" blue "$(field cm plain .data.colour)"
 equal "terminal: the file was ours only, and is gone" "600 0" "$(sort -u "$scratch/modes") $(find "$scratch/run" -name '*.yaml' | wc -l)"
+echo 'exit 4' >"$scratch/what"
+terminal "an editor that fails before anything was written" <<END
+wait live
+keys :configmaps plain\r
+wait edit-acts
+keys M
+wait ended with status 4
+wait Enter edits it again, Esc leaves
+keys \e
+wait edit-acts
+keys :q\r
+end 0
+END
+equal "terminal: leaves no file behind" 0 "$(find "$scratch/run" -name '*.yaml' | wc -l)"
 echo 'printf "a: [\n" >"$1"' >"$scratch/what"
 terminal "what cannot be read is kept, and edited again" <<END
 wait live
