@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#define SOME_TIME 1700000000000          /* a clock time is good at any */
+
 enum term_type { TERM_TEXT, TERM_REGEX, TERM_FUZZY, TERM_LABEL, TERM_LABEL_SET, TERM_COLUMN };
 enum term_op { OP_EQ, OP_NE, OP_HAS, OP_GT, OP_GE, OP_LT, OP_LE };
 
@@ -21,6 +23,7 @@ struct term {
 	unsigned n;
 	char **texts;          /* alternatives; of a label: name, value */
 	double *numbers;       /* of a column with numbers, as the column counts; times: ms of age */
+	int64_t *at;           /* of a column with times: a moment instead (wall ms, once filter_at() was called); else 0 */
 	regex_t regex;
 };
 
@@ -108,7 +111,8 @@ static bool parse_number(const struct column *c, struct str v, double *out)
 static const char *value_example(const struct column *c)
 {
 	switch (c->type) {
-	case COL_TIME: case COL_DURATION: return "90s, 5m, 2h, 3d";
+	case COL_TIME: return "90s, 5m, 2h, 3d, or 17:45";
+	case COL_DURATION: return "90s, 5m, 2h, 3d";
 	case COL_BYTES: return "500Mi, 2Gi";
 	case COL_MILLI: return "120m, 3.8";
 	case COL_BOOL: return "true, false";
@@ -297,8 +301,11 @@ static bool parse_values(struct scan *s, struct term *t, const char *at)
 {
 	const struct column *c = &s->kind->cols[t->col];
 	t->numbers = xcalloc(t->n ? t->n : 1, sizeof(*t->numbers));
+	t->at = xcalloc(t->n ? t->n : 1, sizeof(*t->at));
 	for (unsigned i = 0; i < t->n; i++) {
 		if (t->op == OP_HAS || parse_number(c, str_of(t->texts[i]), &t->numbers[i]))
+			continue;
+		if (c->type == COL_TIME && moment_parse(str_of(t->texts[i]), SOME_TIME, &t->at[i]))
 			continue;
 		if (!t->texts[i][0])
 			return fail(s, at + strlen(at), "a value is missing after '%s', such as %s", c->name, value_example(c));
@@ -390,6 +397,7 @@ void filter_free(struct filter *f)
 			regfree(&t->regex);
 		free(t->texts);
 		free(t->numbers);
+		free(t->at);
 	}
 	free(f->terms);
 	free(f);
@@ -535,7 +543,8 @@ static bool match_column(const struct term *t, const struct table *tab, const st
 		double v = number_of(tab, r, t->col, now);
 		enum term_op op = t->op == OP_NE ? OP_EQ : t->op;
 		for (unsigned i = 0; i < t->n && !hit; i++)
-			hit = by_sign(op, (v > t->numbers[i]) - (v < t->numbers[i]));
+			hit = t->at[i] ? by_sign(op, (row_int(r, t->col) > t->at[i]) - (row_int(r, t->col) < t->at[i]))
+			               : by_sign(op, (v > t->numbers[i]) - (v < t->numbers[i]));
 	} else {
 		return t->op == OP_NE;
 	}
@@ -563,6 +572,14 @@ bool filter_match(const struct filter *f, const struct table *t, const struct ro
 		if (match_term(f, &f->terms[i], t, r, now) == f->terms[i].negate)
 			return false;
 	return true;
+}
+
+void filter_at(struct filter *f, int64_t now)
+{
+	for (unsigned i = 0; i < f->n; i++)
+		for (unsigned k = 0; f->terms[i].at && k < f->terms[i].n; k++)
+			if (f->terms[i].at[k])
+				moment_parse(str_of(f->terms[i].texts[k]), now, &f->terms[i].at[k]);
 }
 
 bool filter_has_time(const struct filter *f)

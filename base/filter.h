@@ -23,6 +23,8 @@ struct filter_error {
 /* NULL and *err filled when the text is wrong. Empty or blank text gives a filter that takes all. */
 struct filter *filter_parse(const char *text, const struct kind *kind, struct filter_error *err);
 void filter_free(struct filter *f);
+/* Clock times in it ("time>17:45", "time>=\"2026-11-21 17:45\"") are the last such before now (wall ms): call it once, after parsing. */
+void filter_at(struct filter *f, int64_t now);
 bool filter_match(const struct filter *f, const struct table *t, const struct row *r, int64_t now);
 bool filter_has_time(const struct filter *f);     /* depends on now */
 bool filter_takes_all(const struct filter *f);

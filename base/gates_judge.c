@@ -276,6 +276,7 @@ static void judge_rows(const struct gates *g, const struct yaml *gate, int64_t w
 		cannot(j, "");
 		buf_addf(&j->say, t ? "where: %s" : "no source is configured that shows %s", t ? err.what : kind);
 	} else if ((j->is = gate_sees(g->priv->store, kind, &j->say)) == GATE_PASS) {
+		filter_at(f, wall);
 		put_found(t, f, wall, &n, &names);
 		if (n)
 			buf_addf(&j->say, "%u ", n);

@@ -117,6 +117,7 @@ enum gate_result runbook_fits(const struct runbook *r, const char *kind, const c
 		buf_addf(say, "'%s' is no filter: %s", where, err.what);
 		return GATE_UNKNOWN;
 	}
+	filter_at(f, runbook_now(r));
 	bool fits = filter_match(f, t, row, runbook_now(r));
 	filter_free(f);
 	/* the columns that the filter names, as they are */

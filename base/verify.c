@@ -408,6 +408,8 @@ static void check_own(struct checking *c, const char *name, const struct yaml *y
 	struct found f = { .is = WRONG, .t = t };
 	struct filter_error err;
 	struct filter *filter = t ? filter_parse(text ? text : "", t->kind, &err) : NULL;
+	if (filter)
+		filter_at(filter, c->now);
 	if (!t)
 		buf_addf(&f.say, "there is no kind '%s'", word ? word : "");
 	else if (!filter)

@@ -307,7 +307,7 @@ static bool in_place(void *arg, const struct table *t, const struct row *r)
 static bool in_namespace(void *arg, const struct table *t, const struct row *r)
 {
 	const struct get *g = arg;
-	return str_is(row_text(t, r, 0), g->scope);
+	return str_is(row_text_by(t, r, "namespace"), g->scope);
 }
 
 static int print(struct get *g, struct table *t, const char *text, enum form form)
@@ -321,10 +321,11 @@ static int print(struct get *g, struct table *t, const char *text, enum form for
 	}
 	g->now = clock_wall(&g->session->clock);
 	struct view *v = view_new(t, g->now);
+	filter_at(f, g->now);
 	view_filter(v, f, g->now);
 	if (g->place.n)
 		view_scope(v, in_place, g);
-	else if (t->kind->namespaced && *g->scope)
+	else if (*g->scope && kind_col(t->kind, STR("namespace"), false) >= 0)
 		view_scope(v, in_namespace, g);
 	view_settle(v);
 	if (form == FORM_JSON)

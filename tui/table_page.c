@@ -153,6 +153,7 @@ bool table_page_refilter(struct table_page *t, struct app *app, const char *type
 		err->at = err->at > before ? err->at - before : 0;
 		return false;
 	}
+	filter_at(f, clock_wall(app_clock(app)));
 	view_filter(t->view, f, clock_wall(app_clock(app)));
 	filter_free(t->filter);
 	t->filter = f;

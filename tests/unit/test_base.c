@@ -1,4 +1,5 @@
 /* Tables, views, filters, the rows wire and the store: what a list is made of. */
+#define _GNU_SOURCE
 #include "base/filter.h"
 #include "base/mem.h"
 #include "base/store.h"
@@ -7,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <cmocka.h>
 
 static const struct column cols[] = {
@@ -257,6 +259,7 @@ static int count(struct table *t, const char *text)
 	struct filter *f = filter_parse(text, &things, &err);
 	if (!f)
 		fail_msg("%s: %s", text, err.what);
+	filter_at(f, now);
 	int n = 0;
 	for (uint32_t i = 0; i < t->nslots; i++)
 		n += t->slots[i] && filter_match(f, t, t->slots[i], now);
@@ -282,6 +285,23 @@ static void filters_match(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		if (count(t, cases[i].text) != cases[i].n)
 			fail_msg("'%s' gives %d, not %d", cases[i].text, count(t, cases[i].text), cases[i].n);
+	table_free(t);
+}
+
+/* What is later than 17:45: as it stands on the clock, in local time. */
+static void filters_take_clock_times(void **state)
+{
+	struct table *t = sample();
+	time_t at = (time_t)(now / 1000) - 120;
+	char text[80];
+	struct tm tm;
+	localtime_r(&at, &tm);
+	strftime(text, sizeof(text), "age>%H:%M:%S", &tm);
+	assert_int_equal(count(t, text), count(t, "age<2m"));
+	strftime(text, sizeof(text), "age<\"%Y-%m-%d %H:%M:%S\"", &tm);
+	assert_int_equal(count(t, text), count(t, "age>2m"));
+	strftime(text, sizeof(text), "age>%H:%M:%S age<1m", &tm);
+	assert_int_equal(count(t, text), count(t, "age<1m"));
 	table_free(t);
 }
 
@@ -367,7 +387,7 @@ int main(void)
 		cmocka_unit_test(a_full_listing_removes_what_vanished), cmocka_unit_test(an_unchanged_row_is_no_change),
 		cmocka_unit_test(malformed_bytes_are_refused), cmocka_unit_test(a_view_sorts_and_follows),
 		cmocka_unit_test(a_view_equals_sorting_anew), cmocka_unit_test(filters_match),
-		cmocka_unit_test(bad_filters_say_where), cmocka_unit_test(a_kind_survives_the_wire),
+		cmocka_unit_test(filters_take_clock_times), cmocka_unit_test(bad_filters_say_where), cmocka_unit_test(a_kind_survives_the_wire),
 		cmocka_unit_test(the_store_takes_rows_in_slices), cmocka_unit_test(numbers_in_names_compare_as_numbers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
