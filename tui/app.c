@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SLICE_MS 4               /* for messages between two looks at the keys */
+#define SLICE_MS 1               /* for messages between two looks at the keys */
 #define SLICE_OPS 256            /* row operations between two looks at the time */
 #define FRAME_MS 100             /* what a drawing for the sake of data costs; so much is earned by waiting */
 #define EARNED_MAX_MS 400        /* a few drawings in a row after a quiet while */

@@ -160,6 +160,7 @@ static bool read_scope(struct keymap *k, const char *scope, const struct yaml *m
 			return config_fail(err, file, map->keys[i]->line, map->keys[i]->column, "a command is missing for '%.40s'; "
 			                   "'none' leaves it unbound", map->keys[i]->text.p);
 		b.line = own(k, str_dup(line));
+		b.hash = str_hash(line);
 		if (!add(k, b, base, err))
 			return false;
 	}
@@ -307,8 +308,10 @@ enum key_found keymap_find(const struct keymap *k, const char *const *scopes, co
 
 const struct binding *keymap_key_of(const struct keymap *k, const char *scope, const char *line)
 {
+	uint32_t hash = str_hash(str_of(line));
+
 	for (unsigned i = 0; i < k->n; i++)
-		if (strcmp(k->bindings[i].scope, scope) == 0 && strcmp(k->bindings[i].line, line) == 0)
+		if (k->bindings[i].hash == hash && strcmp(k->bindings[i].scope, scope) == 0 && strcmp(k->bindings[i].line, line) == 0)
 			return &k->bindings[i];
 	return NULL;
 }

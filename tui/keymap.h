@@ -19,6 +19,7 @@ struct binding {
 	const char *scope;
 	struct key keys[KEYS_MAX]; unsigned nkeys;
 	const char *line;            /* "down", "action restart", "goto cluster" */
+	uint32_t hash;               /* of line: hints look for many lines with each frame */
 	const char *file;            /* where from */
 	unsigned line_no;
 };

@@ -74,33 +74,55 @@ static void heading_text(const struct table_page *t, int col, bool ascii, struct
 		buf_adds(out, t->view->descending ? ascii ? "v" : "↓" : ascii ? "^" : "↑");
 }
 
+/* Measured when it came into sight, and not replaced since. */
+static bool was_in_sight(const struct table_page *t, uint32_t id)
+{
+	for (uint32_t i = 0; i < t->nwindow; i++)
+		if (t->window[i] == id)
+			return true;
+	return false;
+}
+
+static void measure_row(struct table_page *t, const struct app *app, const struct row *r, bool source, int64_t now, struct buf *tmp)
+{
+	int ncols = t->table->kind->ncols;
+	for (int i = 0; i < ncols + source; i++) {
+		int col = i < ncols ? i : COL_SOURCE;
+		uint16_t w = cell_width(t, app, r, col, now, tmp);
+		if (w > t->natural[i])
+			t->natural[i] = w;
+		if (col >= 0 && !row_null(r, col))
+			t->known |= (uint64_t)1 << col;
+	}
+}
+
 /* Natural widths grow with what is seen and never shrink while the list stays as it is, so columns do not dance. */
-void table_page_measure(struct table_page *t, const struct app *app, int64_t now)
+void table_page_measure(struct table_page *t, const struct app *app, int64_t now, bool all)
 {
 	const struct kind *k = t->table->kind;
-	bool ascii = app_ascii(app);
+	bool ascii = app_ascii(app), source = table_page_sources(t) > 1, found;
 	struct buf tmp = { 0 };
-	bool source = table_page_sources(t) > 1;
-	for (int i = 0; i <= k->ncols; i++) {
-		int col = i < k->ncols ? i : COL_SOURCE;
-		if (col == COL_SOURCE && !source)
-			continue;
+	all |= source != t->with_source;
+	t->with_source = source;
+	found = all;
+	for (int i = 0; all && i < k->ncols + source; i++) {
 		buf_clear(&tmp);
-		heading_text(t, col, ascii, &tmp);
+		heading_text(t, i < k->ncols ? i : COL_SOURCE, ascii, &tmp);
 		int w = text_width(buf_str(&tmp), ascii);
 		if (t->natural[i] < w)
 			t->natural[i] = (uint16_t)w;
-		uint32_t end = t->top + (uint32_t)t->rows;
-		for (uint32_t at = t->top; at < t->view->n && at < end; at++) {
-			const struct row *r = table_row(t->table, t->view->ids[at]);
-			uint16_t rw = r ? cell_width(t, app, r, col, now, &tmp) : 0;
-			if (rw > t->natural[i])
-				t->natural[i] = rw;
-			if (r && col >= 0 && !row_null(r, col))
-				t->known |= (uint64_t)1 << col;
-		}
+	}
+	uint32_t end = t->top + (uint32_t)t->rows;
+	for (uint32_t at = t->top; at < t->view->n && at < end; at++) {
+		const struct row *r = table_row(t->table, t->view->ids[at]);
+		if (!r || (!all && was_in_sight(t, r->id)))
+			continue;
+		measure_row(t, app, r, source, now, &tmp);
+		found = true;
 	}
 	buf_release(&tmp);
+	if (!found)
+		return;
 	struct layout_in in = {
 		.kind = k, .room = t->w - gutter(t), .wide = t->wide, .source = source,
 		.one_namespace = t->space && *t->space && !strchr(t->space, '*'),

@@ -308,7 +308,7 @@ void table_page_put_cursor(struct table_page *t, int64_t at)
 	t->cursor = (uint32_t)at;
 	t->follow = true;
 	t->sought = false;
-	t->dirty = true;
+	t->moved = true;
 	hold_row(t);
 }
 
@@ -397,7 +397,7 @@ static bool window_changed(struct table_page *t)
 static bool table_prepare(struct page *p, struct app *app, int w, int h, int64_t now)
 {
 	struct table_page *t = table_page_of(p);
-	bool changed = t->dirty;
+	bool changed = false;
 	if (t->hooks && t->hooks->prepare)
 		changed |= t->hooks->prepare(t->arg, p, app, now);
 	if (!t->table && !t->own) {
@@ -429,17 +429,18 @@ static bool table_prepare(struct page *p, struct app *app, int w, int h, int64_t
 		if (second)
 			view_tick(t->view, now);
 		view_settle(t->view);
-		if (t->view->version != t->seen_version || t->dirty) {
+		changed |= t->dirty;
+		if (t->view->version != t->seen_version || t->dirty || t->moved) {
 			t->seen_version = t->view->version;
 			changed |= below > 0;
 			find_row(t);
 		}
 		scroll(t);
+		table_page_measure(t, app, now, changed || second || t->touched);
 		changed |= window_changed(t);
-		if (changed || second)
-			table_page_measure(t, app, now);
 	}
-	t->dirty = false;
+	changed |= t->dirty || t->moved;
+	t->dirty = t->moved = false;
 	return changed || second;
 }
 

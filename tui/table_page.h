@@ -113,18 +113,20 @@ struct table_page {
 	uint16_t natural[KIND_MAX_COLS + 1];
 	struct shown_col cols[KIND_MAX_COLS + 1];
 	int ncols;
+	bool with_source;                        /* widths were taken with the source's column */
 	uint32_t *of_source; unsigned nof_source; /* rows of the table by source */
 	int w, h, rows;                          /* rows: list lines, heading and below taken off */
 	uint32_t *window, nwindow, at_cursor;    /* ids of the rows drawn last, and where the cursor stood */
 	bool touched;                            /* one of them was replaced */
 	uint64_t seen_version, seen_store;
 	int64_t seen_second;
-	bool dirty;
+	bool dirty, moved;                       /* draw it again: anything may be other than it was; only the cursor is */
 };
 struct table_page *table_page_of(const struct page *p);
 bool table_page_refilter(struct table_page *t, struct app *app, const char *typed, struct filter_error *err);
 void table_page_put_cursor(struct table_page *t, int64_t at);
-void table_page_measure(struct table_page *t, const struct app *app, int64_t now);
+/* all: not only rows that came into sight since the last time. */
+void table_page_measure(struct table_page *t, const struct app *app, int64_t now, bool all);
 void table_page_cell(const struct table_page *t, const struct app *app, const struct row *r, int col, int64_t now,
                      struct buf *out);
 void table_page_draw(const struct page *p, const struct app *app, struct frame *f, struct rect area, int64_t now);
