@@ -2,8 +2,9 @@
 # Run the live tests: run.sh BINNACLE [TEST...]
 #
 # Builds the servers (once), starts and seeds a set, runs every t-*.sh and t-*.py against it, and
-# ends the set again, also when interrupted. A line `# apart: pg` near a test's top: it needs no cluster, and so runs beside the
-# others with a PostgreSQL of its own (unless tests are named). A line `# needs: airflow3 s3` near a test's top starts these of
+# ends the set again, also when interrupted. Tests wait most of the time, so several sets run beside each other (unless tests are
+# named): a line `# apart: airflow` near a test's top puts it with the others of that name, on a set of their own, which has a
+# cluster where one of them says `# apart: runbooks cluster`, else a PostgreSQL only. A line `# needs: airflow3 s3` starts these of
 # mlservers.sh before it; they end after the last test that needs them. With LIVE_DIR naming a set that runs already (see
 # servers.sh up, seed.sh) that one is used and left running: for work on one test.
 # The last line is `N passed, N failed`; exit status 0 when nothing failed.
@@ -13,8 +14,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 BINNACLE=$(realpath "$1")
 [[ -x $BINNACLE ]] || { echo "run: no program '$1'" >&2; exit 66; }
 shift
-passed=0 failed=0 own="" child="" ahead="" begun="" apart="" only_pg=""
-[[ ${1:-} != --only-pg ]] || { only_pg=1; shift; }
+passed=0 failed=0 own="" child="" ahead="" begun="" lane="" up=(--metrics)
+declare -A apart=()
+# how this program calls itself: --apart NAME [--only-pg] TEST...
+[[ ${1:-} != --apart ]] || { lane=$2 up=(); shift 2; }
+[[ ${1:-} != --only-pg ]] || { up=(--only-pg); shift; }
 # a test has a home of its own, but no servers
 export BINNACLE_CACHE=${BINNACLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/binnacle}
 
@@ -22,7 +26,7 @@ finish() {
 	local status=$?
 	trap - EXIT INT TERM HUP
 	[[ -z $child ]] || kill -- "-$child" 2>/dev/null || true
-	[[ -z $apart ]] || { kill -- "-$apart" 2>/dev/null && wait "$apart" || true; }
+	[[ ${#apart[@]} == 0 ]] || { kill -- "${apart[@]/#/-}" 2>/dev/null && wait "${apart[@]}" || true; }
 	[[ -z $ahead ]] || { kill -- "-$ahead" 2>/dev/null || true; wait "$ahead" || true; }
 	if [[ -n $own ]]; then
 		((status == 0)) || keep_logs
@@ -35,13 +39,13 @@ finish() {
 
 keep_logs() {
 	local kept
-	kept=${BINNACLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/binnacle}/live-logs${only_pg:+-apart}
+	kept=${BINNACLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/binnacle}/live-logs${lane:+-$lane}
 	rm -rf "$kept"
 	cp -r "$own/log" "$kept" 2>/dev/null && echo "run: the servers' logs are in '$kept'" >&2 || true
 }
 
 needs_of() {
-	[[ $# == 0 ]] || sed -ns '1,5s/^# needs: //p' "$@" 2>/dev/null | tr ' ' '\n' | sort -u
+	[[ $# == 0 ]] || sed -ns '1,8s/^# needs: //p' "$@" 2>/dev/null | tr ' ' '\n' | sort -u
 }
 
 # What the next test with needs will want is started while those before it run: a server takes up to a minute.
@@ -78,7 +82,7 @@ bring_up() {
 # A session of its own, so that a test's children end with it.
 run_test() {
 	local test=$1 limit status=0 began=$SECONDS out=$LIVE/test.out good bad
-	limit=$(sed -n '1,5s/^# limit: \([0-9]*\)$/\1/p' "$test")
+	limit=$(sed -n '1,8s/^# limit: \([0-9]*\)$/\1/p' "$test")
 	printf '# %s\n' "$(basename "$test")"
 	LIVE=$LIVE BINNACLE=$BINNACLE setsid timeout -k 5 "${limit:-120}" "$test" >"$out" 2>&1 </dev/null &
 	child=$!
@@ -95,37 +99,48 @@ run_test() {
 	passed=$((passed + good)) failed=$((failed + bad))
 }
 
-# all tests; `without` those that run apart, or only those
+# Where a test runs: nothing, or "NAME" or "NAME cluster" of what stands apart.
+apart_of() {
+	sed -n '1,8s/^# apart: //p' "$1" 2>/dev/null
+}
+
+# among_all PATTERN: the tests whose name of what stands apart is like it; '': those that do not
 among_all() {
-	local test
+	local test name
 	for test in "$here"/t-*.sh "$here"/t-*.py; do
 		[[ -e $test ]] || continue
-		case $1,$(sed -n '1,6s/^# apart: //p' "$test" 2>/dev/null) in
-		without,pg | only,) ;;
-		*) printf '%s\n' "$test" ;;
-		esac
+		name=$(apart_of "$test")
+		# shellcheck disable=SC2053
+		[[ ${name%% *} != $1 ]] || printf '%s\n' "$test"
 	done
 }
 
-# begin_apart [TEST...]: this program again, for the tests that need no cluster
+# this program again, for each name apart, beside this one
 begin_apart() {
-	local list
-	[[ $# == 0 && -z $only_pg ]] || return 0
-	mapfile -t list < <(among_all only)
-	((${#list[@]})) || return 0
-	setsid "$here/run.sh" "$BINNACLE" --only-pg "${list[@]}" >"$LIVE/apart.out" 2>&1 </dev/null &
-	apart=$!
+	local name list test only
+	for name in $(for test in "$here"/t-*; do apart_of "$test"; done | sed 's/ .*//' | sort -u); do
+		mapfile -t list < <(among_all "$name")
+		only=--only-pg
+		for test in "${list[@]}"; do
+			[[ $(apart_of "$test") != *' cluster' ]] || only=""
+		done
+		# shellcheck disable=SC2086
+		setsid "$here/run.sh" "$BINNACLE" --apart "$name" $only "${list[@]}" >"$LIVE/apart-$name" 2>&1 </dev/null &
+		apart[$name]=$!
+	done
 }
 
 end_apart() {
-	local status=0 good=0 bad=0
-	[[ $apart ]] || return 0
-	wait "$apart" || status=$?
-	apart=""
-	grep -v '^[0-9]* passed, [0-9]* failed$' "$LIVE/apart.out" || true
-	read -r good bad < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$LIVE/apart.out") || true
-	((status == 0 || ${bad:-0} > 0)) || { echo "not ok - the tests that run apart ended with status $status"; bad=1; }
-	passed=$((passed + ${good:-0})) failed=$((failed + ${bad:-1}))
+	local name status good bad
+	for name in "${!apart[@]}"; do
+		status=0 good=0 bad=0
+		wait "${apart[$name]}" || status=$?
+		grep -v '^[0-9]* passed, [0-9]* failed$' "$LIVE/apart-$name" || true
+		read -r good bad < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$LIVE/apart-$name") || true
+		((status == 0 || ${bad:-0} > 0)) || { echo "not ok - the tests apart ($name) ended with status $status"; bad=1; }
+		passed=$((passed + ${good:-0})) failed=$((failed + ${bad:-1}))
+		unset "apart[$name]"
+	done
 }
 
 trap finish EXIT
@@ -136,16 +151,12 @@ if [[ -n ${LIVE_DIR:-} ]]; then
 else
 	"$here/servers.sh" build
 	LIVE=$(mktemp -d) own=$LIVE
-	begin_apart "$@"
-	if [[ $only_pg ]]; then
-		"$here/servers.sh" up --only-pg "$LIVE"
-	else
-		"$here/servers.sh" up --metrics "$LIVE"
-		"$here/seed.sh" "$LIVE"
-	fi
+	(($#)) || begin_apart
+	"$here/servers.sh" up "${up[@]}" "$LIVE"
+	[[ ${up[*]} == --only-pg ]] || "$here/seed.sh" "$LIVE"
 fi
 tests=("$@")
-((${#tests[@]})) || mapfile -t tests < <(among_all "$([[ $apart ]] && echo without)")
+((${#tests[@]})) || mapfile -t tests < <(among_all "${LIVE_DIR:+*}")
 for ((i = 0; i < ${#tests[@]}; i++)); do
 	test=${tests[i]}
 	if [[ ! -x $test ]]; then        # a test that is passed over in silence is none

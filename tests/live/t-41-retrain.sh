@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # From a drifted check in PostgreSQL to the pipeline of a genuine Airflow that trains anew: the form has the batch, the run gets it.
 # needs: airflow2 airflow3
-# apart: pg
+# apart: airflow
 # limit: 240
 . "$(dirname "$0")/lib.sh"
 

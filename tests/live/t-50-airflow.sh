@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Airflow 2 and 3 with the same DAG, by one backend: pipelines, runs, tasks, logs while they grow, XCom, reasons, links.
 # needs: airflow2 airflow3
-# apart: pg
+# apart: airflow
 # limit: 700
 . "$(dirname "$0")/lib.sh"
 

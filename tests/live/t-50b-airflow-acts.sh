@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What an engineer does to pipelines of Airflow 2 and 3: trigger by form, clear, mark, backfill; why runs wait; lost answers, refusals.
 # needs: airflow2 airflow3
-# apart: pg
+# apart: airflow
 # limit: 600
 . "$(dirname "$0")/lib.sh"
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Three versions of MLflow, without and with a login: models, versions by stage and alias, runs, curves, what changed.
 # needs: mlflow1 mlflow2 mlflow3 mlflow-auth
+# apart: registry
 # limit: 240
 . "$(dirname "$0")/lib.sh"
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# apart: registry
 # Promotions from a table model_history in a genuine PostgreSQL, beside what MLflow's registry tells.
 . "$(dirname "$0")/lib.sh"
 

@@ -2,6 +2,7 @@
 # Object stores: versitygw, which checks every signature, and moto: buckets, places of 20,000 and of a million keys, previews,
 # versions, links, downloads that are cut, and each mistake told by its cause.
 # needs: s3 moto
+# apart: registry
 # limit: 240
 . "$(dirname "$0")/lib.sh"
 

@@ -2,6 +2,7 @@
 # Acts on objects: delete, undelete, restore, copy, move, marks at once; in a bucket that keeps versions and in one that does
 # not, on versitygw and on moto; changed between plan and run, no answer, not allowed.
 # needs: s3 moto
+# apart: registry
 # limit: 180
 . "$(dirname "$0")/lib.sh"
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # needs: s3
+# apart: registry
 # Drift reports as Evidently and Great Expectations wrote them: from a folder, a web server and a bucket; bent, vanished, written
 # again while they are looked at.
 . "$(dirname "$0")/lib.sh"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Promote and roll back on three versions of MLflow: by stage on 1.28, by alias on 2.22 and 3; undone, refused, cut off in the middle.
 # needs: mlflow1 mlflow2 mlflow3
+# apart: registry
 # limit: 240
 . "$(dirname "$0")/lib.sh"
 

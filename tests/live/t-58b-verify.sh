@@ -2,6 +2,7 @@
 # What a verification measures from outside: errors, latency and predictions of the new version against before, and no call more than
 # was told; and a pipeline as a step, waited for to its end. Each that fails goes back by itself.
 # needs: mlflow3 airflow2 airflow3
+# apart: airflow
 # limit: 420
 . "$(dirname "$0")/lib.sh"
 . "$live_tests/promotions.sh"

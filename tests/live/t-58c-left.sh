@@ -2,6 +2,7 @@
 # A promotion whose terminal is closed (SIGHUP), whose connection is lost, or that is asked to end (SIGTERM) in the middle of a step:
 # the journal stays, the next start tells of it, and goes on or back, after what the guards want was given anew.
 # needs: mlflow3
+# apart: registry
 # limit: 300
 . "$(dirname "$0")/lib.sh"
 . "$live_tests/promotions.sh"

@@ -2,6 +2,7 @@
 # Alerts of a genuine Prometheus and Alertmanager: what fires, is about to, is silenced, inhibited, cannot be evaluated; each told
 # once where both are configured; silence, extend, expire and their undo; gates; the timeline; faults.
 # needs: prometheus alertmanager mlflow3
+# apart: registry
 # limit: 240
 . "$(dirname "$0")/lib.sh"
 

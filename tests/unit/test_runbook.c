@@ -190,6 +190,8 @@ static void body(struct link *l)
 			char text[80];
 			snprintf(text, sizeof(text), "{\"taken\": \"%s\", \"say\": \"looked\"}", taken);
 			link_answer(l, r->id, true, str_of(text));
+		} else if (r->type == REQ_ASK) {
+			link_fail(l, r->id, "nothing is known of that here");
 		}
 		request_free(r);
 	}
