@@ -4,10 +4,12 @@
 # run.sh gives each test $BINNACLE (the program) and $LIVE (the folder of running servers); from
 # $LIVE/env come KUBECONFIG, API_URL, PG_URI, TOKEN_*, POD_LOGS and the rest. A test prints TAP:
 # `ok N - name` or `not ok N - name`, with details in lines that begin with `#`. It leaves the
-# servers as it found them. A first line `# limit: 300` in it asks for more than 120 seconds.
+# servers as it found them. A first line `# limit: 600` in it asks for more than 300 seconds.
 set -uo pipefail
 : "${BINNACLE:?the program to test}" "${LIVE:?the folder of running servers}"
 live_tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck disable=SC1091
+. "$live_tests/ports.sh"
 set -a
 # shellcheck disable=SC1091
 . "$LIVE/env"
@@ -89,9 +91,9 @@ unforged() {
 	if ((EUID)); then id -un; else id -un 65534; fi
 }
 
-# within SECONDS COMMAND...: tries until it succeeds
+# within SECONDS COMMAND...: tries until it succeeds, for that long, and never less than 30: other work may be under way beside
 within() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + ($1 < 30 ? 30 : $1)))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		((SECONDS < end)) || return 1
@@ -105,7 +107,7 @@ kubectl() {
 
 # The program with a time limit, which it never should need.
 binnacle() {
-	timeout -k 5 "${BINNACLE_LIMIT:-30}" "$BINNACLE" "$@"
+	timeout -k 5 "${BINNACLE_LIMIT:-100}" "$BINNACLE" "$@"
 }
 
 # servers stop-api, start-api, restart-api, restart-controllers, rotate-cert [--new-ca], stop-pg, start-pg

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What servers.sh and mlservers.sh share: processes that are started, waited for and ended; free ports.
-# Needs $dir: DIR/log, DIR/pid. Each process is a session of its own, known by pid and start time.
+# What servers.sh and mlservers.sh share: processes that are started, waited for and ended.
+# (Free ports: ports.sh.) Needs $dir: DIR/log, DIR/pid. Each process is a session of its own, known by pid and start time.
 
 die() {
 	echo "$(basename "$0" .sh): $*" >&2
@@ -55,18 +55,5 @@ wait_for() {
 	done
 }
 
-# Ports below the range from which outgoing connections are given theirs.
-free_ports() {
-	python3 - "$1" <<-'PY'
-		import random, socket, sys
-		held = []
-		while len(held) < int(sys.argv[1]):
-		    s = socket.socket()
-		    try:
-		        s.bind(("127.0.0.1", random.randrange(18000, 32700)))
-		        held.append(s)
-		    except OSError:
-		        s.close()
-		print(*(s.getsockname()[1] for s in held))
-	PY
-}
+# shellcheck disable=SC1091
+. "$(dirname "${BASH_SOURCE[0]}")/ports.sh"

@@ -16,7 +16,7 @@ print(*sorted(v["version"] for v in json.load(sys.stdin)["model_versions"] if v[
 			python3 -c 'import json, sys; print(json.load(sys.stdin)["model_version"]["version"])'
 	fi
 }
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_ports 1)
 service=http://127.0.0.1:$port
 # serve [OPTION...]: of model_service.py
 serve() {

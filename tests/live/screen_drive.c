@@ -1,7 +1,8 @@
 /* screen_drive: a program in a pseudo-terminal, driven by lines on standard input, for the live tests.
  *
  *   screen_drive WxH PROGRAM [ARGUMENT...]
- *     wait [SECONDS] TEXT   until the screen shows it (default 10)
+ *     wait [SECONDS] TEXT   until the screen shows it (30, and 30 where more than 4 is said: however busy the machine; up to 4 says
+ *                           that it is quick)
  *     gone [SECONDS] TEXT   until it does not
  *     keys TEXT             types it; \r \e \t \\ as in C
  *     size WxH              of the terminal from now on
@@ -11,7 +12,7 @@
  *     never TEXT            it was not
  *     forget
  *     dump                  all that was sent since then, on standard output
- *     end STATUS            waits for the end of the program, at most 5 s
+ *     end STATUS            waits for the end of the program, at most 30 s
  * Stops at the first that fails, with the line and the screen on standard output, exit status 1. */
 #define _GNU_SOURCE
 #include "tests/screens/vt.h"
@@ -19,6 +20,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { LONG = 30 };      /* seconds */
 
 /* In place. */
 static void unescape(char *s)
@@ -48,7 +51,7 @@ static bool was_sent(struct vt *v, char *text)
 static bool step(struct vt *v, char *line)
 {
 	char *arg = strchr(line, ' ');
-	int seconds = 10;
+	int seconds = LONG;
 
 	if (arg)
 		*arg++ = '\0';
@@ -61,7 +64,7 @@ static bool step(struct vt *v, char *line)
 		long n = strtol(arg, &end, 10);
 
 		if (end > arg && *end == ' ')
-			seconds = (int)n, arg = end + 1;
+			seconds = n > 4 && n < LONG ? LONG : (int)n, arg = end + 1;
 		return *line == 'w' ? vt_wait(v, arg, seconds * 1000) : vt_wait_gone(v, arg, seconds * 1000);
 	}
 	if (!strcmp(line, "keys")) {
@@ -98,7 +101,7 @@ static bool step(struct vt *v, char *line)
 		return true;
 	}
 	if (!strcmp(line, "end"))
-		return vt_end(v, 5000) == atoi(arg);
+		return vt_end(v, 30000) == atoi(arg);
 	fprintf(stderr, "screen_drive: no command '%s'\n", line);
 	return false;
 }

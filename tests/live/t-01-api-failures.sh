@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The failures that other tests provoke can be provoked, and leave the servers whole.
-# limit: 240
+# limit: 480
 . "$(dirname "$0")/lib.sh"
 
 answers() {

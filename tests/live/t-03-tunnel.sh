@@ -2,10 +2,10 @@
 # The way through a host behind SSH, with a genuine sshd that knows names which this machine does not: the API server,
 # PostgreSQL, MLflow and S3 by way of it; whose key, as whom, who else may use the door; and sshd going away.
 # needs: mlflow3 s3
-# limit: 240
+# limit: 480
 . "$(dirname "$0")/lib.sh"
 sshd=$(PATH=$PATH:/usr/sbin:/sbin command -v sshd)
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_ports 1)
 trap 'sshd_stop; [[ -z ${SSH_AGENT_PID:-} ]] || kill "$SSH_AGENT_PID"; rm -rf "$scratch"' EXIT
 export T03_ID=$S3_ACCESS_KEY T03_SECRET=$S3_SECRET_KEY AWS_EC2_METADATA_DISABLED=true
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# limit: 240
+# limit: 480
 # Actions on a genuine API server: each as planned, each undone, each refused where it must be.
 . "$(dirname "$0")/lib.sh"
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive
@@ -7,7 +7,7 @@ audit=$scratch/audit.jsonl
 ns=acts
 
 drive() {
-	timeout -k 5 60 "$drive_bin" --audit "$audit" --wait 30000 "$@" 2>&1
+	timeout -k 5 180 "$drive_bin" --audit "$audit" --wait 30000 "$@" 2>&1
 }
 
 # What the last field of an object is: field KIND NAME JSONPATH

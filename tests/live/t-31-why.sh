@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# limit: 180
+# limit: 360
 # Why, on incidents that the genuine scheduler and controllers make; and those of the seeded platform.
 . "$(dirname "$0")/lib.sh"
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive
 ns=whys
 
 why() { # KIND KEY: level, text and evidence of each finding, a line each
-	timeout -k 5 40 "$drive_bin" ask why "$1" "$2" 2>&1 |
+	timeout -k 5 180 "$drive_bin" ask why "$1" "$2" 2>&1 |
 		python3 -c 'import json,sys; [print(f["level"], f["text"], "|", f["evidence"]) for f in json.load(sys.stdin)]'
 }
 

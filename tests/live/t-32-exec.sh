@@ -2,7 +2,7 @@
 # A shell in a container, files out and in, a debug container, ports forwarded and models asked through them: all through the
 # genuine API server; kwok runs the commands.
 # needs: rest
-# limit: 300
+# limit: 600
 . "$(dirname "$0")/lib.sh"
 bin=$(dirname "$BINNACLE")/tests/live
 audit=$scratch/audit.jsonl
@@ -19,11 +19,11 @@ cat >"$config" <<-YAML
 YAML
 
 drive() {
-	timeout -k 5 60 "$bin/drive" --audit "$audit" --wait 20000 "$@" 2>&1
+	timeout -k 5 180 "$bin/drive" --audit "$audit" --wait 20000 "$@" 2>&1
 }
 # screen SCRIPT: in a terminal of 100x30, all must hold
 screen() {
-	timeout -k 5 100 "$bin/screen_drive" "${size:-100x30}" "$BINNACLE" --config "$config" "${@:2}" <<<"$1" 2>&1
+	timeout -k 5 180 "$bin/screen_drive" "${size:-100x30}" "$BINNACLE" --config "$config" "${@:2}" <<<"$1" 2>&1
 }
 cleanup() {
 	kubectl delete namespace "$ns" --wait=false >/dev/null 2>&1
@@ -102,7 +102,7 @@ like "who may not is told" 'not permitted: .*viewer.* may not get pods/exec' \
 
 # --- a command without a screen
 run() {
-	timeout -k 5 60 "$BINNACLE" exec --config "$config" --source eks "$@"
+	timeout -k 5 180 "$BINNACLE" exec --config "$config" --source eks "$@"
 }
 equal "a command's output comes, and nothing else" "42" "$(run -y "$ns/$pod" -- sh -c 'echo $((40+2)); echo no >&2' 2>/dev/null </dev/null)"
 equal "its errors come apart" "no" "$(run -y "$ns/$pod" -- sh -c 'echo yes; echo no >&2' 2>&1 >/dev/null </dev/null)"
@@ -204,7 +204,7 @@ keys Q
 end 0" 2>&1
 }
 inputs='{"bed":3,"bath":2,"acre_lot":0.25,"house_size":1800,"state":"California","status":"for_sale"}'
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_ports 1)
 equal "a forward leads to a ready pod, to another when they die, is back with the API server, and ends" "" "$(forwarded "$port")"
 check "the cluster's controllers are back again" servers restart-controllers
 within 60 kubectl -n "$ns" rollout status deployment/price-api --timeout 5s

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# limit: 240
+# limit: 480
 # The smaller acts on a cluster, on a genuine API server: images, zero and back, cron jobs, taints, labels; several at once.
 . "$(dirname "$0")/lib.sh"
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive
@@ -7,7 +7,7 @@ audit=$scratch/audit.jsonl
 ns=cluster-acts
 
 drive() {
-	timeout -k 5 60 "$drive_bin" --audit "$audit" --wait 30000 "$@" 2>&1
+	timeout -k 5 180 "$drive_bin" --audit "$audit" --wait 30000 "$@" 2>&1
 }
 field() { # KIND NAME JSONPATH
 	kubectl -n $ns get "$1" "$2" -o "jsonpath={$3}" 2>&1

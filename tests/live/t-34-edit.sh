@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# limit: 240
+# limit: 480
 # Objects edited as YAML on a genuine API server: by parameters, and in a terminal with an editor that is a script.
 . "$(dirname "$0")/lib.sh"
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive
@@ -8,7 +8,7 @@ audit=$scratch/audit.jsonl
 ns=edit-acts
 
 drive() {
-	timeout -k 5 60 "$drive_bin" --audit "$audit" --wait 30000 "$@" 2>&1
+	timeout -k 5 180 "$drive_bin" --audit "$audit" --wait 30000 "$@" 2>&1
 }
 field() { # KIND NAME JSONPATH
 	kubectl -n $ns get "$1" "$2" -o "jsonpath={$3}" 2>&1
@@ -113,7 +113,7 @@ export SCRATCH=$scratch EDITOR=$scratch/ed XDG_RUNTIME_DIR=$scratch/run
 unset VISUAL
 terminal() { # NAME, lines for screen_drive on standard input
 	local said
-	if said=$(timeout -k 5 60 "$screen" 100x30 "$BINNACLE" --config "$scratch/binnacle.yaml" 2>&1); then ok "terminal: $1"; else
+	if said=$(timeout -k 5 180 "$screen" 100x30 "$BINNACLE" --config "$scratch/binnacle.yaml" 2>&1); then ok "terminal: $1"; else
 		not_ok "terminal: $1" "$said"
 	fi
 }

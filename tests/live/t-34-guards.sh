@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # needs: mlflow3
-# limit: 300
+# limit: 600
 # Guards against a genuine API server and PostgreSQL: rules, limits that hold across programs, a second person with another
 # login, what one may do asked before, copies of the audit trail after an outage, and read-only by every way.
 . "$(dirname "$0")/lib.sh"
@@ -12,14 +12,14 @@ trap 'kubectl delete namespace $ns --wait=false >/dev/null 2>&1; sql "drop table
 	[[ -z ${log_pid:-} ]] || { kill "$log_pid"; rm -f /dev/log; }; rm -rf "$scratch"' EXIT
 
 drive() {
-	timeout -k 5 60 "$tools/drive" --audit "$scratch/drive.jsonl" --wait 30000 "$@" 2>&1
+	timeout -k 5 180 "$tools/drive" --audit "$scratch/drive.jsonl" --wait 30000 "$@" 2>&1
 }
 replicas() {
 	kubectl -n $ns get deployment api -o 'jsonpath={.spec.replicas}'
 }
 # screen CONFIG [ARGUMENT]... <SCRIPT
 screen() {
-	timeout -k 5 90 "$tools/screen_drive" 120x40 "$BINNACLE" --config "$@" >"$scratch/screen" 2>&1
+	timeout -k 5 180 "$tools/screen_drive" 120x40 "$BINNACLE" --config "$@" >"$scratch/screen" 2>&1
 }
 
 # --- rules
@@ -156,9 +156,16 @@ while True:
 	log_pid=$!
 	within 5 test -S /dev/log
 fi
+psql=$(ls -d /usr/lib/postgresql/*/bin/psql | sort -V | tail -n 1)
+cat >"$scratch/copied" <<SH
+for i in \$(seq 300); do
+	[ "\$("$psql" -qAtX "$PG_URI" -c "select count(*) from t34_$$")" = "\$(wc -l <"$trail")" ] && break
+	sleep 0.1
+done
+SH
 USER=ann screen "$scratch/near.yaml" --pane audit <<DRIVE
 wait 20 restart
-run sleep 3
+run sh $scratch/copied
 keys Q
 DRIVE
 equal "PostgreSQL has every line" "$(wc -l <"$trail")" "$(sql "select count(*) from t34_$$")"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # needs: moto
-# limit: 120
+# limit: 300
 # A managed node group of EKS to no nodes and back, on moto's EKS.
 . "$(dirname "$0")/lib.sh"
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive
@@ -13,7 +13,7 @@ eks() { # METHOD PATH [BODY]
 		'Authorization: AWS4-HMAC-SHA256 Credential=x/20260101/eu-west-1/eks/aws4_request, SignedHeaders=host, Signature=x' ${3:+-d "$3"}
 }
 drive() {
-	timeout -k 5 60 "$drive_bin" --source "{type: cost, aws: {region: eu-west-1, endpoint: '${url:-$MOTO_URL}'${named-, eks_cluster: $cluster}}}" \
+	timeout -k 5 180 "$drive_bin" --source "{type: cost, aws: {region: eu-west-1, endpoint: '${url:-$MOTO_URL}'${named-, eks_cluster: $cluster}}}" \
 		--audit "$audit" --wait 30000 "$@" 2>&1
 }
 sizes() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # needs: airflow2 airflow3 mlflow3 mlflow-auth s3
-# limit: 400
+# limit: 800
 # What one may do, asked of genuine servers as users of less rights, remembered where it cannot be asked; and read-only, counted on
 # the wire of genuine servers, SQL too.
 . "$(dirname "$0")/lib.sh"
@@ -85,7 +85,7 @@ s3 DELETE "$me"
 versitygw delete-user --access "$me"
 
 # --- remembered: what Airflow 2 refused once is dim, says why, and can be tried again
-if timeout -k 5 120 "$tools/screen_drive" 160x40 "$BINNACLE" --config "$scratch/af2v.yaml" >"$scratch/screen" 2>&1 <<DRIVE
+if timeout -k 5 180 "$tools/screen_drive" 160x40 "$BINNACLE" --config "$scratch/af2v.yaml" >"$scratch/screen" 2>&1 <<DRIVE
 wait 30 WHAT IS WRONG
 keys :pipelines\r
 wait 30 mlops_full_pipeline

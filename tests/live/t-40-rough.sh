@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# limit: 180
+# limit: 360
 # What goes wrong on a bad night, on genuine servers and through the real program, on screen too: an API server that
 # goes away, refuses, or is replaced; credentials that expire; rights that lack; files and plugins that are no such
 # thing; text that wants to be a terminal's command; a full disk.
@@ -12,7 +12,7 @@ esc=$'\033'
 screen() {
 	local name=$1 said
 	shift
-	if said=$(timeout -k 5 60 "$screen_drive" 110x44 "$BINNACLE" "$@" 2>"$scratch/screen.err"); then
+	if said=$(timeout -k 5 180 "$screen_drive" 110x44 "$BINNACLE" "$@" 2>"$scratch/screen.err"); then
 		ok "$name"
 	else
 		not_ok "$name" "$said"
@@ -138,14 +138,14 @@ equal "429: all the rows, after the time that was asked for" "$(kubectl get node
 asked=$(awk '$1 == 429 {n++} END {print n + 0}' "$scratch/grumpy/requests")
 if ((asked >= 3 && asked <= 4)); then ok "and not asked in between"; else not_ok "and not asked in between" "$asked"; fi
 mode busy 100000
-like "429 without end is said" '429|Too Many Requests' "$(BINNACLE_LIMIT=20 both --kubeconfig "$scratch/by-token-file" --wait 4 get namespaces)"
-mode slow 3
+like "429 without end is said" '429|Too Many Requests' "$(BINNACLE_LIMIT=60 both --kubeconfig "$scratch/by-token-file" --wait 4 get namespaces)"
+mode slow 8
 screen "a server that takes its time: keys are answered, rows come" --kubeconfig "$scratch/by-token-file" <<END
-wait 1 Enter open
+wait 4 Enter open
 keys :namespaces\r
-wait 1 namespaces
+wait 4 namespaces
 keys ?
-wait 1 keys and commands
+wait 4 keys and commands
 keys q
 wait 15 kube-system
 keys Q
@@ -257,11 +257,11 @@ with_plugin() {
 	both --kubeconfig "$scratch/by-plugin" --wait "${1:-10}" get namespaces | tr '\n' ' '
 }
 orphans() {
-	pgrep -f 'sleep 3141[.]5' || true
+	pgrep -f 'sleep 3141[.]'$$ || true
 }
 plugin "printf '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"%s\"}}' $TOKEN_ADMIN"
 like "a good plugin" 'kube-system.*status 0' "$(with_plugin)"
-plugin "[ -e $scratch/ran ] && sleep 6
+plugin "[ -e $scratch/ran ] && sleep 12
 : >$scratch/ran
 printf '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"%s\",\"expirationTimestamp\":\"%s\"}}' \
 	$TOKEN_ADMIN \"\$(date -u -d '12 seconds' +%Y-%m-%dT%H:%M:%SZ)\""
@@ -271,10 +271,10 @@ keys :namespaces\r
 wait kube-system
 run sleep 3
 keys :pods\r
-wait 1 pods
+wait 4 pods
 run HOME=/ $KUBECTL create namespace rough-plug-$$
 keys :namespaces\r
-wait 2 rough-plug-$$
+wait 4 rough-plug-$$
 keys :pods\r
 wait 10 Running
 run HOME=/ $KUBECTL delete namespace rough-plug-$$ --wait=false
@@ -289,12 +289,12 @@ plugin 'echo "log in first \033[31m" >&2; exit 3'
 like "a plugin that fails says why" "log in first.*status [45]" "$(with_plugin)"
 plugin 'if read -r word </dev/tty; then echo "$word"; else echo "no terminal for me" >&2; exit 1; fi'
 like "a plugin that wants a terminal gets none" "no terminal for me" "$(with_plugin)"
-plugin 'trap "" TERM HUP; sleep 3141.5 & sleep 3141.5; wait'
+plugin 'trap "" TERM HUP; sleep 3141.'$$' & sleep 3141.'$$'; wait'
 began=$SECONDS
 said=$(with_plugin 3)
 like "a plugin that hangs" 'plugin|no answer in time' "$said"
-if ((SECONDS - began <= 6)); then ok "does not hold the program up"; else not_ok "does not hold the program up" "$((SECONDS - began)) s"; fi
-check "and leaves no process" within 3 sh -c '! pgrep -f "sleep 3141[.]5"'
+if ((SECONDS - began <= 60)); then ok "does not hold the program up"; else not_ok "does not hold the program up" "$((SECONDS - began)) s"; fi
+check "and leaves no process" within 3 sh -c '! pgrep -f "sleep 3141[.]'$$'"'
 screen "on screen neither" --kubeconfig "$scratch/by-plugin" <<'END'
 wait : command
 keys :pods\r
@@ -302,7 +302,7 @@ wait 5 pods
 keys Q
 end 0
 END
-check "and leaves none" within 3 sh -c '! pgrep -f "sleep 3141[.]5"'
+check "and leaves none" within 3 sh -c '! pgrep -f "sleep 3141[.]'$$'"'
 orphans | xargs -r kill -KILL
 
 # --- kubeconfigs that are none -------------------------------------------------------------------

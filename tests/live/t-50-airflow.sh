@@ -2,7 +2,7 @@
 # Airflow 2 and 3 with the same DAG, by one backend: pipelines, runs, tasks, logs while they grow, XCom, reasons, links.
 # needs: airflow2 airflow3
 # apart: airflow
-# limit: 700
+# limit: 1400
 . "$(dirname "$0")/lib.sh"
 
 screen=$(dirname "$BINNACLE")/tests/live/screen_drive
@@ -41,7 +41,7 @@ source_of() {
 	echo "{type: airflow, environment: dev, url: '${!url}', user: admin, password: {command: echo admin}}"
 }
 drive() {
-	timeout -k 5 60 "$drive_bin" --source "$(source_of "$1")" --wait 30000 "${@:2}" 2>&1
+	timeout -k 5 180 "$drive_bin" --source "$(source_of "$1")" --wait 30000 "${@:2}" 2>&1
 }
 config() {
 	printf 'environments:\n  dev: {}\nsources:\n'
@@ -154,7 +154,7 @@ done
 
 # --- actions: what is planned is what is sent
 act() {
-	timeout -k 5 90 "$drive_bin" --source "$(source_of "$1")" --audit "$scratch/audit" --wait 30000 "${@:2}" 2>&1
+	timeout -k 5 180 "$drive_bin" --source "$(source_of "$1")" --audit "$scratch/audit" --wait 30000 "${@:2}" 2>&1
 }
 for v in 2 3; do
 	said=$(act $v plan clear runs "$dag/${mark}__fails")

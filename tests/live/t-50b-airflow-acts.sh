@@ -2,7 +2,7 @@
 # What an engineer does to pipelines of Airflow 2 and 3: trigger by form, clear, mark, backfill; why runs wait; lost answers, refusals.
 # needs: airflow2 airflow3
 # apart: airflow
-# limit: 600
+# limit: 1200
 . "$(dirname "$0")/lib.sh"
 
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive
@@ -50,7 +50,7 @@ act() {
 	shift
 	[[ $1 != --url ]] || { url=$2; shift 2; }
 	[[ $1 != --user ]] || { user=$2; shift 2; }
-	timeout -k 5 90 "$drive_bin" --source "{type: airflow, environment: dev, timeout: 10s, url: '$url', user: $user, password: {command: echo $user}}" \
+	timeout -k 5 180 "$drive_bin" --source "{type: airflow, environment: dev, timeout: 10s, url: '$url', user: $user, password: {command: echo $user}}" \
 		--audit "$scratch/audit" --wait 60000 "$@" 2>&1
 }
 pool() {

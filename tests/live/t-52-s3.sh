@@ -3,7 +3,7 @@
 # versions, links, downloads that are cut, and each mistake told by its cause.
 # needs: s3 moto
 # apart: registry
-# limit: 240
+# limit: 480
 . "$(dirname "$0")/lib.sh"
 
 tools=$(dirname "$BINNACLE")/tests/live
@@ -28,7 +28,7 @@ get() {
 	binnacle --config "$scratch/$1.yaml" --wait 10 get "${@:2}" 2>&1
 }
 open() {                 # WHAT KEY [PARAMS]
-	timeout -k 5 60 "$tools/drive" --source "$(cat "$scratch/vgw")" open "$1" objects "$2" "${3:-}" 2>&1
+	timeout -k 5 180 "$tools/drive" --source "$(cat "$scratch/vgw")" open "$1" objects "$2" "${3:-}" 2>&1
 }
 # put URL PATH FILE [HEADER]...: with a signature, as the simplest request that curl 7.88 signs well
 put() {
@@ -165,7 +165,7 @@ like "moto's buckets" "$bucket" "$(get moto buckets)"
 like "moto's objects" 'pages 1 seen 1 ' "$("$tools/s3_walk" "$scratch/moto" "$bucket/a/" 2>&1)"
 
 # ---- each bucket a host of its own, and more of them than one answer holds: a gateway of our own
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_ports 1)
 mkdir -p "$scratch/gateway/models/a/b"
 (cd "$scratch/gateway" && seq -f 'b-%04g' 1100 | xargs mkdir && echo a model >models/a/b/x.txt)
 ROOT_ACCESS_KEY=$T52_ID ROOT_SECRET_KEY=$T52_SECRET "$BIN/versitygw" --port "127.0.0.1:$port" --virtual-domain "localhost:$port" \
@@ -177,7 +177,7 @@ said=$(get hosts buckets -o csv)
 equal "1,101 buckets come by pages" 1101 "$(grep -c '^store,' <<<"$said")"
 like "the last page was asked for" 'continuation-token=b-1000' "$(<"$scratch/hosts.log")"
 like "a bucket's host lists it" 'pages 1 seen 1 ' "$("$tools/s3_walk" "$scratch/hosts" models/a/ 2>&1)"
-link=$(timeout -k 5 60 "$tools/drive" --source "$(cat "$scratch/hosts")" open link objects models/a/b/x.txt '' 2>&1 | grep -o 'http.*')
+link=$(timeout -k 5 180 "$tools/drive" --source "$(cat "$scratch/hosts")" open link objects models/a/b/x.txt '' 2>&1 | grep -o 'http.*')
 like "a link names the bucket's host" "^http://models.localhost:$port/a/b/x.txt" "$link"
 equal "and is followed" "a model" "$(curl -s "$link")"
 
@@ -193,7 +193,7 @@ read -r _ _ _ _ _ _ _ before _ after _ <<<"$said"
 
 # ---- the screen
 run_screen() {
-	timeout -k 5 60 "$screen" 100x30 "$BINNACLE" --config "$1" 2>&1
+	timeout -k 5 180 "$screen" 100x30 "$BINNACLE" --config "$1" 2>&1
 }
 said=$(run_screen "$scratch/many.yaml" <<S
 keys :storage s3://many/flat/\r

@@ -3,7 +3,7 @@
 # not, on versitygw and on moto; changed between plan and run, no answer, not allowed.
 # needs: s3 moto
 # apart: registry
-# limit: 180
+# limit: 360
 . "$(dirname "$0")/lib.sh"
 
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive
@@ -33,7 +33,7 @@ read_back() {
 	curl -sS -m 10 --aws-sigv4 aws:amz:us-east-1:s3 -u "$T52_ID:$T52_SECRET" -H "x-amz-content-sha256: $(sha256sum <"$scratch/empty" | cut -c1-64)" "$store/$1"
 }
 drive() {
-	timeout -k 5 60 "$drive_bin" --source "{type: s3, endpoint: '${through:-$store}', $keys${more:+, $more}}" --audit "$scratch/audit" "$@" 2>&1
+	timeout -k 5 180 "$drive_bin" --source "{type: s3, endpoint: '${through:-$store}', $keys${more:+, $more}}" --audit "$scratch/audit" "$@" 2>&1
 }
 # the id of the version that is current
 current() {
@@ -176,7 +176,7 @@ PY
 # The signature is of the host that was asked: the gateway sees the proxy's name, as it was signed.
 faulty() {
 	local port
-	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	port=$(free_ports 1)
 	python3 "$scratch/faulty.py" "$S3_URL" "$1" "$port" 2>"$scratch/faulty.log" &
 	proxy_pid=$!
 	within 10 curl -s "http://127.0.0.1:$port/health"

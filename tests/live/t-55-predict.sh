@@ -2,7 +2,7 @@
 # Model servers of every protocol, found by trying: asked, explained, changed, swept, compared, in batches; their log; and
 # what comes of a bad one.
 # needs: rest rest2 kserve mlserver scoring1 scoring2 scoring3 ray s3
-# limit: 180
+# limit: 360
 . "$(dirname "$0")/lib.sh"
 
 screen=$(dirname "$BINNACLE")/tests/live/screen_drive
@@ -113,7 +113,7 @@ sed -i '/^  rest:/a\    history: true' "$scratch/b.yaml"
 like "but when told" '"?rest"?,.*house_size' "$(get predictions -o csv)"
 
 # --- a bad one, of our own
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_ports 1)
 env -u PG_URI python3 "$live_tests/model_service.py" "$port" 7 >/dev/null 2>&1 &
 bad_pid=$!
 within 20 curl -fsS "http://127.0.0.1:$port/health" || not_ok "the bad server starts"

@@ -2,7 +2,7 @@
 # Promote and roll back on three versions of MLflow: by stage on 1.28, by alias on 2.22 and 3; undone, refused, cut off in the middle.
 # needs: mlflow1 mlflow2 mlflow3
 # apart: registry
-# limit: 240
+# limit: 480
 . "$(dirname "$0")/lib.sh"
 
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive
@@ -40,7 +40,7 @@ set_champion() {
 }
 # act URL WORD...
 act() {
-	timeout -k 5 60 "$drive_bin" --source "{type: mlflow, environment: dev, timeout: 5s, user: ops, password: {env: T57_PASSWORD}, url: '$1'}" \
+	timeout -k 5 180 "$drive_bin" --source "{type: mlflow, environment: dev, timeout: 5s, user: ops, password: {env: T57_PASSWORD}, url: '$1'}" \
 		--audit "$scratch/audit" --wait 30000 "${@:2}" 2>&1
 }
 export T57_PASSWORD=never-to-be-seen

@@ -3,7 +3,7 @@
 # faults at every step and by SIGKILL at every turn of the journal; recovered on and back; rolled back, and back to a time.
 # needs: mlflow1 mlflow2 mlflow3
 # apart: runbooks cluster
-# limit: 900
+# limit: 1800
 . "$(dirname "$0")/lib.sh"
 . "$live_tests/promotions.sh"
 

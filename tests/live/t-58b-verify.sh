@@ -3,7 +3,7 @@
 # was told; and a pipeline as a step, waited for to its end. Each that fails goes back by itself.
 # needs: mlflow3 airflow2 airflow3
 # apart: airflow
-# limit: 420
+# limit: 840
 . "$(dirname "$0")/lib.sh"
 . "$live_tests/promotions.sh"
 

@@ -3,7 +3,7 @@
 # the journal stays, the next start tells of it, and goes on or back, after what the guards want was given anew.
 # needs: mlflow3
 # apart: registry
-# limit: 300
+# limit: 600
 . "$(dirname "$0")/lib.sh"
 . "$live_tests/promotions.sh"
 
@@ -36,6 +36,9 @@ unfinished() {
 begun() {
 	grep -l '"e":"start","step":2' "$state"/runbooks/*.jsonl 2>/dev/null | grep -qv over
 }
+went() {                         # the registry and the service have what was sent to them
+	[[ $(both) == "7 7" ]]
+}
 gone() {                         # or it waits for its parent to look
 	! kill -0 "$1" 2>/dev/null || [[ $(cut -d' ' -f3 "/proc/$1/stat" 2>/dev/null) == Z ]]
 }
@@ -51,7 +54,7 @@ console() {
 middle() {
 	local program
 	reset
-	fault '{"reload_ms": 3000}'
+	fault '{"reload_ms": 6000}'
 	console "$1" 80x24
 	printf '%s\n' "keys :promote $model 7 reason=\"r2 0.447\"\\r" "wait 20 When the verification fails" >&5
 	[[ $1 != strict ]] || printf 'keys %s\n' "$model" >&5
@@ -67,7 +70,7 @@ middle() {
 	exec 5>&-
 	{ kill "$driver"; wait "$driver"; } 2>/dev/null
 	equal "$2: its journal is left" 1 "$(unfinished)"
-	sleep 3
+	within 30 went
 	equal "$2: what was sent went its way" "7 7" "$(both)"
 	like "$2: and is told" '2 of 2 steps done|1 of 2 steps done|step 2 .*was taken|cannot be told.*exit 8' "$(bin "$1" runbooks)"
 	fault '{}'
@@ -76,7 +79,7 @@ middle() {
 again() {
 	local said
 	said=$(printf '%s\n' 'wait 20 ended in the middle' 'keys :runbooks\r' "wait $model" 'keys \r' 'wait 20 g goes on' "${@:4}" |
-		timeout -k 5 100 "$drive_screen" "$2" "$BINNACLE" --config "$scratch/$1.yaml" 2>&1)
+		timeout -k 5 180 "$drive_screen" "$2" "$BINNACLE" --config "$scratch/$1.yaml" 2>&1)
 	if [[ $? == 0 ]]; then ok "$3"; else not_ok "$3" "$said"; fi
 }
 
@@ -106,14 +109,14 @@ equal "and all is v6" "6 6" "$(both)"
 
 for signal in HUP TERM; do
 	reset
-	fault '{"reload_ms": 3000}'
+	fault '{"reload_ms": 6000}'
 	"$BINNACLE" --config "$scratch/plain.yaml" promote "$model" 7 --reason x --yes >/dev/null 2>&1 </dev/null &
 	pid=$!
 	within 30 begun || not_ok "headless, SIG$signal: the second step begins"
 	kill -$signal $pid
 	wait $pid 2>/dev/null
 	equal "headless, SIG$signal: its journal is left" 1 "$(unfinished)"
-	sleep 3
+	within 30 went
 	fault '{}'
 	like "headless, SIG$signal: it goes on" 'done.*exit 0' "$(bin plain runbooks --go-on last --yes)"
 done

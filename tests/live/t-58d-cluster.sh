@@ -3,7 +3,7 @@
 # happens, what is so is told, and the registry and the service do not stay half way in silence.
 # needs: mlflow3
 # apart: runbooks cluster
-# limit: 420
+# limit: 840
 . "$(dirname "$0")/lib.sh"
 . "$live_tests/promotions.sh"
 
@@ -21,7 +21,7 @@ trap clean EXIT
 	kubectl -n $ns rollout status deployment web --timeout=60s
 } >/dev/null 2>&1
 # faults need a port without TLS: kubectl's proxy, and ours before it
-proxy_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+proxy_port=$(free_ports 1)
 kubectl --context admin proxy --port "$proxy_port" >/dev/null 2>&1 &
 proxy_pid=$!
 within 10 curl -fsS "http://127.0.0.1:$proxy_port/readyz"

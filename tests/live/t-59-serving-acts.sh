@@ -3,7 +3,7 @@
 # KServe's and Seldon's objects, and Argo CD's sync, on the genuine API server (what their controllers say is written by hand).
 # needs: mlflow1 mlflow3 s3 mlserver
 # apart: runbooks cluster
-# limit: 240
+# limit: 480
 . "$(dirname "$0")/lib.sh"
 
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive
@@ -57,7 +57,7 @@ for url in "$MLFLOW1_URL" "$MLFLOW3_URL"; do
 	done
 	champion "$url" 1
 done
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_ports 1)
 serve() {
 	env -u PG_URI python3 "$live_tests/model_service.py" "$port" 9 --mlflow "$1" --model "$model" >"$scratch/service.log" 2>&1 &
 	service_pid=$!
@@ -71,7 +71,7 @@ fault() {
 	curl -fsS -m 10 "$service/faults" -d "$1" >/dev/null
 }
 drive() {
-	timeout -k 5 60 "$drive_bin" --audit "$scratch/audit" --wait 40000 "$@" 2>&1
+	timeout -k 5 180 "$drive_bin" --audit "$scratch/audit" --wait 40000 "$@" 2>&1
 }
 settings="{type: serving, environment: dev, url: '$service', timeout: 4s}"
 act() {
@@ -253,7 +253,7 @@ like "sync: asked for; that nobody takes it up is told" 'abc123 \(OutOfSync, Hea
 equal "the request is there" "def456" "$(field applications serving '{.operation.sync.revision}')"
 like "a second one waits" 'asked for already' "$(kube plan sync applications "$space/serving")"
 cat >"$scratch/argo.sh" <<SH
-sleep 1.5
+until $KUBECTL get application serving -n $space -o jsonpath={.operation} | grep -q .; do sleep 0.2; done
 $KUBECTL patch application serving -n $space --type json -p '[{"op": "remove", "path": "/operation"}, {"op": "add", "path": "/status/operationState", "value": {"phase": "Succeeded", "message": "successfully synced"}}]'
 SH
 kubectl patch application serving -n "$space" --type json -p '[{"op": "remove", "path": "/operation"}]' >/dev/null

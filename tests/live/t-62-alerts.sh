@@ -3,7 +3,7 @@
 # once where both are configured; silence, extend, expire and their undo; gates; the timeline; faults.
 # needs: prometheus alertmanager mlflow3
 # apart: registry
-# limit: 240
+# limit: 480
 . "$(dirname "$0")/lib.sh"
 
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive
@@ -37,7 +37,7 @@ key_of() {
 }
 # act WORD...
 act() {
-	timeout -k 5 60 "$drive_bin" --source "{type: alertmanager, environment: dev, timeout: 4s, user: ops, password: {env: T62_PASSWORD}, url: '${url:-$AM_URL}'}" \
+	timeout -k 5 180 "$drive_bin" --source "{type: alertmanager, environment: dev, timeout: 4s, user: ops, password: {env: T62_PASSWORD}, url: '${url:-$AM_URL}'}" \
 		--audit "$scratch/audit" --wait 30000 "$@" 2>&1
 }
 export T62_PASSWORD=never-to-be-seen

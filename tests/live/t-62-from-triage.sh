@@ -3,7 +3,7 @@
 # pod and what changed before; B there shows the way back, Enter takes it. Keys and seconds are told, beside the same by hand.
 # needs: mlflow3
 # apart: runbooks cluster
-# limit: 240
+# limit: 480
 . "$(dirname "$0")/lib.sh"
 . "$live_tests/promotions.sh"
 

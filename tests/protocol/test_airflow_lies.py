@@ -141,11 +141,11 @@ def config(port=server.server_port, **more):
     return folder + "/b.yaml"
 
 
-def ask(kind, mode="", version=2, runs=(), wait=8, out="csv", **more):
+def ask(kind, mode="", version=2, runs=(), out="csv", **more):
     Airflow.mode, Airflow.version, Airflow.runs, Airflow.tokens = mode, version, list(runs), []
     Airflow.seen.clear()
-    done = subprocess.run([BINNACLE, "--config", config(**more), "--wait", str(wait), "get", kind, "-o", out],
-                          capture_output=True, timeout=40)
+    done = subprocess.run([BINNACLE, "--config", config(**more), "--wait", "90", "get", kind, "-o", out],
+                          capture_output=True, timeout=120)
     said = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"), done.returncode
     ok(f"no secret in what is said ({mode or 'well'})", SECRET not in said[0] + said[1], said)
     return said
@@ -164,24 +164,24 @@ out, err, code = ask("pipelines", "forbidden-errors")
 ok("a forbidden list does not stop the others", code == 0 and "d3" in out, out, err)
 out, err, code = ask("pipelines", "busy")
 ok("429: again when told to", code == 0 and "d3" in out and Airflow.seen["/dags"] <= 3, out, err, Airflow.seen)
-out, err, code = ask("pipelines", "broken-inside", wait=3)
+out, err, code = ask("pipelines", "broken-inside")
 ok("500 with HTML is a sentence", "500" in err and "<html" not in err and code != 0, out, err)
-out, err, code = ask("pipelines", "truncated", wait=3)
+out, err, code = ask("pipelines", "truncated")
 ok("truncated JSON is said to be so", "not whole JSON" in err, out, err)
 out, err, code = ask("pipelines", "odd")
 ok("what has a name is shown, the rest left out", code == 0 and "good" in out and len(out.splitlines()) == 2, out, err)
 out, err, code = ask("pipelines", "huge")
 ok("five megabytes in one field", code == 0 and len(out) < 100_000 and "d9" in out, len(out), err)
-out, err, code = ask("pipelines", "elsewhere", wait=3)
+out, err, code = ask("pipelines", "elsewhere")
 ok("not an Airflow", "no Airflow at" in err and code != 0, out, err)
-out, err, code = ask("pipelines", "login", wait=3)
+out, err, code = ask("pipelines", "login")
 ok("a login page in front", "login" in err and code != 0, out, err)
-out, err, code = ask("pipelines", "slow", wait=4, timeout="1s")
+out, err, code = ask("pipelines", "slow", timeout="1s")
 ok("a slow one is given up on", code != 0 and re.search("1 s|time|within", err), out, err)
 with socket.socket() as s:
     s.bind(("127.0.0.1", 0))
     free = s.getsockname()[1]
-out, err, code = ask("pipelines", wait=3, port=free)
+out, err, code = ask("pipelines", port=free)
 ok("one that is down", "cannot be reached" in err and code != 0, out, err)
 
 odd = [run_of(0, state="frobnicated"), run_of(1, conf={"x": "@NAN@"}), run_of(2, start_date=5, end_date=[], conf=[1]),
@@ -189,16 +189,16 @@ odd = [run_of(0, state="frobnicated"), run_of(1, conf={"x": "@NAN@"}), run_of(2,
 out, err, code = ask("runs", runs=odd, out="json")
 ok("odd runs", code == 0 and "frobnicated" in out and len(out) < 60_000, len(out), err)
 ok("no escape passes", "\x1b" not in out, out[:500])
-out, err, code = ask("runs", runs=[run_of(i) for i in range(6000)], wait=20)
+out, err, code = ask("runs", runs=[run_of(i) for i in range(6000)])
 ok("as many runs as are asked for", code == 0 and len(out.splitlines()) == 1001 and Airflow.seen["/dags/~/dagRuns"] <= 12,
    len(out.splitlines()), Airflow.seen)
-out, err, code = ask("runs", "boasts", runs=[run_of(i) for i in range(250)], wait=20)
+out, err, code = ask("runs", "boasts", runs=[run_of(i) for i in range(250)])
 ok("a total that is not there ends the listing all the same", code == 0 and len(out.splitlines()) == 251, len(out.splitlines()),
    Airflow.seen)
 
 
 def console(seconds, keys, **more):
-    """Requests in the last `seconds` of the pane, and the screen's bytes."""
+    """Requests in so many seconds of the pane at rest, and the screen's bytes. Each of `keys` goes with what shows that it was taken."""
     path = config(**more)
     pid, fd = pty.fork()
     if pid == 0:
@@ -207,17 +207,19 @@ def console(seconds, keys, **more):
     os.kill(pid, signal.SIGWINCH)
     text = b""
 
-    def read(until):
+    def read(seconds, wanted=None):
         nonlocal text
-        while time.time() < until:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not (wanted and wanted in text):
             if select.select([fd], [], [], 0.1)[0]:
                 text += os.read(fd, 65536)
-    read(time.time() + 1.5)
-    for key in keys:
+    read(60, b"help")
+    for key, shows in keys:
         os.write(fd, key)
-        read(time.time() + 2.5)
+        read(60, shows)
+    read(4)
     before = sum(Airflow.seen.values())
-    read(time.time() + seconds)
+    read(seconds)
     asked = sum(Airflow.seen.values()) - before
     os.kill(pid, signal.SIGTERM)
     os.waitpid(pid, 0)
@@ -225,12 +227,12 @@ def console(seconds, keys, **more):
 
 
 Airflow.mode, Airflow.version, Airflow.runs = "", 2, [run_of(i) for i in range(300)]
-asked, text = console(20, [b":pipelines\r"])
+asked, text = console(20, [(b":pipelines\r", b"d9")])
 ok("the pane at rest asks at most once in two seconds; idle, much less", asked <= 5, asked)
 print(f"# {asked * 3} requests a minute at idle")
 ok("the name column is there at 80x24", "PIPELINE" in text and "d9" in text, text[-800:])
-Airflow.runs = [run_of(0, state="running", end_date=None)] + Airflow.runs
-asked, text = console(20, [b":runs\r"])
+Airflow.runs = [run_of(0, state="running", end_date=None)] + Airflow.runs[1:]
+asked, text = console(20, [(b":runs\r", b"CREATED")])
 ok("with a run under way too", asked <= 10, asked)
 print(f"# {asked * 3} requests a minute with a run under way")
 print(f"1..{count}")

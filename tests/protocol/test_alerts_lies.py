@@ -14,11 +14,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BINNACLE = os.environ["BINNACLE"]
 
 
-def run(kind, lie, *words, more="", timeout="3s", wait="20"):
+def run(kind, lie, *words, more="", timeout="60s", wait=90):
     path = os.path.join(scratch, "b.yaml")
     with open(path, "w") as f:
         f.write(f"sources:\n  liar: {{type: {kind}, url: 'http://127.0.0.1:{port}/{lie}', timeout: {timeout}{more}}}\n")
-    done = subprocess.run([BINNACLE, "--config", path, "--wait", wait, *words], capture_output=True, timeout=60,
+    done = subprocess.run([BINNACLE, "--config", path, "--wait", str(wait), *words], capture_output=True, timeout=120,
                           env={**os.environ, "HOME": scratch, "XDG_STATE_HOME": scratch})
     return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
 
@@ -42,11 +42,14 @@ try:
         for lie, words in (("oops", ("500",)), ("page", ("instead of JSON", "own address")), ("basic", ("401", "set user and password")),
                            ("busy", ("429",)), ("cut", ("cut short",)), ("broke", ("broke",)), ("other", ("not what it should be",)),
                            ("slow", ("did not answer within 3 s",))):
-            code, said = run(kind, lie, "get", "alerts", wait="6" if lie == "busy" else "20")     # 429: it would ask again until the end
+            for wait in (6, 90):     # what may become better is asked again until then: no longer than a busy machine needs
+                code, said = run(kind, lie, "get", "alerts", timeout="3s" if lie == "slow" else "60s", wait=wait)
+                if all(w in said for w in words):
+                    break
             ok(code > 0 and all(w in said for w in words), f"{kind}: {lie}: {' ... '.join(words)}", code, said)
         got, said = rows(kind, "wrong")
         ok(got is not None and any(a["name"] == "A" and a["state"] == "firing" for a in got), f"{kind}: what has the right types is kept", said)
-        got, said = rows(kind, "huge", timeout="20s")     # the liar itself takes its time
+        got, said = rows(kind, "huge")
         ok(got and any(a["name"] == "A" for a in got) and len(said) < 400000, f"{kind}: megabytes in one field stay small", said[:200], len(said))
         got, said = rows(kind, "tenant", more=", tenant: team-a")
         ok(got and len(got) == 1, f"{kind}: the tenant is sent", said)

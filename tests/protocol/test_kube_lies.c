@@ -119,6 +119,15 @@ static bool is_right(const struct world *w)
 	return true;
 }
 
+/* And told to be well: that may come a moment after the rows. */
+static bool is_well(const struct world *w)
+{
+	const struct kind_state *k = store_kind_state(w->store, "pods", 0);
+	enum health_state state = k ? k->state : HEALTH_IDLE;
+
+	return is_right(w) && w->store->sources[0].state == HEALTH_LIVE && (state == HEALTH_IDLE || state == HEALTH_LIVE);
+}
+
 static bool runs_until(struct world *w, bool (*ok)(const struct world *), int seconds)
 {
 	int64_t end = clock_mono(&clock_system) + seconds * 1000;
@@ -142,20 +151,15 @@ static void survives(const char *const *lies, const char *says)
 	struct world w;
 
 	start_world(&w, lies);
-	bool ok = runs_until(&w, is_right, 25);
+	bool ok = runs_until(&w, is_well, 90);
 	if (!ok)
 		print_message("# %u rows after lie '%s'; said: %s\n", store_table_const(w.store, "pods")->count, lies[0], w.said);
 	bool said = !says || strstr(w.said, says);
 	if (!said)
 		print_message("# '%s' was not said, but: %s\n", says, w.said);
-	enum health_state state = w.store->sources[0].state;
-	const struct kind_state *k = store_kind_state(w.store, "pods", 0);
-	enum health_state of_kind = k ? k->state : HEALTH_IDLE;
 	end_world(&w);
 	assert_true(ok);
 	assert_true(said);
-	assert_int_equal(state, HEALTH_LIVE);
-	assert_true(of_kind == HEALTH_IDLE || of_kind == HEALTH_LIVE);
 }
 
 #define SURVIVES(name, says, ...) \
@@ -198,7 +202,7 @@ static void leaves_out(const char *const *lies, bool (*right)(const struct world
 	struct world w;
 
 	start_world(&w, lies);
-	bool ok = runs_until(&w, right, 10);
+	bool ok = runs_until(&w, right, 90);
 	if (!ok)
 		print_message("# %u rows; said: %s\n", store_table_const(w.store, "pods")->count, w.said);
 	end_world(&w);
@@ -232,7 +236,7 @@ static bool spreads(struct world *w, const char *why, unsigned rows)
 	snprintf(sentence, sizeof(sentence), "you may not list pods of the whole cluster: %s", why);
 	wanted_why = sentence;
 	wanted_rows = rows;
-	bool ok = runs_until(w, is_spread, 15);
+	bool ok = runs_until(w, is_spread, 90);
 	if (!ok)
 		print_message("# %u rows; wanted '%s'; said: %s\n", store_table_const(w->store, "pods")->count, why, w->said);
 	return ok;
@@ -272,7 +276,7 @@ static void metrics(void **state)
 	struct world w;
 
 	start_world(&w, lies);
-	bool ok = runs_until(&w, has_metrics, 10);
+	bool ok = runs_until(&w, has_metrics, 90);
 	end_world(&w);
 	assert_true(ok);
 }
@@ -336,7 +340,7 @@ static void release_heard(struct heard *h)
 /* A log that breaks in the middle of lines again and again: each line once, in order. */
 static void log_resumes(void **state)
 {
-	struct heard h = read_log(NULL, "{\"container\":\"a\",\"follow\":true}", 20, false);
+	struct heard h = read_log(NULL, "{\"container\":\"a\",\"follow\":true}", 90, false);
 	struct str rest = buf_str(&h.lines);
 	char want[40];
 
@@ -356,7 +360,7 @@ static void log_resumes(void **state)
 /* Two of them, merged: in order of time, each once. */
 static void logs_merge(void **state)
 {
-	struct heard h = read_log(NULL, "{\"all_containers\":true,\"follow\":true}", 30, false);
+	struct heard h = read_log(NULL, "{\"all_containers\":true,\"follow\":true}", 90, false);
 	struct str rest = buf_str(&h.lines);
 	unsigned next[2] = { 0, 0 }, n = 0;
 	char want[40];
@@ -375,7 +379,7 @@ static void logs_merge(void **state)
 
 static void log_waits_for_its_container(void **state)
 {
-	struct heard h = read_log("waits", "{\"container\":\"a\",\"follow\":true}", 30, false);
+	struct heard h = read_log("waits", "{\"container\":\"a\",\"follow\":true}", 90, false);
 
 	assert_non_null(strstr(h.notes.data, "waiting to start: ContainerCreating"));
 	assert_memory_equal(h.lines.data, "2026-11-21T03:00:00Z a line 0\n", 30);
@@ -384,7 +388,7 @@ static void log_waits_for_its_container(void **state)
 
 static void log_of_no_such_container(void **state)
 {
-	struct heard h = read_log(NULL, "{\"container\":\"c\"}", 10, false);
+	struct heard h = read_log(NULL, "{\"container\":\"c\"}", 90, false);
 
 	assert_true(h.flags & TEXT_ERROR);
 	assert_string_equal(h.notes.data, "pod 'writer' has no container 'c'; it has a, b\n");
@@ -395,7 +399,7 @@ static void log_of_no_such_container(void **state)
 static void log_floods(void **state)
 {
 	int64_t start = clock_mono(&clock_system);
-	struct heard h = read_log("flood", "{\"container\":\"a\"}", 60, true);
+	struct heard h = read_log("flood", "{\"container\":\"a\"}", 250, true);
 	int64_t ms = clock_mono(&clock_system) - start;
 
 	print_message("# %zu MB of log in %lld ms\n", h.bytes >> 20, (long long)ms);

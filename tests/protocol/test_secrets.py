@@ -176,7 +176,7 @@ def run(path, *words, stdin=None):
     except OSError:
         pass
     try:
-        said, _ = p.communicate(timeout=60)
+        said, _ = p.communicate(timeout=120)
     except subprocess.TimeoutExpired:
         p.kill()
         said, _ = p.communicate()
@@ -192,17 +192,18 @@ def session(path, record):
         os.execve(BINNACLE, [BINNACLE, "--config", path, "--record", record], env)
     screen = b""
 
-    def look(seconds):
+    def look(seconds, wanted=None):
         nonlocal screen
-        until = time.time() + seconds
-        while time.time() < until:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not (wanted and wanted in screen):
             if select.select([fd], [], [], 0.2)[0]:
                 try:
                     screen += os.read(fd, 65536)
                 except OSError:
                     return
 
-    look(6)
+    look(60, b"help")
+    look(4)
     with open(f"/proc/{pid}/cmdline", "rb") as f:
         out["cmdline of the console"] = f.read()
     try:
@@ -230,6 +231,10 @@ def leaks(where, data):
     return [f"{where}: {name}" for name, secret in WORDS.items() for form in encodings(secret) if form in data]
 
 
+def missed():
+    return {w for w in WORDS if not w.startswith(("search", "s3", "aws"))} - quoted
+
+
 out_of_core = [None]
 try:
     word("search")
@@ -244,12 +249,16 @@ try:
                  for kind in ("pods", "pipelines", "models", "modelendpoints", "buckets", "drift", "costs")]
         with concurrent.futures.ThreadPoolExecutor(4) as pool:       # they wait most of the time
             list(pool.map(lambda words: run(path, *words), ways))
+        for _ in range(5):                   # on a busy machine two seconds are over before all were asked
+            if tag != "broken" or not missed():
+                break
+            for kind in ("pods", "pipelines", "models", "modelendpoints", "buckets", "drift", "costs"):
+                run(path, "get", kind, "--wait", "20")
         if status == 403:                    # headless ways are enough
             continue
         screen = session(path, os.path.join(scratch, f"record-{tag}"))
         ok(len(screen) > 2000, f"{status}: there was a session to be searched", len(screen))
-    missed = {w for w in WORDS if not w.startswith(("search", "s3", "aws"))} - quoted
-    ok(not missed, "the servers were given these secrets, and quoted them", missed)
+    ok(not missed(), "the servers were given these secrets, and quoted them", missed())
     ok({"s3token"} <= quoted, "and the session token of AWS", quoted)
     ok(any(b"***" in data for data in out.values()), "what they quoted was masked, and the rest of the sentence shown")
     found = []

@@ -150,7 +150,7 @@ static void *server_one(void *arg)
 
 	free(arg);
 	setsockopt(c.fd, SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof(slice));
-	for (int i = 0; (n = recv(c.fd, head, 1, MSG_PEEK)) < 0 && i < 20 && !atomic_load(&c.s->closing); i++)
+	for (int i = 0; (n = recv(c.fd, head, 1, MSG_PEEK)) < 0 && i < 600 && !atomic_load(&c.s->closing); i++)
 		;
 	if (n > 0 && head[0] == '\0') {
 		server_postgres(c.s, c.fd);

@@ -126,7 +126,7 @@ static void desk_close(struct desk *d)
 	char command[200];
 
 	actor_free(d->actor);
-	source_stop(d->source, 2000);
+	source_stop(d->source, 30000);
 	audit_close(d->audit);
 	store_free(d->store);
 	inbox_free(d->inbox);
@@ -146,7 +146,7 @@ static void take(struct desk *d)
 
 static void leave(struct desk *d, struct act *act, enum act_state from)
 {
-	for (int i = 0; act->state == from && i < 500; i++)
+	for (int i = 0; act->state == from && i < 6000; i++)
 		take(d);
 	assert_int_not_equal(act->state, from);
 }
@@ -388,7 +388,7 @@ static void test_audit_lost_midway(void **state)
 	desk_open(&d, "dev", NULL);
 	act = begin(&d, &poke, "slow,b", &why);
 	assert_true(act_confirm(act, NULL));
-	for (int i = 0; act->nlog < 1 && i < 500; i++)
+	for (int i = 0; act->nlog < 1 && i < 6000; i++)
 		take(&d);
 	assert_int_equal(unlink(audit_file), 0);
 	assert_int_equal(symlink("/dev/full", audit_file), 0);
@@ -437,7 +437,7 @@ static void test_cancel(void **state)
 	assert_false(act_confirm(act, NULL));
 	act = begin(&d, &poke, "slow,b", &why);
 	assert_true(act_confirm(act, NULL));
-	for (int i = 0; act->nlog < 1 && i < 500; i++)
+	for (int i = 0; act->nlog < 1 && i < 6000; i++)
 		take(&d);
 	act_cancel(act);
 	leave(&d, act, ACT_RUNNING);

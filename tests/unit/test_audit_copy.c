@@ -96,10 +96,10 @@ static void test_all_once_and_from_where_it_was(void **state)
 
 	begin();
 	write_lines(450);                                /* more than a batch */
-	audit_copy_free(copy(&f, &closing), 2000);
+	audit_copy_free(copy(&f, &closing), 60000);
 	assert_int_equal(atomic_load(&f.lines), 450);
 	write_lines(3);
-	audit_copy_free(copy(&f, &closing), 2000);           /* another program, later */
+	audit_copy_free(copy(&f, &closing), 60000);           /* another program, later */
 	assert_int_equal(atomic_load(&f.lines), 453);
 	assert_true(is_the_file(&f));
 	finish(&f);
@@ -116,14 +116,14 @@ static void test_outage(void **state)
 	atomic_store(&f.down, 1);
 	write_lines(2);
 	c = copy(&f, &closing);
-	for (int i = 0; i < 200 && !say.len; i++) {
+	for (int i = 0; i < 6000 && !say.len; i++) {
 		usleep(10000);
 		audit_copy_say(c, &say);
 	}
 	assert_string_equal(say.data, "the copy in far is behind: it is away");
 	write_lines(2);                                      /* the file goes on */
 	atomic_store(&f.down, 0);
-	audit_copy_free(c, 2000);                            /* the end tries once more */
+	audit_copy_free(c, 60000);                            /* the end tries once more */
 	assert_int_equal(atomic_load(&f.lines), 4);
 	assert_true(is_the_file(&f));
 	buf_release(&say);
@@ -138,7 +138,7 @@ static void test_part_of_a_batch(void **state)
 	begin();
 	write_lines(20);
 	for (int i = 0; i < 3; i++)
-		audit_copy_free(copy(&f, &closing), 2000);
+		audit_copy_free(copy(&f, &closing), 60000);
 	assert_true(is_the_file(&f));
 	finish(&f);
 }
@@ -152,7 +152,7 @@ static void test_rotation_and_half_lines(void **state)
 
 	begin();
 	write_lines(5);
-	audit_copy_free(copy(&f, &closing), 2000);
+	audit_copy_free(copy(&f, &closing), 60000);
 	old = xasprintf("%s.1", path);
 	assert_int_equal(rename(path, old), 0);
 	buf_clear(&f.all);
@@ -160,7 +160,7 @@ static void test_rotation_and_half_lines(void **state)
 	file = fopen(path, "a");
 	fputs("{\"half\":", file);
 	fclose(file);
-	audit_copy_free(copy(&f, &closing), 2000);
+	audit_copy_free(copy(&f, &closing), 60000);
 	assert_int_equal(atomic_load(&f.lines), 14);
 	free(old);
 	finish(&f);
@@ -176,8 +176,8 @@ static void test_two_programs(void **state)
 	write_lines(300);
 	a = copy(&f, &one);
 	b = copy(&f, &two);
-	audit_copy_free(a, 2000);
-	audit_copy_free(b, 2000);
+	audit_copy_free(a, 60000);
+	audit_copy_free(b, 60000);
 	assert_int_equal(atomic_load(&f.lines), 300);
 	assert_true(is_the_file(&f));
 	finish(&f);

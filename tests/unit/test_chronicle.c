@@ -132,7 +132,7 @@ static void timeline_is(struct world *w, const char *want)
 	const struct row **all = xcalloc(t->count + 1, sizeof(*all));
 	struct buf b = { 0 };
 	unsigned n = 0;
-	assert_true(chronicle_settle(w->c, 5000));
+	assert_true(chronicle_settle(w->c, 60000));
 	buf_adds(&b, "");
 	for (uint32_t i = 0; i < t->nslots; i++)
 		if (table_row(t, i)) {
@@ -273,7 +273,7 @@ static void test_latency_jumps(void **state)
 static void count_one(struct world *w, int want)
 {
 	const struct table *t = store_table_const(w->s, "timeline");
-	chronicle_settle(w->c, 5000);
+	chronicle_settle(w->c, 60000);
 	assert_int_equal(t->count, want);
 }
 
@@ -302,7 +302,7 @@ static void test_found_again(void **state)
 	open_program(w);
 	put(w, "nodes", "n2", LEVEL_OK, "name", "n2", "age", "200", NULL);
 	del(w, "nodes", "n2");
-	chronicle_settle(w->c, 5000);
+	chronicle_settle(w->c, 60000);
 	count_one(w, 3);
 }
 
@@ -317,7 +317,7 @@ static void test_bounded(void **state)
 		if (i % 500 == 0)
 			chronicle_tick(w->c);
 	}
-	chronicle_settle(w->c, 5000);
+	chronicle_settle(w->c, 60000);
 	const struct table *t = store_table_const(w->s, "timeline");
 	assert_in_range(t->count, CHRONICLE_ROWS, CHRONICLE_ROWS + CHRONICLE_ROWS / 8);
 	for (uint32_t i = 0; i < t->nslots; i++)
@@ -470,15 +470,15 @@ static void test_shared_with_a_team(void **state)
 	struct history_shared s;
 	team_init(&t);
 	put(w, "nodes", "n1", LEVEL_OK, "name", "n1", "age", "300", NULL);      /* before there was a team */
-	chronicle_settle(w->c, 5000);
+	chronicle_settle(w->c, 60000);
 	close_program(w);
 	open_program(w);
 	history_share(w->h, &t.sink);
-	assert_true(history_settle(w->h, 5000));
+	assert_true(history_settle(w->h, 60000));
 	assert_int_equal(team_count(&t), 1);
 	put(w, "nodes", "n2", LEVEL_OK, "name", "n2", "age", "200", NULL);
 	chronicle_tick(w->c);
-	assert_true(history_settle(w->h, 5000));
+	assert_true(history_settle(w->h, 60000));
 	assert_int_equal(team_count(&t), 2);
 	pthread_mutex_lock(&t.lock);
 	t.pruned[0] = t.pruned[1] = 0;
@@ -487,8 +487,8 @@ static void test_shared_with_a_team(void **state)
 	/* what is forgotten here is forgotten there, though not what was in production */
 	w->at.wall += 25 * 60 * MIN;
 	chronicle_tick(w->c);
-	assert_true(history_settle(w->h, 5000));
-	for (int i = 0; i < 100 && !team_pruned(&t, 1); i++)
+	assert_true(history_settle(w->h, 60000));
+	for (int i = 0; i < 1200 && !team_pruned(&t, 1); i++)
 		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
 	assert_true(team_pruned(&t, 0) == w->at.wall - CHRONICLE_KEEP_MS && team_pruned(&t, 1) == team_pruned(&t, 0));
 	w->at.wall -= 25 * 60 * MIN;
@@ -501,7 +501,7 @@ static void test_shared_with_a_team(void **state)
 	put(&b, "nodes", "n3", LEVEL_OK, "name", "n3", "age", "100", NULL);
 	history_share(b.h, &t.sink);
 	timeline_is(&b, "300 N node n1 joined\n200 N node n2 joined\n100 N node n3 joined\n");
-	assert_true(history_settle(b.h, 5000));
+	assert_true(history_settle(b.h, 60000));
 	assert_int_equal(team_count(&t), 3);
 
 	/* away: what is seen meanwhile waits in the file, over the end of the program too */
@@ -517,7 +517,7 @@ static void test_shared_with_a_team(void **state)
 	atomic_store(&t.away, false);
 	open_program(&b);
 	history_share(b.h, &t.sink);
-	assert_true(history_settle(b.h, 5000));
+	assert_true(history_settle(b.h, 60000));
 	assert_int_equal(team_count(&t), 4);
 
 	/* a database that was lost: all that is known here is copied anew */
@@ -528,8 +528,8 @@ static void test_shared_with_a_team(void **state)
 	t.sink = sink;
 	open_program(&b);
 	history_share(b.h, &t.sink);
-	for (int i = 0; i < 100 && team_count(&t) < 4; i++) {
-		history_settle(b.h, 5000);
+	for (int i = 0; i < 1200 && team_count(&t) < 4; i++) {
+		history_settle(b.h, 60000);
 		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
 	}
 	assert_int_equal(team_count(&t), 4);

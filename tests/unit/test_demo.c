@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define WAIT_MS 20000
+#define WAIT_MS 60000
 #define NOON 1795262400000
 
 struct demo {
@@ -292,7 +292,7 @@ static void flows_go_round(void **state)
 	int fd = mkstemp(path);
 	assert_true(fd >= 0);
 	close(fd);
-	open_demo(&d, "{seed: 3, speed: 50}", false);
+	open_demo(&d, "{seed: 3, speed: 10}", false);
 	watch(&d, "pipelines");
 	watch(&d, "runs");
 	watch(&d, "tasks");

@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define WAIT_MS 20000
+#define WAIT_MS 60000
 #define KSERVE "inferenceservices.serving.kserve.io"
 #define SELDON "seldondeployments.machinelearning.seldon.io"
 #define ARGO "applications.argoproj.io"

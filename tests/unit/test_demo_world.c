@@ -284,9 +284,9 @@ static int64_t count(struct desk *d, const char *kind, const char *key, const ch
 	return r ? row_int(r, kind_col(store_table(d->store, kind)->kind, str_of(col), false)) : -1;
 }
 
-/* Takes what comes until cond holds; fails after 30 s. */
+/* Takes what comes until cond holds; fails after 90 s. */
 #define UNTIL(d, cond) do { \
-	int64_t end_ = clock_mono(&clock_system) + 30000; \
+	int64_t end_ = clock_mono(&clock_system) + 90000; \
 	while (!(cond)) { \
 		if (clock_mono(&clock_system) > end_) \
 			fail_msg("never: %s", #cond); \

@@ -17,7 +17,7 @@
 #include <cmocka.h>
 #include "tests/unit/forged.h"
 
-#define WAIT_MS 15000
+#define WAIT_MS 60000
 
 static void put_rows(struct link *l, struct acks *a)
 {

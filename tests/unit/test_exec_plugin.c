@@ -51,31 +51,43 @@ static bool run(const char *body, int limit_ms, struct exec_credential *c, struc
 	return ok;
 }
 
-static void refused(const char *body, const char *words)
+#define LIMIT 30000              /* ms: of what ends by itself, however busy the machine; what waits for 60 s was stopped before */
+
+static void refused_within(int limit_ms, const char *body, const char *words)
 {
 	struct exec_credential c;
 	struct kube_error err;
 	int64_t start = clock_mono(&clock_system);
-	if (run(body, 400, &c, &err) || !strstr(err.what, words))
+	if (run(body, limit_ms, &c, &err) || !strstr(err.what, words))
 		fail_msg("'%s' (%s)", err.what, err.remedy);
 	for (const char *p = err.what; *p; p++)
 		assert_true((unsigned char)*p >= 0x20);
-	assert_true(clock_mono(&clock_system) - start < 3000);
+	assert_true(clock_mono(&clock_system) - start < LIMIT);
 	assert_false(secret_set(c.token));
 	exec_credential_release(&c);
+}
+
+static void refused(const char *body, const char *words)
+{
+	refused_within(LIMIT, body, words);
+}
+
+static void stopped(const char *body, const char *words)
+{
+	refused_within(400, body, words);
 }
 
 static void takes_a_token(void **state)
 {
 	struct exec_credential c;
 	struct kube_error err;
-	assert_true(run("echo '" HEAD "{\"token\":\"t0k\",\"expirationTimestamp\":\"2026-11-21T03:00:00Z\"}}'; echo words >&2", 5000,
+	assert_true(run("echo '" HEAD "{\"token\":\"t0k\",\"expirationTimestamp\":\"2026-11-21T03:00:00Z\"}}'; echo words >&2", LIMIT,
 	                &c, &err));
 	assert_true(str_is(secret_reveal(c.token), "t0k"));
 	assert_true(c.expires_ms == 1795230000000);
 	exec_credential_release(&c);
 	assert_false(secret_set(c.token));
-	assert_true(run("echo '" HEAD "{\"clientCertificateData\":\"C\",\"clientKeyData\":\"K\"}}'", 5000, &c, &err));
+	assert_true(run("echo '" HEAD "{\"clientCertificateData\":\"C\",\"clientKeyData\":\"K\"}}'", LIMIT, &c, &err));
 	assert_true(str_is(secret_reveal(c.cert_pem), "C") && str_is(secret_reveal(c.key_pem), "K"));
 	assert_int_equal(c.expires_ms, 0);
 	exec_credential_release(&c);
@@ -95,7 +107,7 @@ static void passes_what_is_promised(void **state)
 	p->cluster_json = xstrdup("{\"server\":\"https://h\"}");
 	setenv("WHO", "you", 1);
 	setenv("KUBERNETES_EXEC_INFO", "old", 1);
-	if (!exec_plugin_run(p, 5000, NULL, &c, &err))
+	if (!exec_plugin_run(p, LIMIT, NULL, &c, &err))
 		fail_msg("%s", err.what);
 	struct str token = secret_reveal(c.token);
 	if (!str_starts(token, STR("a b|$(id)|me|{apiVersion:" V1 ",kind:ExecCredential,spec:{")) ||
@@ -123,11 +135,11 @@ static void refuses_what_is_wrong(void **state)
 
 static void stops_what_does_not_end(void **state)
 {
-	refused("sleep 60", "did not end within 0 s and was stopped");
-	refused("exec 1>&- 2>&-; sleep 60", "was stopped");
-	refused("trap '' TERM INT HUP; while :; do sleep 1; done", "was stopped");
+	stopped("sleep 60", "did not end within 0 s and was stopped");
+	stopped("exec 1>&- 2>&-; sleep 60", "was stopped");
+	stopped("trap '' TERM INT HUP; while :; do sleep 1; done", "was stopped");
 	refused("yes", "more than 1 MiB");
-	refused("yes >&2", "was stopped");
+	stopped("yes >&2", "was stopped");
 }
 
 static void gives_no_terminal(void **state)
@@ -135,7 +147,7 @@ static void gives_no_terminal(void **state)
 	struct exec_credential c;
 	struct kube_error err;
 	assert_true(run("read line && exit 5\n( : </dev/tty ) 2>/dev/null && exit 6\n"
-	                "printf '" HEAD "{\"token\":\"%s\"}}' \"$(ls /proc/self/fd | tr '\\n' ' ')\"", 5000, &c, &err));
+	                "printf '" HEAD "{\"token\":\"%s\"}}' \"$(ls /proc/self/fd | tr '\\n' ' ')\"", LIMIT, &c, &err));
 	assert_null(strstr(secret_reveal(c.token).p, "4"));     /* 0, 1, 2, and ls's own 3: nothing of ours */
 	exec_credential_release(&c);
 }
@@ -147,15 +159,15 @@ static void leaves_no_children(void **state)
 	struct kube_error err;
 	char *note = xasprintf("%s/pid", dir), *body = xasprintf("sleep 60 & echo $! >%s; echo '" HEAD "{\"token\":\"x\"}}'", note);
 	int64_t start = clock_mono(&clock_system);
-	assert_true(run(body, 5000, &c, &err));
-	assert_true(clock_mono(&clock_system) - start < 2000);
+	assert_true(run(body, LIMIT, &c, &err));
+	assert_true(clock_mono(&clock_system) - start < LIMIT);
 	exec_credential_release(&c);
 	FILE *f = fopen(note, "r");
 	int pid = 0;
 	assert_int_equal(fscanf(f, "%d", &pid), 1);
 	fclose(f);
 	char *stat_path = xasprintf("/proc/%d/stat", pid), state_of = 'R';
-	for (int i = 0; i < 100 && state_of != 'Z' && state_of != 0; i++) {
+	for (int i = 0; i < 3000 && state_of != 'Z' && state_of != 0; i++) {
 		FILE *s = fopen(stat_path, "r");
 		state_of = 0;
 		if (s && fscanf(s, "%*d %*s %c", &state_of) != 1)
@@ -188,7 +200,7 @@ static void ends_when_told(void **state)
 	int64_t start = clock_mono(&clock_system);
 	pthread_create(&t, NULL, close_soon, &quit);
 	assert_false(exec_plugin_run(p, 60000, &quit, &c, &err));
-	assert_true(clock_mono(&clock_system) - start < 1500);
+	assert_true(clock_mono(&clock_system) - start < LIMIT);
 	assert_non_null(strstr(err.what, "was stopped"));
 	pthread_join(t, NULL);
 	exec_plugin_free(p);

@@ -187,7 +187,7 @@ static void begin(struct world *w)
 
 static void end(struct world *w)
 {
-	assert_true(source_stop(w->source, 5000));
+	assert_true(source_stop(w->source, 60000));
 	store_free(w->store);
 	inbox_free(w->inbox);
 	yaml_doc_free(w->doc);
@@ -214,7 +214,7 @@ static struct gates *gates_of(struct world *w, const char *yaml, const char *ver
 
 static void settle(struct world *w, struct gates *g)
 {
-	for (int i = 0; i < 500 && !gates_tick(g, w->still.wall); i++)
+	for (int i = 0; i < 6000 && !gates_tick(g, w->still.wall); i++)
 		take(w);
 }
 

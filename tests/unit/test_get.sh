@@ -16,7 +16,7 @@ check() {
 }
 
 get() {
-	timeout 20 "$BINNACLE" get --seed 1 --wait 5 "$@"
+	timeout 120 "$BINNACLE" get --seed 1 --wait 90 "$@"     # answered in far less: only a hang is long
 }
 
 # filled KIND: it is listed, without complaint, and has rows

@@ -117,7 +117,7 @@ static void close_desk(struct desk *d)
 {
 	actor_free(d->actor);
 	permits_free(d->permits);
-	source_stop(d->source, 2000);
+	source_stop(d->source, 30000);
 	audit_close(d->audit);
 	store_free(d->store);
 	inbox_free(d->inbox);
@@ -141,11 +141,11 @@ static enum act_state act(struct desk *d, const struct action *a, const char *ke
 	struct act *x = act_start(d->actor, d->source, a, "things", &key, 1, "{}", &why);
 
 	assert_non_null(x);                  /* what is refused can always be asked again */
-	for (int i = 0; x->state == ACT_PLANNING && i < 500; i++)
+	for (int i = 0; x->state == ACT_PLANNING && i < 6000; i++)
 		take(d);
 	if (x->state == ACT_SHOWN && x->decision.allowed)
 		act_confirm(x, "");
-	for (int i = 0; x->state == ACT_RUNNING && i < 500; i++)
+	for (int i = 0; x->state == ACT_RUNNING && i < 6000; i++)
 		take(d);
 	return x->state;
 }

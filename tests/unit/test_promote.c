@@ -216,7 +216,7 @@ static void close_desk(struct desk *d)
 /* The next message of that request; NULL: none in time. */
 static struct msg *reply(struct desk *d, uint64_t id)
 {
-	int64_t end = clock_mono(&clock_system) + 20000;
+	int64_t end = clock_mono(&clock_system) + 90000;
 	while (clock_mono(&clock_system) < end) {
 		struct pollfd p = { .fd = inbox_fd(d->inbox), .events = POLLIN };
 		struct msg *m;

@@ -122,7 +122,7 @@ static void world_open(struct world *w, const struct backend *b, int port, struc
 static void world_close(struct world *w)
 {
 	actor_free(w->actor);
-	source_stop(w->source, 3000);
+	source_stop(w->source, 30000);
 	audit_close(w->audit);
 	store_free(w->store);
 	inbox_free(w->inbox);
@@ -170,7 +170,7 @@ static void refused(struct world *w, enum req_type type, const char *kind, const
 	uint64_t id = source_ask(w->source, request_new(type, kind, STR("ns/x"), action, type == REQ_RUN ? plan : "{}"));
 
 	store_expect(w->store, id, on_reply, &r);
-	for (int i = 0; i < 200 && !r.came; i++)
+	for (int i = 0; i < 6000 && !r.came; i++)
 		take(w, 10);
 	store_forget(w->store, id);
 	if (!r.came || r.done || !strstr(r.why, "read-only"))
@@ -221,9 +221,9 @@ static void run_unguarded(struct world *w, struct server *s, const struct act_of
 		uint64_t id = source_ask(w->source, request_new(REQ_RUN, a->kind, str_of(a->key), a->action, params));
 
 		store_expect(w->store, id, on_reply, &r);
-		for (int i = 0; i < 200 && !r.came; i++)
+		for (int i = 0; i < 6000 && !r.came; i++)
 			take(w, 10);
-		for (int i = 0; i < 40 && !atomic_load(&s->writes); i++)
+		for (int i = 0; i < (try ? 1200 : 40) && !atomic_load(&s->writes); i++)
 			take(w, 25);
 		store_forget(w->store, id);
 		const char *then = r.why ? strstr(r.why, " then, ") : NULL, *now = then ? strstr(then, " now)") : NULL;
@@ -284,10 +284,10 @@ static void look(struct world *w, struct server *s)
 {
 	for (const struct kind *const *k = w->source->backend->kinds; k && *k && k < w->source->backend->kinds + 4; k++)
 		source_ask(w->source, request_new(REQ_WATCH, (*k)->name, STR(""), "", ""));
-	for (int i = 0; i < 120 && !atomic_load(&s->reads); i++)
+	for (int i = 0; i < (strcmp(w->source->backend->name, "demo") ? 2400 : 8) && !atomic_load(&s->reads); i++)
 		take(w, 25);
 	source_ask(w->source, request_new(REQ_ASK, "", STR(""), "doctor", "{}"));
-	for (int i = 0; i < 8 || (i < 80 && atomic_load(&s->statements) && atomic_load(&s->statements) < 5); i++)
+	for (int i = 0; i < 8 || (i < 2400 && atomic_load(&s->statements) && atomic_load(&s->statements) < 4); i++)
 		take(w, 25);
 }
 

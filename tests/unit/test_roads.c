@@ -37,7 +37,7 @@ static struct msg *wait_message(struct inbox *in)
 	struct msg *m;
 	while (!(m = inbox_take(in))) {
 		struct pollfd fd = { inbox_fd(in), POLLIN, 0 };
-		assert_int_equal(poll(&fd, 1, 5000), 1);
+		assert_int_equal(poll(&fd, 1, 60000), 1);
 	}
 	return m;
 }
@@ -54,7 +54,7 @@ static void a_question_is_answered(void **state)
 	assert_int_equal(m->id, id);
 	assert_true(a.ok && str_is(a.json, "hello"));
 	msg_free(m);
-	source_stop(s, 5000);
+	source_stop(s, 60000);
 	inbox_free(in);
 }
 
@@ -72,7 +72,7 @@ static void a_full_inbox_slows_the_sender_and_loses_nothing(void **state)
 		assert_int_equal(atoi(t.chunk.p), i);
 		msg_free(m);
 	}
-	source_stop(s, 5000);
+	source_stop(s, 60000);
 	inbox_free(in);
 }
 
@@ -83,7 +83,7 @@ static void stopping_frees_a_sender_that_waits(void **state)
 	source_start(s);
 	source_ask(s, request_new(REQ_WATCH, "", STR(""), "", NULL));
 	msg_free(wait_message(in));
-	source_stop(s, 5000);     /* nobody takes: the thread must end all the same (ASan sees a leak if not) */
+	source_stop(s, 60000);     /* nobody takes: the thread must end all the same (ASan sees a leak if not) */
 	inbox_free(in);
 }
 
@@ -106,7 +106,7 @@ static void a_cancelled_request_ends(void **state)
 			break;
 	}
 	assert_in_range(texts, 0, 100);
-	source_stop(s, 5000);
+	source_stop(s, 60000);
 	inbox_free(in);
 }
 
@@ -123,7 +123,7 @@ static void a_read_only_source_refuses_to_run(void **state)
 	assert_false(step.ok);
 	assert_true(str_contains_fold(step.say, STR("read-only")));
 	msg_free(m);
-	source_stop(s, 5000);
+	source_stop(s, 60000);
 	inbox_free(in);
 }
 
@@ -290,7 +290,7 @@ static void a_replay_answers_what_was_asked(void **state)
 	answers(s, in, REQ_OPEN, "k", "yaml", "{\"password\":\"hunter2\",\"reveal\":true}", NULL, "(held secrets: not recorded)\n");
 	fixed.wall += 10000;
 	answers(s, in, REQ_OPEN, "k", "logs", "{\"tail\":9,\"follow\":true}", NULL, "one\ntwo\nthe recording ends here");
-	assert_true(source_stop(s, 5000));
+	assert_true(source_stop(s, 60000));
 	char bytes[4096];
 	FILE *f = fopen(path, "r");
 	size_t n = fread(bytes, 1, sizeof(bytes), f);

@@ -275,7 +275,7 @@ static const char *ask(enum req_type type, const char *what, const char *key, co
 	w.over = false;
 	uint64_t id = source_ask(w.source, request_new(type, "objects", str_of(key), what, params));
 	store_expect(w.store, id, on_reply, &w);
-	for (int i = 0; i < 1500 && !w.over; i++)
+	for (int i = 0; i < 30000 && !w.over; i++)
 		take(10);
 	store_forget(w.store, id);
 	assert_true(w.over);
@@ -285,7 +285,7 @@ static const char *ask(enum req_type type, const char *what, const char *key, co
 static const struct source_state *wait_health(enum health_state s)
 {
 	const struct source_state *st = &w.store->sources[0];
-	for (int i = 0; i < 500 && st->state != s; i++)
+	for (int i = 0; i < 6000 && st->state != s; i++)
 		take(10);
 	if (st->state != s)
 		fail_msg("health is %s (%s), not %s", health_name(st->state), st->why ? st->why : "", health_name(s));
@@ -328,7 +328,7 @@ static void test_pages(void **state)
 	has(ask(REQ_ASK, "page", "b/p/", "{\"to\":\"first\"}"), "a list that cannot be read");
 	assert_int_equal(t->count, 1000);                /* what was there stays */
 	source_cancel(w.source, id);
-	for (int i = 0; i < 200 && t->count; i++)
+	for (int i = 0; i < 6000 && t->count; i++)
 		take(10);
 	assert_int_equal(t->count, 0);
 	end();
@@ -398,7 +398,7 @@ static void test_count(void **state)
 	w.over = false;
 	uint64_t id = source_ask(w.source, request_new(REQ_OPEN, "buckets", STR("b"), "count", ""));
 	store_expect(w.store, id, on_reply, &w);
-	for (int i = 0; i < 1000 && !w.over; i++)
+	for (int i = 0; i < 30000 && !w.over; i++)
 		take(10);
 	assert_string_equal(w.text.data, "5,500 objects, 53.7Ki");
 	const struct row *r = table_find(t, 0, STR("b"));

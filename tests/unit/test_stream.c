@@ -111,7 +111,7 @@ static void note(void *arg, struct str m)
 static void drain(struct websocket *w, struct buf *out)
 {
 	bool more;
-	for (int i = 0; i < 200 && websocket_turn(w, true, note, out, &more); i++)
+	for (int i = 0; i < 6000 && websocket_turn(w, true, note, out, &more); i++)
 		poll(&(struct pollfd){ websocket_fd(w), websocket_events(w, true), 0 }, 1, more ? 0 : 50);
 }
 
