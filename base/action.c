@@ -411,6 +411,8 @@ static void on_plan(void *arg, const struct msg *m)
 			t->plan = NULL;
 			t->error = xstrdup("the plan is not a JSON object");
 		}
+		if (json_object_get(t->plan, "blocked"))       /* what cannot be done is not done already: 'already' counts as success */
+			json_object_del(t->plan, "already");
 	}
 	permits_after_plan(act->priv->actor->permits, act, t, answer.refused);
 	for (unsigned i = 0; i < act->ntargets; i++)

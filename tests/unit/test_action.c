@@ -47,7 +47,8 @@ static void plan(struct link *l, const struct request *r)
 	snprintf(text, sizeof(text), "{\"title\":\"%s %s\",\"target\":{\"kind\":\"things\",\"key\":\"%s\",\"uid\":\"u\",\"version\":\"7\"},"
 	         "\"as\":\"kube-ada\",\"steps\":[{\"do\":\"PUT /x\",\"body\":\"{\\\"password\\\":\\\"hunter2\\\"}\"}],"
 	         "\"undo\":{\"action\":\"poke\",\"params\":{\"back\":\"%s\"}},\"params\":%s%s}", r->what, r->key, r->key, r->key,
-	         *r->params ? r->params : "{}", strstr(r->key, "blocked") ? ",\"blocked\":\"it is holy\""
+	         *r->params ? r->params : "{}", strstr(r->key, "neither") ? ",\"blocked\":\"it is holy\",\"already\":\"it is so\""
+	         : strstr(r->key, "blocked") ? ",\"blocked\":\"it is holy\""
 	         : strstr(r->key, "already") ? ",\"already\":\"it is so\"" : "");
 	link_answer(l, r->id, true, str_of(strstr(r->key, "garbage") ? "[1]" : text));
 }
@@ -560,6 +561,11 @@ static void test_nothing_to_do(void **state)
 	struct act *act;
 
 	desk_open(&d, "dev", NULL);
+	/* what cannot be done is not taken for done */
+	act = begin(&d, &poke, "a/neither", &why);
+	assert_false(act->decision.allowed);
+	assert_string_equal(act->decision.why, "it is holy");
+	assert_null(act_already(act));
 	act = begin(&d, &poke, "a/already", &why);
 	assert_false(act->decision.allowed);
 	assert_string_equal(act->decision.why, "there is nothing to do: it is so");
