@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PLAN_MS = 60000, SLICE_MS = 250, CHECKS_MOST = 50 };
+enum { PLAN_MS = 60000, SLICE_MS = 250, LIST_MS = 10000, CHECKS_MOST = 50 };
 
 /* Nobody offers it: what else there is on that kind. */
 static void no_source(const struct session *s, const char *action, const char *kind)
@@ -28,26 +28,56 @@ static void no_source(const struct session *s, const char *action, const char *k
 	buf_release(&there);
 }
 
-struct source *act_source(const struct session *s, const char *action, const char *kind)
+static bool offers(const struct session *s, const struct source *from, const char *action, const char *kind)
+{
+	return action_find(from->backend, action, kind) && (!s->cli->source || !strcmp(s->cli->source, from->name));
+}
+
+/* Of several that offer it the only one that lists such a row; NULL: none does, or several do. */
+static struct source *holder(struct session *s, const char *action, const char *kind, const char *key)
+{
+	struct source *found = NULL;
+	const struct kind *k = store_kind(s->store, str_of(kind));
+	if (!k || k->place || !session_list(s, (const char *const[]){ kind, NULL }, LIST_MS))
+		return NULL;
+	const struct table *t = store_table_const(s->store, kind);
+	for (unsigned i = 0; t && i < s->nsources; i++) {
+		if (!offers(s, s->sources[i], action, kind) || !table_find(t, s->sources[i]->index, str_of(key)))
+			continue;
+		if (found)
+			return NULL;
+		found = s->sources[i];
+	}
+	return found;
+}
+
+struct source *act_source(struct session *s, const char *action, const char *kind, const char *key)
 {
 	struct source *found = NULL;
 	struct buf names = { 0 };
 	unsigned n = 0;
 	for (unsigned i = 0; i < s->nsources; i++)
-		if (action_find(s->sources[i]->backend, action, kind) && (!s->cli->source || !strcmp(s->sources[i]->name, s->cli->source))) {
+		if (offers(s, s->sources[i], action, kind)) {
 			found = s->sources[i];
 			buf_addf(&names, "%s%s", n++ ? ", " : "", found->name);
 		}
 	if (n > 1)
+		found = key ? holder(s, action, kind, key) : NULL;
+	if (n > 1 && !found)
 		print_line(stderr, "binnacle: several sources offer '%s' on %s: say which one with --source: %s", action, kind, names.data);
 	else if (!n)
 		no_source(s, action, kind);
 	buf_release(&names);
-	return n == 1 ? found : NULL;
+	return found;
 }
 
-char *act_key(const struct session *s, const char *word)
+char *act_key(const struct session *s, const char *kind, const char *word)
 {
+	const struct kind *k = store_kind(s->store, str_of(kind));
+	struct buf place = { 0 };
+	if (k && k->place && k->place(str_of(word), &place) && place.len)
+		return buf_detach(&place);
+	buf_release(&place);
 	return s->cli->namespace && !strchr(word, '/') ? xasprintf("%s/%s", s->cli->namespace, word) : xstrdup(word);
 }
 
@@ -192,7 +222,8 @@ static int act_on(struct session *s)
 	const struct cli *c = s->cli;
 	const struct kind *k = store_kind(s->store, str_of(c->args[1]));
 	const char *kind = k ? k->name : c->args[1];
-	struct source *from = act_source(s, c->args[0], kind);
+	char *key = act_key(s, kind, c->args[2]);
+	struct source *from = act_source(s, c->args[0], kind, key);
 	json_t *params = json_object();
 	int code = EXIT_USAGE;
 	const struct action *a = from ? action_find(from->backend, c->args[0], kind) : NULL;
@@ -212,11 +243,9 @@ static int act_on(struct session *s)
 	}
 	if (good && a->terminal)
 		print_line(stderr, "binnacle: '%s' wants a terminal: open it from the console, or see binnacle exec", c->args[0]);
-	else if (good) {
-		char *key = act_key(s, c->args[2]);
+	else if (good)
 		code = start(s, from, c->args[0], kind, key, params);
-		free(key);
-	}
+	free(key);
 	json_decref(params);
 	return code;
 }
@@ -320,7 +349,7 @@ static int retrain(struct session *s)
 	with.source = named;
 	struct session as = *s;
 	as.cli = &with;
-	struct source *to = act_source(&as, "trigger", "pipelines");
+	struct source *to = act_source(&as, "trigger", "pipelines", NULL);
 	json_t *given = retrain_fill(yaml_get(said, "conf"), d, n, &left, &why), *params = json_object(), *v;
 	const char *name;
 	json_object_foreach(given, name, v) {

@@ -122,12 +122,12 @@ int cli_can(struct cli *cli)
 		return code;
 	k = store_kind(c.s->store, str_of(cli->args[1]));
 	c.action = cli->args[0], c.kind = k ? k->name : cli->args[1];
-	c.key = act_key(c.s, cli->args[2]);
-	c.from = act_source(c.s, c.action, c.kind);
+	c.key = act_key(c.s, c.kind, cli->args[2]);
+	session_start(c.s);
+	c.from = act_source(c.s, c.action, c.kind, c.key);
 	code = EXIT_USAGE;
 	if (c.from) {
 		c.a = action_find(c.from->backend, c.action, c.kind);
-		session_start(c.s);
 		code = judge(&c, wait_ms);
 	}
 	free(c.key);

@@ -87,7 +87,7 @@ static void turn(void *arg, struct act *act)
 static int run(struct session *s)
 {
 	const struct cli *c = s->cli;
-	struct source *from = act_source(s, "shell", "pods");
+	struct source *from = act_source(s, "shell", "pods", NULL);
 	struct relay r = { .s = s, .code = -1, .ended = isatty(STDIN_FILENO) };
 	json_t *argv = json_array(), *params;
 	const char *why = NULL;
@@ -97,7 +97,7 @@ static int run(struct session *s)
 	params = json_pack("{s:o, s:b}", "argv", argv, "stdin", !r.ended);
 	if (c->container)
 		json_object_set_new(params, "container", json_string(c->container));
-	char *text = json_dumps(params, JSON_COMPACT), *key = strchr(c->args[0], '/') || c->namespace ? act_key(s, c->args[0])
+	char *text = json_dumps(params, JSON_COMPACT), *key = strchr(c->args[0], '/') || c->namespace ? act_key(s, "pods", c->args[0])
 		: xasprintf("default/%s", c->args[0]);
 	struct act *act = from ? act_start(s->actor, from, action_find(from->backend, "shell", "pods"), "pods", (const char *const *)&key, 1,
 		text, &why) : NULL;

@@ -175,7 +175,8 @@ bool work_target(struct work *w, struct target *t)
 	if (!t->api)
 		return false;
 	if (!kube_split_key(str_of(w->r->key), t->api->namespaced, &ns, &name, &container)) {
-		snprintf(w->error, sizeof(w->error), "'%.200s' is no key of %s", w->r->key, t->api->plural);
+		snprintf(w->error, sizeof(w->error), "'%.200s' is no key of %s%s", w->r->key, t->api->plural,
+		         t->api->namespaced ? ": write NAMESPACE/NAME" : "");
 		return false;
 	}
 	t->ns = str_dup(ns);

@@ -30,6 +30,10 @@ like "buckets" "s3" "$(sources_of buckets)"
 equal "endpoints of every protocol" "kserve mlserver model-api model-api-v7 ray scoring1 scoring2 scoring3" "$(sources_of modelendpoints)"
 like "drift" "pg" "$(sources_of drift)"
 like "what it costs" "cost" "$(sources_of costs)"
+# of several sources that could do it, the one that has it
+like "an endpoint is acted on where it is" "^model-api: reload model-api" "$(binnacle act reload modelendpoints model-api --plan --config "$scratch/b.yaml" 2>&1)"
+like "what two have asks which" "say which one with --source: airflow2, airflow3" "$(binnacle act pause pipelines mlops_full_pipeline --plan --config "$scratch/b.yaml" 2>&1)"
+like "an object by its address, though clusters have objects too" "^s3: delete s3://no-such/x" "$(binnacle act delete objects s3://no-such/x --plan --config "$scratch/b.yaml" 2>&1)"
 
 for size in 80x24 120x40 200x50; do
 	for pane in triage cluster pipelines registry drift cost predict storage; do
