@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 answers() {
-	kubectl --request-timeout 2s get --raw /readyz
+	kubectl --request-timeout 20s get --raw /readyz
 }
 
 check "the API server stops" servers stop-api

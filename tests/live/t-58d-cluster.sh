@@ -95,7 +95,7 @@ else
 fi
 
 # --- gone between two steps: after the reload, in its pause
-config gone 8s rollback "$KUBECONFIG" admin
+config gone 15s rollback "$KUBECONFIG" admin
 reset
 (
 	until [[ $(serves) == 7 ]]; do sleep 0.2; done

@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "base/yaml.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -140,17 +141,18 @@ static void loads_files(void **state)
 	assert_non_null(strstr(err.what, "No such file"));
 	snprintf(path, sizeof(path), "%s/pipe", dir);
 	assert_int_equal(mkfifo(path, 0600), 0);
+	/* one who writes has it open before it is read, and writes later */
+	int reader = open(path, O_RDONLY | O_NONBLOCK), writer = open(path, O_WRONLY);
 	if (fork() == 0) {
-		FILE *f = fopen(path, "w");
-		fputs("a: b\n", f);
-		fclose(f);
-		_exit(0);
+		usleep(50000);
+		_exit(write(writer, "a: b\n", 5) != 5);
 	}
-	usleep(50000);
+	close(writer);
 	struct yaml_doc *d = yaml_load(path, &err);
 	assert_non_null(d);
 	assert_string_equal(yaml_text(yaml_root(d), "a"), "b");
 	yaml_doc_free(d);
+	close(reader);
 	unlink(path);
 	assert_null(yaml_load("/dev/zero", &err));
 	assert_non_null(strstr(err.what, "16 MiB"));
