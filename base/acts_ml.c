@@ -77,8 +77,8 @@ const struct action
 static const struct field promote_fields[] = {
 	{ .name = "reason", .title = "reason", .help = "why, for whoever reads the version's tags later",
 	  .type = FIELD_TEXT, .required = true },
-	{ .name = "alias", .title = "alias", .help = "the alias to set; empty: that of the version in production. MLflow 1.x has stages "
-	  "instead", .type = FIELD_TEXT },
+	{ .name = "alias", .title = "alias", .help = "the alias to set; empty: that of the version in production, or stage Production "
+	  "where that is what says it", .type = FIELD_TEXT },
 	{ .name = NULL },
 };
 static const struct field put_back_fields[] = {
@@ -88,7 +88,7 @@ static const struct field put_back_fields[] = {
 	{ .name = NULL },
 };
 const struct action
-	act_promote = { "promote", "Promote", "Put this version into production: set its alias, or stage Production on MLflow 1.x",
+	act_promote = { "promote", "Promote", "Put this version into production: set its alias, or stage Production where models go by stages",
 		versions, RISK_DISRUPTIVE, false, promote_fields },
 	act_put_back = { "rollback", "Roll back", "Put the version that was in production before back there, or any other", models,
 		RISK_DISRUPTIVE, false, put_back_fields };

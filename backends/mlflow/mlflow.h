@@ -158,7 +158,7 @@ void doctor_run(struct mlflow *m, const struct request *r);
 /* ---- who stands where (standing.c), read anew from the server for every plan and run */
 struct stood { int number; bool production, archived, promoted; };   /* promoted: its tags say so */
 struct standing {
-	bool stages;                 /* production is told by stage: a server that knows no aliases */
+	bool stages;                 /* production is told by stage: no alias, of the server or of the model */
 	char *alias;                 /* else by this one */
 	int champion;                /* -1: none */
 	int staged;                  /* the newest in stage Production, or -1 */

@@ -1,5 +1,6 @@
 /* standing: who is in production now, and who was before. Read anew from the server whenever something is planned, sent or
- * checked: what the catalog remembers may be half a minute old. Servers before 2.3 know stages only, later ones aliases. */
+ * checked: what the catalog remembers may be half a minute old. Servers before 2.3 know stages only, later ones aliases too: there
+ * a model is told by its stage where it has none of the usual aliases, nor was one named, and a version of it is in Production. */
 #define _GNU_SOURCE
 #include "backends/mlflow/mlflow.h"
 #include "base/history.h"
@@ -15,7 +16,7 @@ static bool knows_no_aliases(const struct mlflow *m)
 	return sscanf(m->version, "%u.%u", &major, &minor) >= 1 && (major < 2 || (major == 2 && minor < 3));
 }
 
-/* The alias that leads to the champion: as asked for, as set, else one of the usual names that the model has. */
+/* The alias that leads to the champion: as asked for, as set, else one of the usual names that the model has. NULL: none of these. */
 static char *alias_of(struct mlflow *m, const json_t *aliases, struct str asked)
 {
 	static const char *const usual[] = { "champion", "production", "prod", "live" };
@@ -32,7 +33,7 @@ static char *alias_of(struct mlflow *m, const json_t *aliases, struct str asked)
 			if (name.n == strlen(usual[k]) && str_find(name, str_of(usual[k]), true) == 0)
 				return str_dup(name);
 		}
-	return xstrdup("champion");
+	return NULL;
 }
 
 static int led_to(const json_t *aliases, const char *alias)
@@ -112,11 +113,13 @@ bool standing_read(struct mlflow *m, struct str model, struct str alias, struct 
 	http_escape(&path, model);
 	json_t *j = client_json(m, path.data, NULL), *aliases = json_object_get(json_object_get(j, "registered_model"), "aliases");
 	bool ok = j && read_versions(m, model, s);
-	s->stages = knows_no_aliases(m);
-	s->alias = s->stages ? NULL : alias_of(m, aliases, alias);
 	for (unsigned i = 0; i < s->n; i++)
 		if (s->versions[i].production)
 			s->staged = s->versions[i].number;
+	s->alias = knows_no_aliases(m) ? NULL : alias_of(m, aliases, alias);
+	s->stages = !s->alias && (s->staged >= 0 || knows_no_aliases(m));
+	if (!s->alias && !s->stages)
+		s->alias = xstrdup("champion");
 	s->champion = s->stages ? s->staged : led_to(aliases, s->alias);
 	put_words(s);
 	json_decref(j);

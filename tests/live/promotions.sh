@@ -1,26 +1,24 @@
 # shellcheck shell=bash disable=SC2154
 # What the live tests of promotions share, after lib.sh: a registry's champion, a service of our own that loads it (model_service.py),
-# and faults in both. $model is theirs to set.
-service_pid=""
+# and faults in both. $model is theirs to set, and $registry where it is another than MLflow 3.
+service_pid="" registry=${MLFLOW3_URL:-}
 export BINNACLE_LIMIT=120
 post() {
 	curl -fsS -m 20 -X POST -H 'Content-Type: application/json' "$1/api/2.0/mlflow/$2" -d "$3" >/dev/null
 }
-champion() {
-	if [[ ${1:-} && $1 == "${MLFLOW1_URL:-}" ]]; then
-		curl -fsS -m 20 "$1/api/2.0/mlflow/model-versions/search?filter=name%3D%27$model%27" | python3 -c '
+champion() {                    # by its alias; where it has none those in stage Production
+	local url=${1:-$registry}
+	curl -fsS -m 20 "$url/api/2.0/mlflow/registered-models/alias?name=$model&alias=champion" 2>/dev/null |
+		python3 -c 'import json, sys; print(json.load(sys.stdin)["model_version"]["version"])' 2>/dev/null ||
+		curl -fsS -m 20 "$url/api/2.0/mlflow/model-versions/search?filter=name%3D%27$model%27" | python3 -c '
 import json, sys
 print(*sorted(v["version"] for v in json.load(sys.stdin)["model_versions"] if v["current_stage"] == "Production"))'
-	else
-		curl -fsS -m 20 "${1:-$MLFLOW3_URL}/api/2.0/mlflow/registered-models/alias?name=$model&alias=champion" |
-			python3 -c 'import json, sys; print(json.load(sys.stdin)["model_version"]["version"])'
-	fi
 }
 port=$(free_ports 1)
 service=http://127.0.0.1:$port
 # serve [OPTION...]: of model_service.py
 serve() {
-	env -u PG_URI python3 "$live_tests/model_service.py" "$port" 6 --mlflow "$MLFLOW3_URL" --model "$model" "$@" >"$scratch/service.log" 2>&1 &
+	env -u PG_URI python3 "$live_tests/model_service.py" "$port" 6 --mlflow "$registry" --model "$model" "$@" >"$scratch/service.log" 2>&1 &
 	service_pid=$!
 	within 20 curl -fsS "$service/health" || not_ok "the service starts" "$(<"$scratch/service.log")"
 }
