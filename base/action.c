@@ -709,11 +709,18 @@ void act_cancel(struct act *act)
 
 /* ---- undo */
 
+static const char *undo_says(const struct act *act, unsigned i, const char *name, const char *otherwise)
+{
+	const char *text = json_string_value(json_object_get(json_object_get(act->targets[i].plan, "undo"), name));
+
+	return text ? text : otherwise;
+}
+
 static const struct action *undo_action(const struct act *act, unsigned i)
 {
-	const char *name = json_string_value(json_object_get(json_object_get(act->targets[i].plan, "undo"), "action"));
+	const char *name = undo_says(act, i, "action", NULL);
 
-	return name ? action_find(act->source->backend, name, act->kind) : NULL;
+	return name ? action_find(act->source->backend, name, undo_says(act, i, "kind", act->kind)) : NULL;
 }
 
 static bool can_undo(const struct act *act)
@@ -772,10 +779,10 @@ struct act *act_undo(struct act *act, const char **why)
 		if (!act->targets[i].undo || !mine || (a && a != mine))
 			continue;
 		a = mine;
-		keys[n] = act->targets[i].key;
+		keys[n] = undo_says(act, i, "key", act->targets[i].key);
 		params[n++] = act->targets[i].undo;
 	}
-	undo = start(act->priv->actor, act->source, a, act->kind, keys, n,
+	undo = start(act->priv->actor, act->source, a, undo_says(act, act->ntargets - 1, "kind", act->kind), keys, n,
 	             &(struct order){ n == 1 ? params[0] : NULL, params, act->id, !takes_back(act), NULL }, why);
 	free(keys);
 	free(params);

@@ -66,6 +66,8 @@ struct runbook_step {
 	char *until; int64_t within_ms, pause_ms;
 	struct act *act;             /* the newest: its plan, its run or its undo; NULL before */
 	char *undo_action, *undo_params;   /* what takes it back; NULL: nothing is known to */
+	char *undo_kind, *undo_key;  /* the row that this acts on, which the step made; NULL: the step's own */
+	char *stays;                 /* what is not taken back with what it made; NULL */
 	bool undo_last;              /* it can be taken back only after what came before it */
 	bool touched;                /* FAILED, and yet it changed something: going back takes it back too */
 	enum runbook_step_state state;

@@ -1,6 +1,7 @@
 /* runbook_consent: what has to be given before a runbook moves: to confirm one that is shown, and to go on or back with one that a
  * program left in the middle. For that the guards are asked anew: whoever takes it up may be somebody else, at another time. */
 #define _GNU_SOURCE
+#include "base/json_text.h"
 #include "base/mem.h"
 #include "base/runbook_private.h"
 #include <stdio.h>
@@ -18,6 +19,7 @@ static json_t *planned_line(struct runbook *r, const char *override)
 		const struct runbook_step *s = &r->steps[i];
 		json_t *o = json_copy(spec);
 		json_object_set_new(o, "source", json_string(s->source->name));
+		json_object_set_new(o, "named", json_string(json_text(spec, "name")));
 		json_object_set_new(o, "name", json_string(s->key));
 		json_object_set_new(o, "title", json_string(s->title));
 		json_array_append_new(steps, o);
@@ -163,11 +165,11 @@ static struct decision judge(const struct runbook *r, enum runbook_choice c)
 		const struct runbook_step *s = &r->steps[i];
 		bool back = c == RUNBOOK_GO_BACK, over = s->state == RSTEP_DONE || s->state == RSTEP_ALREADY || s->state == RSTEP_UNDONE ||
 			s->state == RSTEP_STAYS;
-		const struct action *a = !back ? s->action : s->undo_action ? action_find(s->source->backend, s->undo_action, s->kind) : NULL;
-		const char *keys[] = { s->key };
+		const struct action *a = back ? step_undo_action(s) : s->action;
+		const char *kind = back && s->undo_kind ? s->undo_kind : s->kind, *keys[] = { back && s->undo_key ? s->undo_key : s->key };
 		if (!a || (back && !step_was_done(s)))
 			continue;
-		struct decision one = actor_decide(r->priv->rs->actor, s->source, a, s->kind, keys, 1, back);
+		struct decision one = actor_decide(r->priv->rs->actor, s->source, a, kind, keys, 1, back);
 		if (!back && over)                   /* the name is that of the whole; what is done cannot be forbidden any more */
 			one = (struct decision){ .allowed = true, .guard = one.guard };
 		if (!one.allowed) {
@@ -231,6 +233,15 @@ static bool take_up(struct runbook *r, enum runbook_choice c, const struct runbo
 	return false;
 }
 
+/* The first step that would have to be done and cannot be; r->nsteps: there is none. */
+static unsigned not_doable(const struct runbook *r)
+{
+	unsigned i = 0;
+	while (i < r->nsteps && !step_lost_secret(r, i, false))
+		i++;
+	return i;
+}
+
 bool runbook_choose(struct runbook *r, enum runbook_choice c, const struct runbook_given *given)
 {
 	static const char *const names[] = { "on", "back", "hold" };
@@ -241,6 +252,9 @@ bool runbook_choose(struct runbook *r, enum runbook_choice c, const struct runbo
 		runbook_refuse(r, "whether step %u was taken is being asked: a moment", r->priv->tell.step + 1);
 	else if (c == RUNBOOK_GO_ON && r->priv->backwards)
 		runbook_refuse(r, "it is going back: go back tries again, hold leaves it as it is");
+	else if (c == RUNBOOK_GO_ON && not_doable(r) < r->nsteps)
+		runbook_refuse(r, "step %u (%s) cannot be done: %s: go back, or hold and do the rest by hand", not_doable(r) + 1,
+			r->steps[not_doable(r)].title, NO_SECRET);
 	else if (take_up(r, c, given)) {
 		if (again && r->priv->journal) {
 			journal_over(r->priv->journal, false);

@@ -104,6 +104,12 @@ void runbook_unwatch(struct runbook *r);
 /* Appends a step by its JSON; false: there is no such source or action, *why (size) says it. */
 bool step_make(struct runbook *r, const json_t *spec, char *why, size_t size);
 void step_release(struct runbook_step *s);
+/* What its plan says of undoing it; params: what its run says of it, NULL: as planned. */
+void step_take_undo(struct runbook_step *s, const json_t *plan, const char *params);
+/* Of a recovered one: it cannot be done (or taken back) any more, as a secret of its parameters is not known. */
+bool step_lost_secret(const struct runbook *r, unsigned i, bool back);
+#define NO_SECRET "its parameters hold a secret, which no journal keeps and `promotions` in the configuration does not have any more"
+const struct action *step_undo_action(const struct runbook_step *s);   /* NULL: nothing takes it back */
 bool step_begin_plan(struct runbook *r, unsigned i);   /* false: it waits for a list */
 bool step_plan_late(struct runbook *r, unsigned i);    /* it is planned for too long: given up */
 void step_forth(struct runbook *r);                    /* of the current step, whatever comes next */

@@ -4,12 +4,41 @@
 #define _GNU_SOURCE
 #include "base/json_text.h"
 #include "base/mem.h"
+#include "base/redact.h"
 #include "base/runbook_private.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 struct found { struct runbook *r; bool planned, over, back, began; int64_t last; char problem[400]; };
+
+/* A secret is in no journal. Where `promotions` still has this step as it was, but for what was masked, it is taken from there. */
+static json_t *with_secrets(const json_t *journaled, const json_t *configured)
+{
+	static const char *const same[] = { "action", "kind" };
+	const json_t *params = json_object_get(configured, "params");
+	json_t *masked = params ? redact_json(params) : NULL, *spec = NULL;
+	bool is = masked && json_equal(masked, json_object_get(journaled, "params")) && !strcmp(json_text(journaled, "named"), json_text(configured, "name"));
+	for (size_t i = 0; i < ARRAY_SIZE(same); i++)
+		is = is && !strcmp(json_text(journaled, same[i]), json_text(configured, same[i]));
+	if (is) {
+		spec = json_copy((json_t *)(uintptr_t)journaled);
+		json_object_set(spec, "params", (json_t *)(uintptr_t)params);
+	}
+	json_decref(masked);
+	return spec;
+}
+
+static json_t *configured_steps(const struct runbook *r, const json_t *steps)
+{
+	const struct runbook_private *p = r->priv;
+	const char *alias = json_text(json_object_get(json_array_get(steps, 0), "params"), "alias");
+	const struct promotion_words w = { r->model, r->version, r->previous, alias, r->reason, p->user };
+	json_t *all = promotion_steps(p->registry ? promotion_entry(p->rs->config, r->model, p->registry->name) : NULL, &w);
+	if (!strcmp(r->verb, "rollback"))
+		promotion_straight(all);
+	return all;
+}
 
 static void put_planned(struct found *f, const json_t *line)
 {
@@ -27,26 +56,20 @@ static void put_planned(struct found *f, const json_t *line)
 	p->registry = runbook_source(p->rs, json_text(line, "registry"));
 	if (!p->registry)
 		snprintf(f->problem, sizeof(f->problem), "the registry '%s' is not configured here", json_text(line, "registry"));
+	json_t *configured = configured_steps(r, steps);
 	json_array_foreach(steps, i, spec) {
+		json_t *whole = i ? with_secrets(spec, json_array_get(configured, i - 1)) : NULL;
 		json_array_append(p->steps, spec);
-		if (!*f->problem && step_make(r, spec, f->problem, sizeof(f->problem)))
+		if (!*f->problem && step_make(r, whole ? whole : spec, f->problem, sizeof(f->problem)))
 			runbook_set(&r->steps[i].title, json_text(spec, "title"));
+		json_decref(whole);
 	}
+	json_decref(configured);
 	p->verify = json_incref(json_object_get(line, "verify"));
 	p->before = json_incref(json_object_get(line, "before"));
 	if (!*f->problem)
 		verify_begin_checks(r);
 	f->planned = json_is_array(steps) && json_array_size(steps);
-}
-
-static void put_undo(struct runbook_step *s, const json_t *undo)
-{
-	const json_t *params = json_object_get(undo, "params");
-	char *text = json_is_string(params) ? xstrdup(json_string_value(params)) : json_dumps(params, JSON_COMPACT);
-	runbook_set(&s->undo_action, json_is_object(undo) ? json_text(undo, "action") : NULL);
-	runbook_set(&s->undo_params, s->undo_action ? text ? text : "{}" : NULL);
-	s->undo_last = json_is_true(json_object_get(undo, "last"));
-	free(text);
 }
 
 /* What each line makes of its step. */
@@ -73,9 +96,9 @@ static void put_step(struct found *f, const json_t *line, const char *event)
 	if (!strcmp(event, "start")) {
 		json_object_set(json_array_get(r->priv->steps, (size_t)step - 1), "plan", json_object_get(line, "plan"));
 		runbook_set(&s->key, json_text(line, "key"));
-		put_undo(s, json_object_get(json_object_get(line, "plan"), "undo"));
-	} else if (!strcmp(event, "done") && json_object_get(line, "undo")) {
-		put_undo(s, json_object_get(line, "undo"));
+		step_take_undo(s, json_object_get(line, "plan"), NULL);
+	} else if (!strcmp(event, "done") && s->undo_action && json_object_get(line, "undo")) {
+		runbook_set(&s->undo_params, json_text(json_object_get(line, "undo"), "params"));
 	}
 	f->began = true;
 }
@@ -96,6 +119,18 @@ static void put_line(struct found *f, const json_t *line)
 		f->over = false;
 	if (f->planned && json_object_get(line, "step"))
 		put_step(f, line, event);
+}
+
+/* Where a secret is missing it is told before anything is chosen. */
+static void tell_secret(struct found *f, unsigned i)
+{
+	struct runbook_step *s = &f->r->steps[i];
+	bool forth = !f->back && step_lost_secret(f->r, i, false), back = step_lost_secret(f->r, i, true);
+	char *say = xasprintf("%s%s%s%s", s->say ? s->say : "", s->say && (forth || back) ? "; " : "", forth ? "it cannot be done any more: " NO_SECRET : "",
+		back ? "it cannot be taken back by itself: what takes it back holds a secret, which no journal keeps" : "");
+	if (forth || back)
+		runbook_set(&s->say, say);
+	free(say);
 }
 
 /* What was done, what was not, what is not known: in one sentence. */
@@ -121,9 +156,11 @@ static void ask(struct found *f)
 	r->state = RUNBOOK_ASKING;
 	r->ask = buf_detach(&b);
 	runbook_judge(r, RUNBOOK_GO_ON);
-	for (unsigned i = 0; i < r->nsteps; i++)
+	for (unsigned i = 0; i < r->nsteps; i++) {
+		tell_secret(f, i);
 		runbook_say(r, STEP_WAITING, "step %u, %s: %s%s%s", i + 1, r->steps[i].title, runbook_step_name(r->steps[i].state),
 			r->steps[i].say ? ": " : "", r->steps[i].say ? r->steps[i].say : "");
+	}
 }
 
 static void drop_last(struct runbooks *rs)

@@ -70,6 +70,9 @@ void step_release(struct runbook_step *s)
 	free(s->until);
 	free(s->undo_action);
 	free(s->undo_params);
+	free(s->undo_kind);
+	free(s->undo_key);
+	free(s->stays);
 	free(s->say);
 }
 
@@ -147,11 +150,20 @@ static void set_state(struct runbook *r, unsigned i, enum runbook_step_state s, 
 	runbook_changed(r);
 }
 
-/* What a journal gave back had its secrets taken out: such a step is never sent with a mask in their place. */
-#define NO_SECRET "its parameters hold a secret, which no journal keeps: do this step by hand"
-static bool lost_secret(const struct runbook *r, const char *params)
+/* What a journal gave back had its secrets taken out: such a step is never sent with a mask in their place. Of the registry's own a
+ * mask can stand in the reason only. */
+static bool lost_secret(const struct runbook *r, unsigned i, const char *params)
 {
-	return r->recovered && params && strstr(params, REDACT_MASK);
+	return r->recovered && i > 0 && params && strstr(params, REDACT_MASK);
+}
+
+bool step_lost_secret(const struct runbook *r, unsigned i, bool back)
+{
+	const struct runbook_step *s = &r->steps[i];
+	bool over = s->state == RSTEP_DONE || s->state == RSTEP_ALREADY || s->state == RSTEP_UNDONE || s->state == RSTEP_STAYS;
+	if (back)
+		return step_was_done(s) && step_undo_action(s) && lost_secret(r, i, s->undo_params);
+	return !over && s->state != RSTEP_CHECKING && !(s->state == RSTEP_FAILED && s->touched) && lost_secret(r, i, s->params);
 }
 
 /* Its plan, of this program or as the journal has it. */
@@ -194,7 +206,7 @@ bool step_begin_plan(struct runbook *r, unsigned i)
 		s->key = str_dup(row_key(row));
 	}
 	const char *why = "";
-	if (lost_secret(r, s->params)) {
+	if (lost_secret(r, i, s->params)) {
 		set_state(r, i, RSTEP_FAILED, NO_SECRET);
 		return true;
 	}
@@ -222,15 +234,23 @@ bool step_plan_late(struct runbook *r, unsigned i)
 	return true;
 }
 
-/* What its plan says of undoing it, before it is run: so that the journal has it whatever happens. */
-static void take_undo(struct runbook_step *s, const json_t *plan, const char *params)
+/* Before it is run too: so that the journal has it whatever happens. */
+void step_take_undo(struct runbook_step *s, const json_t *plan, const char *params)
 {
 	const json_t *undo = json_object_get(plan, "undo");
 	char *text = params ? xstrdup(params) : json_dumps(json_object_get(undo, "params"), JSON_COMPACT);
 	runbook_set(&s->undo_action, json_string_value(json_object_get(undo, "action")));
 	runbook_set(&s->undo_params, s->undo_action ? text ? text : "{}" : NULL);
+	runbook_set(&s->undo_kind, json_string_value(json_object_get(undo, "kind")));
+	runbook_set(&s->undo_key, json_string_value(json_object_get(undo, "key")));
+	runbook_set(&s->stays, s->undo_key ? json_string_value(json_object_get(plan, "not_undone")) : NULL);
 	s->undo_last = json_is_true(json_object_get(undo, "last"));
 	free(text);
+}
+
+const struct action *step_undo_action(const struct runbook_step *s)
+{
+	return s->undo_action ? action_find(s->source->backend, s->undo_action, s->undo_kind ? s->undo_kind : s->kind) : NULL;
 }
 
 /* ---- forth */
@@ -307,7 +327,7 @@ static void planned(struct runbook *r, unsigned i)
 		failed(r, i, act->decision.why);
 		return;
 	}
-	take_undo(s, act->targets[0].plan, NULL);
+	step_take_undo(s, act->targets[0].plan, NULL);
 	json_t *line = line_of("start", i);
 	json_object_set(line, "plan", act->targets[0].plan);
 	json_object_set_new(line, "key", json_string(s->key));
@@ -330,7 +350,7 @@ static void ran(struct runbook *r, unsigned i)
 	if (s->act->state == ACT_RUNNING)
 		return;
 	if (s->act->state == ACT_DONE) {
-		take_undo(s, t->plan, t->undo);
+		step_take_undo(s, t->plan, t->undo);
 		done(r, i, last);
 	} else if (t->unknown) {
 		json_t *line = line_of("unknown", i);
@@ -342,7 +362,7 @@ static void ran(struct runbook *r, unsigned i)
 	} else {
 		s->touched = t->undo != NULL;
 		if (s->touched)
-			take_undo(s, t->plan, t->undo);
+			step_take_undo(s, t->plan, t->undo);
 		failed(r, i, s->act->error);
 	}
 }
@@ -505,7 +525,9 @@ static void tell_by_plan(struct runbook *r)
 {
 	struct runbook_telling *t = &r->priv->tell;
 	struct runbook_step *s = &r->steps[t->step];
-	if (!t->planning) {
+	if (!t->planning && lost_secret(r, t->step, s->params)) {
+		told(r);
+	} else if (!t->planning) {
 		const char *why = "";
 		s->act = act_start_part(r->priv->rs->actor, s->source, s->action, s->kind, s->key, s->params,
 			&(struct act_part){ .runbook = r->id, .step = t->step + 1 }, &why);
@@ -559,19 +581,22 @@ bool step_was_done(const struct runbook_step *s)
 static void undone(struct runbook *r, unsigned i, enum runbook_step_state how, const char *say)
 {
 	json_t *line = line_of(how == RSTEP_STAYS ? "stays" : "undone", i);
-	set_state(r, i, how, say);
-	if (say)
-		json_object_set_new(line, "say", json_string(say));
+	char *all = r->steps[i].stays && say ? xasprintf("%s; %s", say, r->steps[i].stays) : say ? xstrdup(say) : NULL;
+	set_state(r, i, how, all);
+	if (all)
+		json_object_set_new(line, "say", json_string(all));
 	runbook_say(r, STEP_DONE, "step %u %s: %s%s%s", i + 1, how == RSTEP_STAYS ? "stays" : "taken back", r->steps[i].title,
-		say ? ": " : "", say ? say : "");
+		all ? ": " : "", all ? all : "");
 	runbook_note(r, line);
 	r->priv->undo_again = false;
+	free(all);
 }
 
 static void begin_undo(struct runbook *r, unsigned i)
 {
 	struct runbook_step *s = &r->steps[i];
-	const struct action *a = s->undo_action ? action_find(s->source->backend, s->undo_action, s->kind) : NULL;
+	const struct action *a = step_undo_action(s);
+	const char *kind = s->undo_kind ? s->undo_kind : s->kind, *key = s->undo_key ? s->undo_key : s->key;
 	const struct act_part part = { .runbook = r->id, .step = i + 1, .undo = true, .reason = r->priv->why_back };
 	const char *why = "";
 	struct act *was = s->act;
@@ -579,12 +604,14 @@ static void begin_undo(struct runbook *r, unsigned i)
 		undone(r, i, RSTEP_STAYS, s->undo_action ? "its source does not offer what would take it back" : "nothing takes it back");
 		return;
 	}
-	if (lost_secret(r, s->undo_params) && !(was && act_can_undo(was))) {
-		runbook_ask(r, "step %u (%s) cannot be taken back: %s", i + 1, s->title, NO_SECRET);
+	if (lost_secret(r, i, s->undo_params) && !(was && act_can_undo(was))) {
+		char *by_hand = xasprintf("what takes it back (%s %s) holds a secret, which no journal keeps: take it back by hand", s->undo_action, key);
+		undone(r, i, RSTEP_STAYS, by_hand);      /* and the rest all the same: asking again would bring nothing */
+		free(by_hand);
 		return;
 	}
 	s->act = was && act_can_undo(was) ? act_undo(was, &why)
-		: act_start_part(r->priv->rs->actor, s->source, a, s->kind, s->key, s->undo_params, &part, &why);
+		: act_start_part(r->priv->rs->actor, s->source, a, kind, key, s->undo_params, &part, &why);
 	set_state(r, i, RSTEP_UNDOING, NULL);
 	r->priv->since = runbook_now(r);
 	if (s->act)
@@ -599,7 +626,7 @@ static void undo_planned(struct runbook *r, unsigned i)
 	const char *already = act_already(s->act);
 	if (s->act->state == ACT_SHOWN && already) {
 		act_cancel(s->act);
-		undone(r, i, RSTEP_UNDONE, already);
+		undone(r, i, s->undo_key ? RSTEP_STAYS : RSTEP_UNDONE, already);       /* what it made has ended by itself */
 		return;
 	}
 	if ((s->act->state != ACT_SHOWN || !s->act->decision.allowed) && once_more(r)) {
@@ -672,6 +699,12 @@ void step_back(struct runbook *r)
 	} else if (next_back(r)) {
 		begin_undo(r, r->current);
 	} else {
-		runbook_end(r, RUNBOOK_UNDONE, r->priv->why_back);
+		struct buf all = { 0 };
+		buf_adds(&all, r->priv->why_back ? r->priv->why_back : "");
+		for (unsigned i = 0; i < r->nsteps; i++)
+			if (r->steps[i].state == RSTEP_STAYS && r->steps[i].undo_action)      /* else its plan said that nothing does */
+				buf_addf(&all, "; step %u (%s) stays: %s", i + 1, r->steps[i].title, r->steps[i].say ? r->steps[i].say : "");
+		runbook_end(r, RUNBOOK_UNDONE, all.data);
+		buf_release(&all);
 	}
 }

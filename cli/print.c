@@ -68,8 +68,9 @@ void print_plan(const json_t *plan)
 	if (json_is_object(undo)) {
 		char *params = json_dumps(json_object_get(undo, "params"), JSON_COMPACT);
 		const char *too = json_string_value(json_object_get(undo, "say"));
-		print_line(stdout, "      undo: %s %s%s%s%s", json_string_value(json_object_get(undo, "action")), params ? params : "", too ? ", " : "",
-		    too ? too : "", json_is_true(json_object_get(undo, "last")) ? " (after the others)" : "");
+		const char *key = json_string_value(json_object_get(undo, "key"));
+		print_line(stdout, "      undo: %s %s%s%s%s", json_string_value(json_object_get(undo, "action")), key ? key : params ? params : "",
+		    too ? ", " : "", too ? too : "", json_is_true(json_object_get(undo, "last")) ? " (after the others)" : "");
 		free(params);
 	}
 	if (gone)

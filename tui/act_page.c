@@ -108,6 +108,12 @@ static void add_steps(struct act_page *t, const json_t *plan)
 	}
 }
 
+static void add_undo(struct act_page *t, const json_t *undo)
+{
+	const char *key = json_text(undo, "key"), *say = json_text(undo, "say");
+	add(t, "undo", ROLE_TEXT, 0, "%s%s%s, with u, once it is done%s%s", json_text(undo, "action"), *key ? " " : "", key, *say ? ": " : "", say);
+}
+
 static void add_plan(struct act_page *t, const struct act_target *g, bool many, bool ascii)
 {
 	const json_t *p = g->plan;
@@ -137,7 +143,7 @@ static void add_plan(struct act_page *t, const struct act_target *g, bool many, 
 		add(t, "dry run", !strncmp(dry, "accepted", 8) ? ROLE_TEXT : ROLE_DOUBT, 0, "%s",
 		    !strcmp(dry, "accepted") ? "the server accepts these requests" : dry);
 	if (json_is_object(json_object_get(p, "undo")))
-		add(t, "undo", ROLE_TEXT, 0, "%s, with u, once it is done", json_text(json_object_get(p, "undo"), "action"));
+		add_undo(t, json_object_get(p, "undo"));
 	else
 		add(t, "undo", ROLE_DIM, 0, "%s", *lost ? lost : "there is none");
 	if (*lost && json_is_object(json_object_get(p, "undo")))

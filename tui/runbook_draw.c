@@ -227,7 +227,8 @@ static void write_undo(struct rb_lines *l, const struct runbook_step *s)
 			buf_addf(&b, " %s=%lld", name, (long long)json_integer_value(v));
 	if (*json_text(undo, "say"))
 		buf_addf(&b, ", %s", json_text(undo, "say"));
-	add(l, "", ROLE_DIM, SUB, "undo: %s%s%s", s->undo_action ? s->undo_action : json_text(undo, "action"), b.data ? b.data : "",
+	const char *key = s->undo_key ? s->undo_key : json_text(undo, "key");
+	add(l, "", ROLE_DIM, SUB, "undo: %s%s%s%s%s", s->undo_action ? s->undo_action : json_text(undo, "action"), *key ? " " : "", key, b.data ? b.data : "",
 	    s->undo_last || json_is_true(json_object_get(undo, "last")) ? ", after the steps before it" : "");
 	if (*json_text(plan, "not_undone"))
 		add(l, "", ROLE_DIM, SUB, "stays: %s", json_text(plan, "not_undone"));
@@ -371,6 +372,15 @@ static void write_served(struct runbook_page *t, const struct store *store, bool
 	}
 }
 
+/* Something stays that was to be taken back. */
+static bool stays(const struct runbook *r)
+{
+	bool any = false;
+	for (unsigned i = 0; i < r->nsteps; i++)
+		any |= r->steps[i].state == RSTEP_STAYS && r->steps[i].undo_action;
+	return any;
+}
+
 static void write_ended(struct runbook_page *t, bool ascii)
 {
 	struct rb_lines *l = &t->parts[RB_FOOT];
@@ -382,7 +392,8 @@ static void write_ended(struct runbook_page *t, bool ascii)
 	case RUNBOOK_UNDONE:
 		if (r->error && *r->error)
 			add(l, bad(ascii), ROLE_BAD, 0, "%s", r->error);
-		add(l, "ok", ROLE_TEXT, 0, "taken back: it is as it was before, version %s", *r->previous ? r->previous : "none");
+		add(l, "ok", ROLE_TEXT, 0, stays(r) ? "taken back to version %s, but for what stays, as said" : "taken back: it is as it was before, version %s",
+		    *r->previous ? r->previous : "none");
 		break;
 	case RUNBOOK_HELD:
 		add(l, doubt(ascii), ROLE_DOUBT, 0, "held as it is%s%s", r->error && *r->error ? ": " : "", r->error ? r->error : "");

@@ -103,8 +103,12 @@ void af_trigger(struct plan *p)
 	read = xasprintf("%s/%s", runs, name);
 	af_step(p, "POST", runs, body, "the run has this name: what gets no answer is looked for by it", read,
 	          json_pack("{s:s}", "dag_run_id", name));
-	af_say(p, "not_undone", "what the run does is done; cancel ends it");
-	json_object_set_new(p->o, "makes", json_pack("{s:s, s:o}", "kind", "runs", "key", json_sprintf(STR_FMT "/%s", STR_ARG(p->key.dag), name)));
+	json_t *made = json_pack("{s:s, s:o}", "kind", "runs", "key", json_sprintf(STR_FMT "/%s", STR_ARG(p->key.dag), name));
+	af_undo(p, "cancel", json_object());
+	json_object_update(json_object_get(p->o, "undo"), made);
+	json_object_set_new(json_object_get(p->o, "undo"), "say", json_string("while it runs; one that has ended stays"));
+	af_say(p, "not_undone", "what the run wrote is not taken back");
+	json_object_set_new(p->o, "makes", made);
 	json_decref(dag);
 	free(read);
 	free(runs);

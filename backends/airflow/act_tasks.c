@@ -199,8 +199,9 @@ void af_mark(struct plan *p)
 
 void af_cancel(struct plan *p)
 {
-	if (str_starts(af_seen(p), STR("success")) || str_starts(af_seen(p), STR("failed")))
-		af_say(p, "already", "the run is over already");
+	struct str state = af_seen(p), was = str_split(&state, '/');
+	if (state_over(state_meaning(was)))
+		af_say(p, "already", "the run has ended already: " STR_FMT, STR_ARG(was));
 	af_run_state(p, STR("failed"));
 	af_say(p, "not_undone", "what was stopped does not go on; clear runs it again");
 }

@@ -12,6 +12,7 @@
 #include "base/redact.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 const struct action *const airflow_actions[] = { &act_flow_trigger, &act_flow_pause, &act_flow_unpause, &act_flow_clear, &act_flow_mark, &act_flow_cancel, &act_flow_backfill,
 	&act_flow_backfill_state, NULL };
@@ -239,6 +240,7 @@ void plan_ask(struct airflow *a, const struct request *r)
 
 /* ---- running */
 
+enum { CANCEL_LOOKS = 5, CANCEL_LOOK_MS = 700 };
 struct carry { struct airflow *a; const struct request *r; const json_t *plan; struct task_key key; struct buf say; json_t *undo; bool unknown; };
 
 static bool holds(const json_t *j, const json_t *want)
@@ -373,6 +375,27 @@ static void remember(struct carry *c)
 	json_decref(body);
 }
 
+/* The scheduler may have had the run in hand when it was cancelled, and writes over the answer that we got what it makes of it. */
+static bool has_ended(struct carry *c)
+{
+	json_t *now = NULL;
+	enum state_is is = STATE_FAILED;
+	for (int k = 0; k < CANCEL_LOOKS && (!k || (now && !state_over(is))) && !link_closing(c->a->api.link); k++) {
+		nanosleep(&(struct timespec){ .tv_nsec = CANCEL_LOOK_MS * 1000000L }, NULL);
+		json_decref(now);
+		now = version_of(c->a, &c->key);
+		struct str rest = str_of(json_string_value(now));
+		is = now ? state_meaning(str_split(&rest, '/')) : STATE_FAILED;
+	}
+	if (!state_over(is))
+		buf_adds(&c->say, ", but Airflow's scheduler has put it back: it runs; cancel it again");
+	else if (now && is != STATE_FAILED)
+		buf_addf(&c->say, ", and counts as %.*s, as Airflow's scheduler had it in hand: what was left of it does not run",
+		         (int)strcspn(json_string_value(now), "/"), json_string_value(now));
+	json_decref(now);
+	return state_over(is);
+}
+
 void run_ask(struct airflow *a, const struct request *r)
 {
 	json_t *params = json_loads(r->params, 0, NULL), *now;
@@ -386,7 +409,7 @@ void run_ask(struct airflow *a, const struct request *r)
 		buf_adds(&c.say, now ? "it has changed since the plan was shown: plan again" : a->api.error);
 	bool ok = same && n && same_names(&c);
 	for (i = 0; i < n && ok; i++) {
-		ok = send_step(&c, json_array_get(steps, i));
+		ok = send_step(&c, json_array_get(steps, i)) && (strcmp(r->what, "cancel") || has_ended(&c));
 		link_step(a->api.link, r->id, (struct msg_step){ ok ? STEP_DONE : STEP_FAILED, ok, (unsigned)i + 1, (unsigned)n,
 			buf_str(&c.say), STR("") });
 	}

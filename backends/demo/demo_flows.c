@@ -217,7 +217,10 @@ static void plan_trigger(struct world *w, struct aim *a)
 	if (flow_paused(w, a->flow, &since))
 		plan_say(a->plan, "warnings", "the pipeline is paused: the run stays queued until it is not");
 	step(a->plan, params, "POST /dags/%s/dagRuns", a->flow->name);
-	plan_say(a->plan, "not_undone", "what the run does is done; cancel ends it");
+	json_object_set_new(a->plan, "undo", json_pack("{s:s, s:{}, s:s, s:o, s:s}", "action", "cancel", "params", "kind", "runs", "key",
+		json_sprintf("%s/%s", a->flow->name, name), "say", "while it runs; one that has ended stays"));
+	plan_say(a->plan, "not_undone", "what the run wrote is not taken back");
+	json_object_set_new(a->plan, "makes", json_pack("{s:s, s:o}", "kind", "runs", "key", json_sprintf("%s/%s", a->flow->name, name)));
 	json_object_set_new(a->plan, "run", json_string(name));
 }
 
@@ -353,7 +356,7 @@ bool demo_flow_plan(struct world *w, struct link *l, const struct request *r)
 		plan_say(a.plan, "blocked", "no backfill is under way: the simulated engine makes all of its runs at once; cancel those");
 		step(a.plan, "", "PUT /backfills");
 	} else if (!strcmp(r->what, "cancel") && state_over(state_meaning(str_of(a.run.state))))
-		plan_say(a.plan, "already", "the run is over already");
+		plan_say(a.plan, "already", "the run has ended already: %s", a.run.state);
 	else
 		plan_mark(&a, !strcmp(r->what, "cancel") ? "failed" : *param(&a, "state") ? param(&a, "state") : "success");
 	json_object_set(a.plan, "params", a.params);

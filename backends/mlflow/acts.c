@@ -7,6 +7,7 @@
 #include "base/audit.h"
 #include "base/mem.h"
 #include "base/plan_json.h"
+#include "base/redact.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -122,6 +123,10 @@ static bool restore_steps(struct plan *p)
 		json_t *was = json_object_get(tag, "was"), *is = json_object_get(tags, key), *body;
 		if (!now || !is || (json_is_string(was) && json_equal(is, was)))
 			continue;
+		if (json_is_string(was) && strstr(json_string_value(was), REDACT_MASK)) {
+			plan_say(p->o, "warnings", "tag %s of v%d stays: what it was before is in no journal, as it looked like a secret", key, (int)of);
+			continue;
+		}
 		if (!json_equal(is, json_object_get(tag, "set"))) {
 			plan_say(p->o, "warnings", "tag %s of v%d was changed since: it stays", key, (int)of);
 			continue;

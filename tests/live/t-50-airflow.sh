@@ -175,7 +175,7 @@ for v in 2 3; do
 	like "airflow $v: with the parameters asked for" '"rows": ?5' "$(rest $v GET "/dags/$dag/dagRuns/${run//:/%3A}" | tr -d '\n')"
 	said=$(act $v act cancel runs "$dag/$run")
 	like "airflow $v: cancelled" 'is failed.*state: done' "$said"
-	like "airflow $v: what is over cannot be cancelled" 'over already' "$(act $v plan cancel runs "$dag/$run")"
+	like "airflow $v: what is over cannot be cancelled" 'ended already: ' "$(act $v plan cancel runs "$dag/$run")"
 done
 
 # --- credentials

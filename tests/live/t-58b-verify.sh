@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a verification measures from outside: errors, latency and predictions of the new version against before, and no call more than
-# was told; and a pipeline as a step, waited for to its end. Each that fails goes back by itself.
+# was told; and a pipeline as a step, waited for to its end, its run cancelled while it runs. Each that fails goes back by itself.
 # needs: mlflow3 airflow2 airflow3
 # apart: airflow
 # limit: 840
@@ -113,22 +113,33 @@ like "the gate compares what both answer" '10 of 10 differ, on average by [0-9.]
 like "and blocks" 'fail.*10 of 10 differ.*wanted below 0.1 .*exit [1-9]' "$(gate 0.1%)"
 
 # --- a pipeline as a step: its run is waited for
-# paused VERSION [BOOL]: whether the pipeline is; sets it
-paused() {
-	local who=(-u admin:admin) url=$AIRFLOW2_URL/api/v1/dags/mlops_full_pipeline
+# flow VERSION PATH [BODY]: of this pipeline; BODY is PATCHed
+flow() {
+	local who=(-u admin:admin) url=$AIRFLOW2_URL/api/v1/dags/mlops_full_pipeline$2
 	if (($1 == 3)); then
 		who=(-H "Authorization: Bearer $(curl -sf "$AIRFLOW3_URL/auth/token" -H 'Content-Type: application/json' \
 			-d '{"username":"admin","password":"admin"}' | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')")
-		url=$AIRFLOW3_URL/api/v2/dags/mlops_full_pipeline
+		url=$AIRFLOW3_URL/api/v2/dags/mlops_full_pipeline$2
 	fi
-	curl -sf -m 20 "${who[@]}" ${2:+-X PATCH -H 'Content-Type: application/json' -d "{\"is_paused\": $2}"} "$url" |
-		python3 -c 'import json, sys; print(str(json.load(sys.stdin)["is_paused"]).lower())'
+	curl -sf -m 20 "${who[@]}" ${3:+-X PATCH -H 'Content-Type: application/json' -d "$3"} "$url"
+}
+paused() {                       # paused VERSION [BOOL]: whether the pipeline is; sets it
+	flow "$1" "" ${2:+"{\"is_paused\": $2}"} | python3 -c 'import json, sys; print(str(json.load(sys.stdin)["is_paused"]).lower())'
+}
+begun() {                        # begun TEXT: the run that it says it has begun; planned anew, it has another name than in the plan
+	grep -o 'run binnacle__[-0-9T:]* is' <<<"$1" | head -n 1 | cut -d' ' -f2
+}
+state() {
+	flow "$1" "/dagRuns/$2" | python3 -c 'import json, sys; print(json.load(sys.stdin)["state"])'
 }
 for v in 2 3; do
 	url=AIRFLOW${v}_URL
 	flow="flow: {type: airflow, environment: dev, url: '${!url}', user: admin, password: {command: echo admin}, timeout: 10s}"
 	run='action: trigger, kind: pipelines, name: mlops_full_pipeline, source: flow, until: "status=success", within: 90s'
 	config "well$v" 'where: "version={version} status=ready"' "- {$run, params: {conf: '{\"source\": \"{model}/{version}\", \"train_seconds\": 0}'}}" "$flow"
+	config "long$v" 'where: "version={version} stage=nowhere"' \
+		"- {action: trigger, kind: pipelines, name: mlops_full_pipeline, source: flow, params: {conf: '{\"drift_score\": 0.5, \"train_seconds\": 90}'}}" "$flow"
+	sed 's/^    steps:/    on_failure: hold\n&/' "$scratch/long$v.yaml" >"$scratch/held$v.yaml"
 	config "ill$v" 'where: "version={version}"' "- {$run, params: {conf: '{\"fail_at\": \"ingest_data\"}'}}" "$flow"
 	again '{}'
 	was=$(paused $v)
@@ -138,8 +149,27 @@ for v in 2 3; do
 	like "Airflow $v: the run's success is waited for" "step 3: trigger.*step 3: status success.*verifying.*done.*exit 0" "$said"
 	again '{}'
 	said=$(promote "ill$v")
-	like "Airflow $v: a run that fails goes back at once" "'status=success' will not come about: status failed.*step 3 stays.*rolled back.*exit 7" "$said"
+	like "Airflow $v: a run that fails goes back at once" "'status=success' will not come about: status failed.*step 3 stays.*ended already: failed; what the run wrote is not taken back.*rolled back.*exit 7" "$said"
 	equal "Airflow $v: all is v6" "6 6" "$(both)"
+
+	# one that still runs is ended when all is taken back, by whoever does that
+	again '{}'
+	said=$(promote "long$v")
+	run=$(begun "$said")
+	like "Airflow $v: the plan says what takes the run back, and what stays" \
+		"undo: cancel mlops_full_pipeline/binnacle__[-0-9T:]*, while it runs; one that has ended stays.*stays: what the run wrote is not taken back" "$said"
+	like "Airflow $v: the run that still runs is cancelled" \
+		"step 3 taken back: trigger.*run $run is failed.*; what the run wrote is not taken back.*rolled back.*exit 7" "$said"
+	like "Airflow $v: so it is" "(failed|success) 6 6" "$(state $v "$run") $(both)"      # Airflow 2 may count it as success, which is told
+	like "Airflow $v: the audit has it as an act of its own" '"action":"cancel".*"undo_of_step":3' \
+		"$(grep "$run" "$XDG_STATE_HOME/binnacle/audit.jsonl" | grep '"event":"run"' | tail -n 1)"
+	again '{}'
+	said=$(promote "held$v")
+	run=$(begun "$said")
+	like "Airflow $v: held, the run goes on" "somebody has to decide.*exit 8 (running|queued)" "$said $(state $v "$run")"
+	like "Airflow $v: another program cancels it too" "step 3 taken back.*run $run is failed.*rolled back.*exit 7" \
+		"$(bin "held$v" runbooks --go-back last --yes)"
+	like "Airflow $v: it is" "(failed|success) 6 6" "$(state $v "$run") $(both)"
 	paused $v "$was" >/dev/null
 done
 finish

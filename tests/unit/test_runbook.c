@@ -28,7 +28,7 @@
 /* ---- the world: who is champion, what is served, and what was done to them, in order */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static atomic_int champion, served;
+static atomic_int champion, served, ended;      /* ended: what a poke makes ends by itself */
 static char did[2000];
 static const char *taken = "unknown";
 
@@ -77,12 +77,19 @@ static void plan(struct link *l, const struct request *r)
 		else
 			json_object_set_new(o, "undo", json_pack("{s:s, s:{s:o}}", "action", "rollback", "params", "version",
 				json_sprintf("%d", (int)champion)));
+	} else if (how && (!strcmp(how, "makes") || !strcmp(how, "diemakes")) && !strcmp(r->what, "poke")) {
+		json_object_set_new(o, "undo", json_pack("{s:s, s:{}, s:s, s:s}", "action", "end", "params", "kind", "versions", "key", "m/run"));
+		json_object_set_new(o, "not_undone", json_string("what it wrote stays written"));
 	} else if (!strcmp(r->what, "poke") && !(how && !strcmp(how, "forever"))) {
 		json_object_set_new(o, "undo", json_pack("{s:s, s:{s:s?}, s:b}", "action", "unpoke", "params", "how", how, "last",
 			how && !strcmp(how, "last")));
 	}
 	if (how && !strcmp(how, "already"))
 		json_object_set_new(o, "already", json_string("it is poked"));
+	if (!strcmp(r->what, "end") && ended)
+		json_object_set_new(o, "already", json_string("it has ended already"));
+	if (how && !strcmp(how, "secretly") && !strcmp(r->what, "poke"))
+		json_object_set_new(json_object_get(json_object_get(o, "undo"), "params"), "token", json_string("hunter2"));
 	char *text = json_dumps(o, 0);
 	link_answer(l, r->id, true, str_of(text));
 	free(text);
@@ -155,7 +162,7 @@ static void run(struct link *l, const struct request *r)
 	json_t *params = json_loads(r->params, 0, NULL), *target = json_object_get(json_object_get(params, "plan"), "target");
 	const char *how = json_string_value(json_object_get(target, "how"));
 	bool fails = how && (!strcmp(how, "fail") || !strcmp(how, "lost") || (!strcmp(how, "stuck") && !strcmp(r->what, "unpoke")));
-	if (how && !strcmp(how, "die"))
+	if (how && !strncmp(how, "die", 3) && !strcmp(r->what, "poke"))
 		_exit(9);
 	if (json_object_get(target, "to"))
 		champion = (int)json_integer_value(json_object_get(target, "to"));
@@ -201,8 +208,9 @@ static void body(struct link *l)
 static const char *const versions[] = { "versions", NULL }, *const models[] = { "models", "versions", NULL }, *const ends[] = { "modelendpoints", NULL };
 static const struct action promote = { "promote", "Promote", "", versions, RISK_DISRUPTIVE, false, NULL },
 	rollback = { "rollback", "Roll back", "", models, RISK_DISRUPTIVE, false, NULL },
-	poke = { "poke", "Poke", "", ends, RISK_DISRUPTIVE, false, NULL }, unpoke = { "unpoke", "Unpoke", "", ends, RISK_DISRUPTIVE, false, NULL };
-static const struct action *const actions[] = { &promote, &rollback, &poke, &unpoke, NULL };
+	poke = { "poke", "Poke", "", ends, RISK_DISRUPTIVE, false, NULL }, unpoke = { "unpoke", "Unpoke", "", ends, RISK_DISRUPTIVE, false, NULL },
+	end = { "end", "End", "", versions, RISK_DISRUPTIVE, false, NULL };
+static const struct action *const actions[] = { &promote, &rollback, &poke, &unpoke, &end, NULL };
 static const struct kind *const fills[] = { &kind_modelendpoints, &kind_predictions, &kind_promotions, &kind_versions, &kind_models, NULL };
 static const struct backend backend = { .name = "fake", .actions = actions, .kinds = fills, .run = body };
 
@@ -220,7 +228,7 @@ struct desk {
 };
 static const struct guard_rule rules[] = { { "dev", GUARD_CONFIRM, 3 }, { "prod", GUARD_TYPE_NAME, 2 }, { "vault", GUARD_READONLY, 9 } };
 
-static struct { const char *environment, *rules; } later;       /* how whoever recovers is guarded; NULL: as before */
+static struct { const char *environment, *rules, *entry; } later;       /* how whoever recovers is guarded and configured; NULL: as before */
 static struct yaml_doc *later_doc;
 
 /* The folder stays: another desk opens on it as another program would. */
@@ -263,6 +271,7 @@ static int fresh(void **state)
 	snprintf(dir, sizeof(dir), "/tmp/binnacle-runbook-XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	champion = served = 6;
+	ended = 0;
 	did[0] = '\0';
 	taken = "unknown";
 	return 0;
@@ -384,6 +393,25 @@ static void test_goes_back(void **state)
 	assert_int_equal(r->steps[4].state, RSTEP_FAILED);
 	assert_non_null(strstr(r->error, "it broke"));
 	desk_close(&d);
+}
+
+/* What a step made is ended by an act on that row; what has ended by itself stays, and both are told. */
+static void test_undo_of_what_it_made(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		struct desk d;
+		clean(NULL);
+		fresh(NULL);
+		ended = i;
+		desk_open(&d, "dev", STEPS(POKE("makes") ", " POKE("fail")));
+		struct runbook *r = confirmed(&d, false);
+		until(&d, r, RUNBOOK_UNDONE);
+		assert_string_equal(did, ended ? "promote:7 poke:makes poke:fail rollback:6 " : "promote:7 poke:makes poke:fail end:m/run rollback:6 ");
+		assert_int_equal(r->steps[1].state, ended ? RSTEP_STAYS : RSTEP_UNDONE);
+		assert_string_equal(r->steps[1].say, ended ? "it has ended already; what it wrote stays written" : "well; what it wrote stays written");
+		assert_int_equal(strstr(r->error, "step 2 (poke key-of-api) stays: it has ended already") != NULL, ended);
+		desk_close(&d);
+	}
 }
 
 static void test_first_fails(void **state)
@@ -554,7 +582,7 @@ static struct runbook *dead(struct desk *d, const char *entry)
 	struct yaml_error err;
 	later_doc = later.rules ? yaml_parse(str_of(later.rules), &err) : NULL;
 	assert_true(!later.rules == !later_doc);
-	desk_open(d, later.environment ? later.environment : "dev", entry);
+	desk_open(d, later.environment ? later.environment : "dev", later.entry ? later.entry : entry);
 	champion = 7;                                                /* the child's world is not ours */
 	assert_int_equal(runbooks_recover(d->rs, &why), 1);
 	assert_null(why);
@@ -584,6 +612,18 @@ static void test_recovery(void **state)
 	assert_int_equal(unfinished, 0);
 	assert_null(strstr(text, "hunter2"));
 	free(text);
+	desk_close(&d);
+}
+
+static void test_recovery_of_what_it_made(void **state)
+{
+	struct desk d;
+	taken = "yes";
+	struct runbook *r = dead(&d, STEPS(POKE("diemakes")));
+	assert_true(runbook_choose(r, RUNBOOK_GO_BACK, NULL));
+	until(&d, r, RUNBOOK_UNDONE);
+	assert_string_equal(did, "end:m/run rollback:6 ");
+	assert_string_equal(r->steps[1].say, "well; what it wrote stays written");
 	desk_close(&d);
 }
 
@@ -658,19 +698,56 @@ static void test_recovery_is_judged(void **state)
 	later.environment = later.rules = NULL;
 }
 
-/* The journal has the mask in the secret's place: it is never sent. */
+#define SECRET(name, how, word) "{action: poke, kind: modelendpoints, name: " name ", params: {how: " how ", password: " word "}}"
+/* The journal has the mask in the secret's place, which is never sent: the configuration may have the secret still. */
 static void test_recovery_of_a_secret(void **state)
 {
+	static const struct { const char *later; bool on; } cases[] = { { STEPS(POKE("die") ", " SECRET("api", "s", "hunter2")), true },
+		{ STEPS(POKE("die") ", " SECRET("api", "s", "hunter3")), true },         /* a new password is as good */
+		{ STEPS(POKE("die") ", " SECRET("api", "t", "hunter2")), false }, { STEPS(POKE("die") ", " SECRET("b", "s", "hunter2")), false },
+		{ STEPS(POKE("die")), false } };
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+		const bool back = i % 2, on = cases[i / 2].on;
+		struct desk d;
+		clean(NULL);
+		fresh(NULL);
+		taken = "yes";
+		later.entry = cases[i / 2].later;
+		struct runbook *r = dead(&d, cases[0].later);
+		assert_int_equal(r->steps[2].say && strstr(r->steps[2].say, "it cannot be done any more: its parameters hold a secret"), !on);
+		if (back) {
+			assert_true(runbook_choose(r, RUNBOOK_GO_BACK, NULL));
+			until(&d, r, RUNBOOK_UNDONE);
+			assert_string_equal(did, "unpoke:die rollback:6 ");
+		} else if (on) {
+			assert_true(runbook_choose(r, RUNBOOK_GO_ON, NULL));
+			until(&d, r, RUNBOOK_DONE);
+			assert_string_equal(did, "poke:s ");
+		} else {
+			assert_false(runbook_choose(r, RUNBOOK_GO_ON, NULL));
+			assert_non_null(strstr(r->error, "go back, or hold and do the rest by hand"));
+			assert_string_equal(did, "");
+		}
+		desk_close(&d);
+	}
+	later.entry = NULL;
+}
+
+/* What takes a step back holds one: that step is left to a person, told before and after, and the rest is taken back. */
+static void test_recovery_of_a_secret_undo(void **state)
+{
 	struct desk d;
+	unsigned unfinished;
 	taken = "yes";
-	struct runbook *r = dead(&d, STEPS(POKE("die") ", {action: poke, kind: modelendpoints, name: api, params: {how: s, password: hunter2}}"));
-	r->hold = true;                      /* undoing the one that dies would end this program */
-	assert_true(runbook_choose(r, RUNBOOK_GO_ON, NULL));
-	while (!runbook_over(r) && r->state != RUNBOOK_ASKING)
-		turn(&d);
-	assert_int_equal(r->steps[2].state, RSTEP_FAILED);
-	assert_non_null(strstr(r->steps[2].say, "hold a secret"));
-	assert_null(strstr(did, "poke:s"));
+	struct runbook *r = dead(&d, STEPS(POKE("secretly") ", " POKE("die")));
+	assert_non_null(strstr(r->steps[1].say, "well; it cannot be taken back by itself"));
+	assert_true(runbook_choose(r, RUNBOOK_GO_BACK, NULL));
+	until(&d, r, RUNBOOK_UNDONE);
+	assert_string_equal(did, "unpoke:die rollback:6 ");
+	assert_non_null(strstr(r->error, "take it back by hand"));
+	char *text = journal_text(&unfinished);
+	assert_null(strstr(text, "hunter2"));
+	free(text);
 	desk_close(&d);
 }
 
@@ -751,8 +828,8 @@ static void test_rollback(void **state)
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, clean)
 int main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_order), T(test_goes_back), T(test_first_fails), T(test_hold), T(test_lost), T(test_verify), T(test_probes),
-		T(test_guards), T(test_recovery), T(test_recovery_back), T(test_recovery_on), T(test_recovery_is_judged), T(test_recovery_of_a_secret), T(test_straight_back), T(test_rollback),
+	const struct CMUnitTest tests[] = { T(test_order), T(test_goes_back), T(test_undo_of_what_it_made), T(test_first_fails), T(test_hold), T(test_lost), T(test_verify), T(test_probes),
+		T(test_guards), T(test_recovery), T(test_recovery_back), T(test_recovery_of_what_it_made), T(test_recovery_on), T(test_recovery_is_judged), T(test_recovery_of_a_secret), T(test_recovery_of_a_secret_undo), T(test_straight_back), T(test_rollback),
 		T(test_freeze_of_guards_zone), T(test_who_acts) };
 	born = clock_mono(&clock_system) - 1000;
 	return cmocka_run_group_tests_name("runbook", tests, NULL, NULL);
