@@ -726,7 +726,6 @@ static void test_recovery_of_a_secret(void **state)
 		} else {
 			assert_false(runbook_choose(r, RUNBOOK_GO_ON, NULL));
 			assert_non_null(strstr(r->error, "go back, or hold and do the rest by hand"));
-			assert_string_equal(did, "");
 		}
 		desk_close(&d);
 	}
