@@ -21,9 +21,7 @@
  *   undo      {action, params} | absent            what brings it back; "not_undone": "..." what stays changed.
  *             "last": true in undo: it works only when what was done before it has been undone (a server that loads
  *             what the registry says): a runbook takes such steps back after all others
- *             "say": what else it brings back, in words
- *             "kind", "key" in undo: the row that it acts on, where that is not the target: it ends what the step made (the run of
- *             a pipeline). Where that has ended by itself (the undo's plan says "already"), the step stays as it is
+ *             "say": what else it brings back, in words; "kind", "key": of the row it acts on, where it ends what was made (the run of a pipeline; one that ended stays)
  * REQ_RUN's params are {"plan": the plan as it was shown, "act": id}.
  *
  * Of a step of a runbook REQ_PLAN's params have "after": [{"step", "action", "kind", "key", "to"}], the steps before it, which are done
