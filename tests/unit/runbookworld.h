@@ -228,7 +228,6 @@ struct desk {
 };
 static const struct guard_rule rules[] = { { "dev", GUARD_CONFIRM, 3 }, { "prod", GUARD_TYPE_NAME, 2 }, { "vault", GUARD_READONLY, 9 } };
 
-static struct { const char *environment, *rules, *entry; } later;       /* how whoever recovers is guarded and configured; NULL: as before */
 static struct yaml_doc *later_doc;
 
 /* The folder stays: another desk opens on it as another program would. */
