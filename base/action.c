@@ -723,7 +723,7 @@ static const struct action *undo_action(const struct act *act, unsigned i)
 	return name ? action_find(act->source->backend, name, undo_says(act, i, "kind", act->kind)) : NULL;
 }
 
-static bool can_undo(const struct act *act)
+bool act_can_undo(const struct act *act)
 {
 	if (act->priv->undone || (act->state != ACT_DONE && act->state != ACT_FAILED && act->state != ACT_CANCELLED))
 		return false;
@@ -731,11 +731,6 @@ static bool can_undo(const struct act *act)
 		if (act->targets[i].undo && undo_action(act, i))
 			return true;
 	return false;
-}
-
-bool act_can_undo(const struct act *act)
-{
-	return can_undo(act);
 }
 
 void act_join(struct act *act, const struct act_part *part)
@@ -766,7 +761,7 @@ struct act *act_undo(struct act *act, const char **why)
 	unsigned n = 0;
 	struct act *undo;
 
-	if (!can_undo(act)) {
+	if (!act_can_undo(act)) {
 		*why = act->priv->undone ? "it was undone already"
 			: act->state == ACT_RUNNING ? "it is still running" : "it cannot be undone";
 		return NULL;
@@ -792,7 +787,7 @@ struct act *act_undo(struct act *act, const char **why)
 struct act *actor_last_undoable(struct actor *ar)
 {
 	for (unsigned i = ar->nacts; i-- > 0;)
-		if (!ar->acts[i]->undo_of && can_undo(ar->acts[i]))
+		if (!ar->acts[i]->undo_of && act_can_undo(ar->acts[i]))
 			return ar->acts[i];
 	return NULL;
 }

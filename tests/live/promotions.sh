@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154
 # What the live tests of promotions share, after lib.sh: a registry's champion, a service of our own that loads it (model_service.py),
-# and faults in both. $model is theirs to set, and $registry where it is another than MLflow 3.
+# and faults in both. $model is theirs to set, and $registry where it is another than MLflow 3, $patience
+# (seconds) where a promotion may take longer.
 service_pid="" registry=${MLFLOW3_URL:-}
 export BINNACLE_LIMIT=120
 post() {
@@ -39,7 +40,7 @@ reset() {
 # bin NAME WORD...: its output and, last, its exit status
 bin() {
 	local status=0
-	timeout -k 5 120 "$BINNACLE" --config "$scratch/$1.yaml" "${@:2}" 2>&1 </dev/null || status=$?
+	timeout -k 5 "${patience:-120}" "$BINNACLE" --config "$scratch/$1.yaml" "${@:2}" 2>&1 </dev/null || status=$?
 	echo "exit $status"
 }
 promote() {
