@@ -25,7 +25,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def pass_on(self, body):
         ask = urllib.request.Request(url + self.path, body, {"Content-Type": "application/json"}, method=self.command)
         try:
-            with urllib.request.urlopen(ask, timeout=20) as answer:
+            with urllib.request.urlopen(ask, timeout=60) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()

@@ -25,7 +25,7 @@ config() {
 	cat >"$scratch/$1.yaml" <<-END
 	environments: {dev: {guard: confirm}}
 	sources:
-	  registry: {type: mlflow, environment: dev, url: '$2', timeout: 5s}
+	  registry: {type: mlflow, environment: dev, url: '$2', timeout: 12s}
 	  api: {type: serving, environment: dev, url: '$service', timeout: 4s}
 	  kube: {type: kubernetes, environment: dev, kubeconfig: '$KUBECONFIG'}
 	promotions:
@@ -144,7 +144,7 @@ through() {
 	proxy_pid=$!
 	within 20 test -s "$scratch/port"
 	config short-faulty "http://127.0.0.1:$(<"$scratch/port")"
-	[[ -z ${3:-} ]] || echo "sources: {old: {type: mlflow, url: 'http://127.0.0.1:$(<"$scratch/port")', timeout: 5s}}" >"$scratch/short-faulty.yaml"
+	[[ -z ${3:-} ]] || echo "sources: {old: {type: mlflow, url: 'http://127.0.0.1:$(<"$scratch/port")', timeout: 12s}}" >"$scratch/short-faulty.yaml"
 	promote short-faulty
 	kill $proxy_pid 2>/dev/null
 	wait $proxy_pid 2>/dev/null

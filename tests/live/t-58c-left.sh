@@ -22,7 +22,7 @@ config() {
 	environments: {here: {guard: $2}}
 	${3:-}
 	sources:
-	  registry: {type: mlflow, environment: here, url: '$MLFLOW3_URL', timeout: 5s}
+	  registry: {type: mlflow, environment: here, url: '$MLFLOW3_URL', timeout: 30s}
 	  api: {type: serving, environment: here, url: '$service', timeout: 8s}
 	promotions:
 	  "$model":

@@ -41,7 +41,7 @@ config() {
 	cat >"$scratch/$1.yaml" <<-END2
 	environments: {dev: {guard: confirm}}
 	sources:
-	  registry: {type: mlflow, environment: dev, url: '$MLFLOW3_URL', timeout: 5s}
+	  registry: {type: mlflow, environment: dev, url: '$MLFLOW3_URL', timeout: 30s}
 	  api: {type: serving, environment: dev, url: '$service', timeout: 3s}
 	  kube: {type: kubernetes, environment: dev, kubeconfig: '${4:-$scratch/kubeconfig}', context: ${5:-x}}
 	promotions:

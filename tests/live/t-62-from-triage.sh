@@ -19,7 +19,7 @@ trap clean EXIT
 cat >"$scratch/config.yaml" <<END2
 environments: {here: {guard: confirm}}
 sources:
-  registry: {type: mlflow, environment: here, url: '$MLFLOW3_URL', timeout: 5s}
+  registry: {type: mlflow, environment: here, url: '$MLFLOW3_URL', timeout: 30s}
   api: {type: serving, environment: here, url: '$service', timeout: 4s, history: true}
   kube: {type: kubernetes, environment: here, kubeconfig: '$KUBECONFIG'}
 promotions:
