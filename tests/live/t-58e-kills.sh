@@ -3,6 +3,7 @@
 # MLflow 2 by stage and by alias, MLflow 3. At each turn of the journal, between any two requests to the registry, while it goes back,
 # and at random; each time the state is known, told, and gone on with or taken back to the end, and no audit line is lost.
 # needs: mlflow1 mlflow2 mlflow3
+# apart: registry
 # limit: 900
 . "$(dirname "$0")/lib.sh"
 . "$live_tests/promotions.sh"
