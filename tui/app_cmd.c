@@ -36,9 +36,8 @@ static const struct command app_commands[] = {
 };
 const struct command_scope app_scope = { "app", "everywhere", app_commands };
 
-unsigned app_scopes(const struct app *app, const struct command_scope *out[SCOPES_MAX])
+static unsigned scopes_of(const struct app *app, const struct page *p, const struct command_scope *out[SCOPES_MAX])
 {
-	const struct page *p = app_top(app);
 	unsigned n = 0;
 
 	if (app->touring)
@@ -47,6 +46,24 @@ unsigned app_scopes(const struct app *app, const struct command_scope *out[SCOPE
 		out[n++] = p->ops->scopes[i];
 	out[n++] = &app_scope;
 	return n;
+}
+
+unsigned app_scopes(const struct app *app, const struct command_scope *out[SCOPES_MAX])
+{
+	return scopes_of(app, app_top(app), out);
+}
+
+bool app_reaches(const struct app *app, const struct page *p, const struct binding *b)
+{
+	const struct command_scope *scopes[SCOPES_MAX];
+	const char *names[SCOPES_MAX + 1];
+	const struct binding *found = NULL;
+	unsigned n = scopes_of(app, p, scopes);
+
+	for (unsigned k = 0; k < n; k++)
+		names[k] = scopes[k]->name;
+	names[n] = NULL;
+	return keymap_find(app->o.keymap, names, b->keys, b->nkeys, &found) == KEY_BOUND && found == b;
 }
 
 /* ---- the app's own commands */

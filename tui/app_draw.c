@@ -353,18 +353,6 @@ static int hint(struct frame *f, struct rect line, int x, struct str key, const 
 	return w + 2;
 }
 
-/* Whether the keys run that in these scopes, and not what an inner one has on them. */
-static bool runs(const struct app *app, const struct binding *b, const struct command_scope *const *scopes, unsigned n)
-{
-	const char *names[SCOPES_MAX + 1];
-	const struct binding *found = NULL;
-
-	for (unsigned k = 0; k < n; k++)
-		names[k] = scopes[k]->name;
-	names[n] = NULL;
-	return keymap_find(app->o.keymap, names, b->keys, b->nkeys, &found) == KEY_BOUND && found == b;
-}
-
 /* The first key that runs a command, in any of the scopes; NULL: none does. */
 static const struct binding *key_of(const struct app *app, const struct command_scope *const *scopes, unsigned n,
                                     const char *line)
@@ -373,7 +361,7 @@ static const struct binding *key_of(const struct app *app, const struct command_
 
 	for (unsigned k = 0; k < n && !key; k++) {
 		key = keymap_key_of(app->o.keymap, scopes[k]->name, line);
-		if (key && !runs(app, key, scopes, n))
+		if (key && !app_reaches(app, app_top(app), key))
 			key = NULL;
 	}
 	return key;

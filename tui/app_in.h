@@ -83,6 +83,8 @@ void app_key(struct app *app, const struct key *k);
 /* typed: names of kinds go before commands of the page. */
 bool app_run_as(struct app *app, struct str line, bool typed);
 unsigned app_scopes(const struct app *app, const struct command_scope *out[SCOPES_MAX]);   /* inner to outer, app last */
+/* Whether the keys run that on this page, and not what an inner scope has on them. */
+bool app_reaches(const struct app *app, const struct page *p, const struct binding *b);
 
 /* app_stack.c */
 bool app_open_kind(struct app *app, const struct kind *k, struct str filter);

@@ -47,11 +47,13 @@ static bool is_plain(const char *line, const char *command)
 	return str_is(word, command) && (!rest.n || str_to_i64(rest, &n));
 }
 
-/* Adds the keys of a scope that run `line`, or the command of that name with a number. */
-static void add_keys(const struct keymap *m, const char *scope, const char *line, struct buf *out)
+/* Adds the keys of a scope that run `line`, or the command of that name with a number, on that page. */
+static void add_keys(const struct app *app, const struct page *of, const char *scope, const char *line, struct buf *out)
 {
+	const struct keymap *m = app->o.keymap;
+
 	for (unsigned i = 0; i < m->n; i++)
-		if (strcmp(m->bindings[i].scope, scope) == 0 &&
+		if (strcmp(m->bindings[i].scope, scope) == 0 && app_reaches(app, of, &m->bindings[i]) &&
 		    (strcmp(m->bindings[i].line, line) == 0 || is_plain(m->bindings[i].line, line))) {
 			if (out->len)
 				buf_adds(out, ", ");
@@ -71,7 +73,7 @@ static bool is_action(const char *line)
 	return str_starts(str_of(line), STR("action "));
 }
 
-static void add_scope(struct help_page *h, const struct app *app, const struct command_scope *s, bool actions)
+static void add_scope(struct help_page *h, const struct app *app, const struct page *of, const struct command_scope *s, bool actions)
 {
 	const struct keymap *m = app->o.keymap;
 
@@ -79,7 +81,7 @@ static void add_scope(struct help_page *h, const struct app *app, const struct c
 	for (const struct command *c = s->commands; c && c->name; c++) {
 		struct buf keys = { 0 };
 
-		add_keys(m, s->name, c->name, &keys);
+		add_keys(app, of, s->name, c->name, &keys);
 		add_line(h, (struct help_line){ buf_detach(&keys), xasprintf(":%s%s%s", c->name, c->args ? " " : "",
 		         c->args ? c->args : ""), xstrdup(c->help), false });
 	}
@@ -97,7 +99,9 @@ static void add_scope(struct help_page *h, const struct app *app, const struct c
 			before |= strcmp(m->bindings[k].scope, b->scope) == 0 && strcmp(m->bindings[k].line, b->line) == 0;
 		if (before)
 			continue;
-		add_keys(m, s->name, b->line, &keys);
+		add_keys(app, of, s->name, b->line, &keys);
+		if (!keys.len)
+			continue;            /* an inner scope has all its keys */
 		add_line(h, (struct help_line){ buf_detach(&keys), xasprintf(":%s", b->line), xstrdup(""), false });
 	}
 }
@@ -110,7 +114,7 @@ static void add_action(struct help_page *h, const struct app *app, const struct 
 	struct buf keys = { 0 };
 
 	for (unsigned i = 0; of->ops->scopes[i] && !keys.len; i++)
-		add_keys(app->o.keymap, of->ops->scopes[i]->name, line, &keys);
+		add_keys(app, of, of->ops->scopes[i]->name, line, &keys);
 	add_line(h, (struct help_line){ buf_detach(&keys), xasprintf(":%s", line),
 	         refused ? xasprintf("%s: %s", a->help ? a->help : "", refused) : xstrdup(a->help ? a->help : ""), false });
 	free(line);
@@ -317,8 +321,8 @@ struct page *help_page_new(struct app *app, const struct page *of)
 
 		if (last)
 			add_actions(h, app, of);
-		add_scope(h, app, of->ops->scopes[i], !app_list(app));
+		add_scope(h, app, of, of->ops->scopes[i], !app_list(app));
 	}
-	add_scope(h, app, &app_scope, true);
+	add_scope(h, app, of, &app_scope, true);
 	return &h->page;
 }
