@@ -217,6 +217,19 @@ static int start(struct session *s, struct source *from, const char *action, con
 	return EXIT_REFUSED;
 }
 
+/* An acknowledgement is written into our own history: no server says that there is no such check. */
+static bool no_such_check(struct session *s, const struct source *from, const char *kind, const char *key)
+{
+	const struct table *t = NULL;
+	if (strcmp(kind, "drift") || !session_list(s, (const char *const[]){ kind, NULL }, LIST_MS))
+		return false;
+	t = store_table_const(s->store, kind);
+	if (t && table_find(t, from->index, str_of(key)))
+		return false;
+	print_line(stderr, "binnacle: %s has no check '%s'", from->name, key);
+	return true;
+}
+
 static int act_on(struct session *s)
 {
 	const struct cli *c = s->cli;
@@ -235,6 +248,10 @@ static int act_on(struct session *s)
 		if (!good)
 			print_line(stderr, "binnacle: %s", why);
 		free(why);
+	}
+	if (good && no_such_check(s, from, kind, key)) {
+		good = false;
+		code = EXIT_FAILED;
 	}
 	if (good && (missing = fields_missing(a, params))) {
 		print_line(stderr, "binnacle: %s", missing);
