@@ -230,11 +230,9 @@ static bool no_such_check(struct session *s, const struct source *from, const ch
 	return true;
 }
 
-static int act_on(struct session *s)
+static int act_on(struct session *s, const char *kind)
 {
 	const struct cli *c = s->cli;
-	const struct kind *k = store_kind(s->store, str_of(c->args[1]));
-	const char *kind = k ? k->name : c->args[1];
 	char *key = act_key(s, kind, c->args[2]);
 	struct source *from = act_source(s, c->args[0], kind, key);
 	json_t *params = json_object();
@@ -267,11 +265,9 @@ static int act_on(struct session *s)
 	return code;
 }
 
-/* With no name: what the action is and takes. Nobody is asked. */
-static int tell(struct session *s)
+/* With no name: what the action is and takes. */
+static int tell(struct session *s, const char *kind)
 {
-	const struct kind *k = store_kind(s->store, str_of(s->cli->args[1]));
-	const char *kind = k ? k->name : s->cli->args[1];
 	const struct action *a = NULL;
 	for (unsigned i = 0; i < s->nsources && !a; i++)
 		a = action_find(s->sources[i]->backend, s->cli->args[0], kind);
@@ -302,12 +298,10 @@ int cli_act(struct cli *c)
 	struct session *s = session_open(c, c->seed ? SESSION_DEMO : SESSION_CONFIGURED, &code);
 	if (!s)
 		return code;
-	if (c->nargs == 2)
-		code = tell(s);
-	else {
-		session_start(s);
-		code = act_on(s);
-	}
+	session_start(s);
+	char *kind = resolve_kind(s, c->args[1], LIST_MS);
+	code = !kind ? unknown_kind(s, c->args[1]) : c->nargs == 2 ? tell(s, kind) : act_on(s, kind);
+	free(kind);
 	session_close(s);
 	return code;
 }

@@ -111,7 +111,7 @@ int cli_can(struct cli *cli)
 {
 	int code, wait_ms = cli->wait ? atoi(cli->wait) * 1000 : 30000;
 	struct can c = { 0 };
-	const struct kind *k;
+	char *kind;
 
 	if (cli->nargs != 3) {
 		fputs("binnacle: can takes ACTION KIND NAME, such as: can restart deployments ml/model-api\n", stderr);
@@ -120,16 +120,17 @@ int cli_can(struct cli *cli)
 	c.s = session_open(cli, cli->seed ? SESSION_DEMO : SESSION_CONFIGURED, &code);
 	if (!c.s)
 		return code;
-	k = store_kind(c.s->store, str_of(cli->args[1]));
-	c.action = cli->args[0], c.kind = k ? k->name : cli->args[1];
-	c.key = act_key(c.s, c.kind, cli->args[2]);
 	session_start(c.s);
-	c.from = act_source(c.s, c.action, c.kind, c.key);
-	code = EXIT_USAGE;
+	kind = resolve_kind(c.s, cli->args[1], wait_ms);
+	c.action = cli->args[0], c.kind = kind ? kind : cli->args[1];
+	c.key = act_key(c.s, c.kind, cli->args[2]);
+	c.from = kind ? act_source(c.s, c.action, c.kind, c.key) : NULL;
+	code = kind ? EXIT_USAGE : unknown_kind(c.s, cli->args[1]);
 	if (c.from) {
 		c.a = action_find(c.from->backend, c.action, c.kind);
 		code = judge(&c, wait_ms);
 	}
+	free(kind);
 	free(c.key);
 	free(c.why);
 	session_close(c.s);

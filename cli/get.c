@@ -351,7 +351,7 @@ int print_rows(struct session *s, struct table *t, const char *form_name)
 	return code ? code : print(&g, t, "", form);
 }
 
-static int unknown_kind(const struct session *s, const char *word)
+int unknown_kind(const struct session *s, const char *word)
 {
 	const char **names = xcalloc(s->store->ntables, sizeof(*names));
 	for (unsigned i = 0; i < s->store->ntables; i++)
@@ -363,8 +363,7 @@ static int unknown_kind(const struct session *s, const char *word)
 	return EXIT_USAGE;
 }
 
-/* The kind's name on rows: from our tables, else from whoever knows the kinds of a cluster. Caller frees; NULL: none. */
-static char *resolve(struct session *s, const char *word, int wait_ms)
+char *resolve_kind(struct session *s, const char *word, int wait_ms)
 {
 	const struct kind *k = store_kind(s->store, str_of(word));
 	if (k)
@@ -424,7 +423,7 @@ int cli_get(struct cli *c)
 		return code;
 	session_start(s);
 	struct buf filter = { 0 }, place = { 0 };
-	char *kind = resolve(s, c->args[0], wait_ms);
+	char *kind = resolve_kind(s, c->args[0], wait_ms);
 	read_words(s, kind, &place, &filter);
 	bool past = kind && !strcmp(kind, kind_timeline.name);      /* no source fills it: it is what the others were seen to do */
 	struct get g = { .session = s, .kind = kind, .scope = place.len ? place.data : c->namespace ? c->namespace : "",

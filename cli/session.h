@@ -48,6 +48,10 @@ void session_saw(void *session, const struct msg *m);
 struct table;
 /* Every row of a table that need not be the store's, as `get -o FORM` prints rows (get.c). An exit code. */
 int print_rows(struct session *s, struct table *t, const char *form);
+/* The kind's name on rows (get.c): from our tables, else from whoever knows the kinds of a cluster. Caller frees; NULL: none, which
+ * unknown_kind() says on stderr, with the nearest; it gives an exit code. */
+char *resolve_kind(struct session *s, const char *word, int wait_ms);
+int unknown_kind(const struct session *s, const char *word);
 /* Ask for several kinds (those that some source fills; NULL ends) and wait until each source listed each of them, or said
  * why not. False: no source listed anything. */
 bool session_list(struct session *s, const char *const *kinds, int wait_ms);

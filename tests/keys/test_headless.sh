@@ -102,6 +102,8 @@ check "one of the pipeline's own" says 2 "it takes conf, conf.NAME" act trigger 
 check "good ones" says 0 "replicas 2 -> 3" act scale deployments $dep replicas=3 --seed 1 --plan
 check "which parameters there are" says 0 "force=  pods without a controller too: true or false" act drain nodes --seed 1
 check "a check that there is not" says 1 "has no check '99999'" act acknowledge drift 99999 note=x --seed 1 --plan
+check "a kind by its short name in the cluster" says 2 "'weight' is from 0 to 100" act canary isvc ml-serving/price-model weight=150 --seed 1 --plan
+check "a kind that there is not" says 2 "no source has a kind 'deploymnts'; did you mean 'deployments'?" act scale deploymnts x/y replicas=1 --seed 1
 check "which actions there are" says 2 "there are: restart, scale" act scale-to-zero deployments $dep --seed 1
 
 check "no audit file" says 1 "" audit --file "$scratch/absent"
