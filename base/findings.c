@@ -71,7 +71,7 @@ struct group {
 	uint16_t source;
 	unsigned rule;                   /* SOURCES: the source itself */
 	struct buf key, what, object, owner;   /* key: of the group; object: the row key of its worst row */
-	struct buf alerts;               /* "; alert A, B": those about it */
+	struct few alerts;               /* names of those about it */
 	enum level level;
 	int64_t since, youngest;
 	unsigned count;
@@ -224,8 +224,12 @@ static void join_alert(struct findings *f, const struct store *s, unsigned rule,
 	int64_t since = since_of(&rules[rule], t, r);
 	g->level = r->level > g->level ? (enum level)r->level : g->level;
 	g->since = since && (!g->since || since < g->since) ? since : g->since;
-	if (str_find(buf_str(&g->alerts), name, false) == STR_NONE)
-		buf_addf(&g->alerts, "%s" STR_FMT, g->alerts.len ? ", " : "; alert ", STR_ARG(name));
+	for (struct str rest = buf_str(&g->alerts.text); rest.n;) {
+		struct str named = str_trim(str_split(&rest, ','));
+		if (str_eq(named, name))
+			return;
+	}
+	few_add(&g->alerts, STR_FMT, STR_ARG(name));
 }
 
 /* ---- the newest of a group of rows only (checks of one model) */
@@ -409,7 +413,7 @@ static bool told_by_pods(const struct findings *f, const struct group *g)
 	return false;
 }
 
-static void say_what(const struct table *tab, const struct row *r, const struct group *g, int64_t now, struct buf *out)
+static void say_what(const struct table *tab, const struct row *r, struct group *g, int64_t now, struct buf *out)
 {
 	struct str name = buf_str(&g->key), rest = name;
 	if (g->rule == SOURCES) {
@@ -424,7 +428,8 @@ static void say_what(const struct table *tab, const struct row *r, const struct 
 		buf_addf(out, STR_FMT ": %u pod%s " STR_FMT, STR_ARG(rest.p ? rest : name), g->count, g->count > 1 ? "s" : "",
 		         STR_ARG(buf_str(&g->what)));
 	}
-	buf_addstr(out, buf_str(&g->alerts));
+	if (g->alerts.n)
+		buf_addf(out, "; alert %s", few_end(&g->alerts));
 }
 
 static void say_where(const struct table *tab, const struct row *r, const struct group *g, int64_t now, struct buf *out)
@@ -472,7 +477,7 @@ static void clear_groups(struct findings *f)
 	for (unsigned i = 0; i < f->ngroups; i++) {
 		struct group *g = &f->groups[i];
 		buf_release(&g->key), buf_release(&g->what), buf_release(&g->object);
-		buf_release(&g->owner), buf_release(&g->alerts);
+		buf_release(&g->owner), buf_release(&g->alerts.text);
 	}
 	f->ngroups = 0;
 }

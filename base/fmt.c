@@ -184,3 +184,27 @@ void fmt_csv(struct str s, struct buf *out)
 	}
 	buf_addc(out, '"');
 }
+
+static unsigned few_most(const struct few *f)
+{
+	return f->most ? f->most : 3;
+}
+
+void few_add(struct few *f, const char *fmt, ...)
+{
+	va_list ap;
+	if (f->n++ >= few_most(f))
+		return;
+	if (f->text.len)
+		buf_adds(&f->text, ", ");
+	va_start(ap, fmt);
+	buf_vaddf(&f->text, fmt, ap);
+	va_end(ap);
+}
+
+const char *few_end(struct few *f)
+{
+	if (f->n > few_most(f))
+		buf_addf(&f->text, " and %u more", f->n - few_most(f));
+	return f->text.data ? f->text.data : "";
+}

@@ -21,6 +21,12 @@ void fmt_bool(bool v, struct buf *out);             /* true, false */
 /* A field of a CSV file, quoted where it must be; what a spreadsheet would take for a formula gets a ' in front. */
 void fmt_csv(struct str s, struct buf *out);
 
+/* A list within a sentence, which names the first `most` (0: three) of n: "a, b, c and 4 more". */
+struct few { unsigned most, n; struct buf text; };
+void few_add(struct few *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Once, after the last: the text, with how many more there are; "" for none. Borrowed; f->text is the caller's to release. */
+const char *few_end(struct few *f);
+
 /* A length of time as people write it ("90s", "1h30m", "1.5d", "500ms"; units ms s m h d w y) in ms; bare: a number without
  * a unit is seconds. False: it is none, *ms untouched. */
 bool duration_parse(struct str s, bool bare, double *ms);

@@ -250,17 +250,13 @@ enum gate_result gate_sees(const struct store *st, const char *kind, struct buf 
 	return is;
 }
 
-static void put_found(const struct table *t, const struct filter *f, int64_t wall, unsigned *n, struct buf *names)
+static void put_found(const struct table *t, const struct filter *f, int64_t wall, struct few *found)
 {
 	for (uint32_t i = 0; i < t->nslots; i++) {
 		const struct row *r = table_row(t, i);
-		if (!r || !filter_match(f, t, r, wall))
-			continue;
-		if ((*n)++ < 3)
-			buf_addf(names, "%s" STR_FMT, names->len ? ", " : "", STR_ARG(row_key(r)));
+		if (r && filter_match(f, t, r, wall))
+			few_add(found, STR_FMT, STR_ARG(row_key(r)));
 	}
-	if (*n > 3)
-		buf_adds(names, " ...");
 }
 
 static void judge_rows(const struct gates *g, const struct yaml *gate, int64_t wall, struct judged *j)
@@ -270,20 +266,20 @@ static void judge_rows(const struct gates *g, const struct yaml *gate, int64_t w
 	char *where = gate_text(g, gate, "where");
 	struct filter_error err;
 	struct filter *f = t ? filter_parse(where ? where : "", t->kind, &err) : NULL;
-	struct buf names = { 0 };
-	unsigned n = 0;
+	struct few found = { 0 };
 	if (!t || !f) {
 		cannot(j, "");
 		buf_addf(&j->say, t ? "where: %s" : "no source is configured that shows %s", t ? err.what : kind);
 	} else if ((j->is = gate_sees(g->priv->store, kind, &j->say)) == GATE_PASS) {
 		filter_at(f, wall);
-		put_found(t, f, wall, &n, &names);
-		if (n)
-			buf_addf(&j->say, "%u ", n);
-		buf_addf(&j->say, "%s%s%s%s%s%s", n ? "" : "no ", kind, where && *where ? " with " : "", where ? where : "", n ? ": " : "", names.data ? names.data : "");
-		j->is = (n > 0) == (none != NULL) ? GATE_FAIL : GATE_PASS;
+		put_found(t, f, wall, &found);
+		if (found.n)
+			buf_addf(&j->say, "%u ", found.n);
+		buf_addf(&j->say, "%s%s%s%s%s%s", found.n ? "" : "no ", kind, where && *where ? " with " : "", where ? where : "",
+		         found.n ? ": " : "", few_end(&found));
+		j->is = (found.n > 0) == (none != NULL) ? GATE_FAIL : GATE_PASS;
 	}
-	buf_release(&names);
+	buf_release(&found.text);
 	filter_free(f);
 	free(where);
 }

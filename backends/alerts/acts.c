@@ -71,7 +71,7 @@ static const char *why_not(const struct alerts *a, const struct target *t)
 		? "there is no such silence any more" : a->failure.error;
 }
 
-struct counted { unsigned n; struct buf names; const char *by; };
+struct counted { struct few names; const char *by; };
 
 static void count(void *arg, json_t *alert)
 {
@@ -83,12 +83,11 @@ static void count(void *arg, json_t *alert)
 	bool by = !c->by;
 	json_array_foreach(ids, i, id)
 		by = by || (c->by && json_is_string(id) && !strcmp(json_string_value(id), c->by) && json_array_size(ids) == 1);
-	if (!by || c->n++ >= NAMED_MOST)
+	if (!by)
 		return;
 	labels_read(json_object_get(alert, "labels"), &set);
 	alert_about(set.l, set.n, &key);
-	buf_addf(&c->names, "%s" STR_FMT "%s" STR_FMT, c->names.len ? ", " : "", STR_ARG(alert_label(set.l, set.n, "alertname")),
-	         key.len ? " of " : "", STR_ARG(buf_str(&key)));
+	few_add(&c->names, STR_FMT "%s" STR_FMT, STR_ARG(alert_label(set.l, set.n, "alertname")), key.len ? " of " : "", STR_ARG(buf_str(&key)));
 	buf_release(&key);
 }
 
@@ -109,12 +108,10 @@ static void matchers_query(const json_t *matchers, struct buf *path)
 static bool count_alerts(struct alerts *a, const json_t *matchers, const char *by, struct counted *c)
 {
 	struct buf path = { 0 };
-	*c = (struct counted){ .by = by };
+	*c = (struct counted){ .names.most = NAMED_MOST, .by = by };
 	buf_adds(&path, by ? "/api/v2/alerts?active=false&inhibited=false" : "/api/v2/alerts?silenced=false&inhibited=false");
 	matchers_query(matchers, &path);
 	bool ok = ask_list(a, &(struct list_of){ .path = path.data, .name = "", .element = count, .arg = c });
-	if (c->n > NAMED_MOST)
-		buf_addf(&c->names, " and %u more", c->n - NAMED_MOST);
 	buf_release(&path);
 	return ok;
 }
@@ -154,13 +151,13 @@ static void add_silence(struct alerts *a, json_t *plan, json_t *body)
 	if (!count_alerts(a, matchers, NULL, &c))
 		plan_say(plan, a->failure.end == HTTP_STATUS && a->failure.status == 400 ? "blocked" : "warnings",
 		         "which alerts these matchers take cannot be told: %s", a->failure.error);
-	else if (c.n)
-		plan_say(plan, "change", "%u alert%s now: %s", c.n, c.n == 1 ? " that fires is silenced" : "s that fire are silenced", c.names.data);
+	else if (c.names.n)
+		plan_say(plan, "change", "%u alert%s now: %s", c.names.n, c.names.n == 1 ? " that fires is silenced" : "s that fire are silenced", few_end(&c.names));
 	else
 		plan_say(plan, "warnings", "no alert that fires now has these labels: it silences what may come");
-	if (c.n > BROAD)
-		plan_say(plan, "warnings", "that is much: %u alerts; narrower matchers leave the rest audible", c.n);
-	buf_release(&c.names);
+	if (c.names.n > BROAD)
+		plan_say(plan, "warnings", "that is much: %u alerts; narrower matchers leave the rest audible", c.names.n);
+	buf_release(&c.names.text);
 	plan_request(plan, "POST /api/v2/silences", json_incref(body), "it is read back by its id", "the silence is expired");
 }
 
@@ -249,15 +246,15 @@ static void expire_one(struct alerts *a, json_t *plan, const char *id, json_t *a
 	plan_say(plan, "change", "ends the silence of %s by %s (%s)", text.data ? text.data : "", json_text(s, "createdBy"), json_text(s, "comment"));
 	if (!count_alerts(a, json_object_get(s, "matchers"), id, &c))
 		plan_say(plan, "warnings", "which alerts it keeps quiet cannot be told: %s", a->failure.error);
-	else if (c.n)
-		plan_say(plan, "change", "%u alert%s fire again: %s", c.n, c.n == 1 ? "" : "s", c.names.data);
+	else if (c.names.n)
+		plan_say(plan, "change", "%u alert%s fire again: %s", c.names.n, c.names.n == 1 ? "" : "s", few_end(&c.names));
 	else
 		plan_say(plan, "change", "it keeps no alert quiet just now");
 	snprintf(path, sizeof(path), DELETE "%s", id);
 	plan_request(plan, path, NULL, "read back, it is expired", "it is posted again");
 	json_array_append_new(again, json_pack("{s:O, s:s, s:s, s:s}", "matchers", json_object_get(s, "matchers"), "endsAt",
 		json_text(s, "endsAt"), "createdBy", json_text(s, "createdBy"), "comment", json_text(s, "comment")));
-	buf_release(&c.names);
+	buf_release(&c.names.text);
 	buf_release(&text);
 	json_decref(s);
 }

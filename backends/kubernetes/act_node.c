@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "backends/kubernetes/actions.h"
 #include "backends/kubernetes/pod.h"
+#include "base/fmt.h"
 #include "base/mem.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,15 +71,6 @@ static enum fate fate_of(const struct plan *p, const json_t *pod)
 	return EVICT;
 }
 
-/* The first few names, for a sentence. */
-static void add_name(struct buf *names, unsigned count, const json_t *pod)
-{
-	if (count < 4)
-		buf_addf(names, "%s%s/%s", count ? ", " : "", jtext(pod, "metadata.namespace"), jtext(pod, "metadata.name"));
-	else if (count == 4)
-		buf_adds(names, " ...");
-}
-
 /* Would the pod's budget let it go now? */
 static void ask_budget(struct plan *p, const json_t *step, const json_t *pod, unsigned *forbidden)
 {
@@ -93,20 +85,20 @@ static void ask_budget(struct plan *p, const json_t *step, const json_t *pod, un
 	buf_release(&path);
 }
 
-static void say_fates(struct plan *p, const unsigned *count, const struct buf *names)
+static void say_fates(struct plan *p, struct few *pods)
 {
-	if (count[EVICT])
-		plan_change(p, "%u pods are evicted: %s", count[EVICT], names[EVICT].data);
-	if (count[DAEMON])
-		plan_change(p, "%u pods of daemon sets stay", count[DAEMON]);
-	if (count[MIRROR])
-		plan_change(p, "%u static pods stay", count[MIRROR]);
-	if (count[EMPTYDIR])
+	if (pods[EVICT].n)
+		plan_change(p, "%u pods are evicted: %s", pods[EVICT].n, few_end(&pods[EVICT]));
+	if (pods[DAEMON].n)
+		plan_change(p, "%u pods of daemon sets stay", pods[DAEMON].n);
+	if (pods[MIRROR].n)
+		plan_change(p, "%u static pods stay", pods[MIRROR].n);
+	if (pods[EMPTYDIR].n)
 		plan_block(p, "%u pods keep data in an emptyDir volume (%s): allow it with 'emptydir', their data are lost then",
-		           count[EMPTYDIR], names[EMPTYDIR].data);
-	if (count[ALONE])
-		plan_block(p, "%u pods have no controller (%s): allow it with 'force', nothing starts them again then", count[ALONE],
-		           names[ALONE].data);
+		           pods[EMPTYDIR].n, few_end(&pods[EMPTYDIR]));
+	if (pods[ALONE].n)
+		plan_block(p, "%u pods have no controller (%s): allow it with 'force', nothing starts them again then", pods[ALONE].n,
+		           few_end(&pods[ALONE]));
 }
 
 static void evict_step(struct plan *p, const struct kube_api *pods, const json_t *pod, unsigned *forbidden)
@@ -127,8 +119,9 @@ static void evict_step(struct plan *p, const struct kube_api *pods, const json_t
 bool plan_drain(struct plan *p)
 {
 	const struct kube_api *pods = work_api(p->w, "pods");
-	unsigned count[FATES] = { 0 }, forbidden = 0;
-	struct buf names[FATES] = { { 0 } }, query = { 0 };
+	unsigned forbidden = 0;
+	struct few of_fate[FATES] = { { 0 } };
+	struct buf query = { 0 };
 	json_t *all, *pod;
 	size_t i;
 
@@ -149,21 +142,21 @@ bool plan_drain(struct plan *p)
 	json_array_foreach(all, i, pod) {
 		enum fate fate = fate_of(p, pod);
 
-		add_name(&names[fate], count[fate]++, pod);
+		few_add(&of_fate[fate], "%s/%s", jtext(pod, "metadata.namespace"), jtext(pod, "metadata.name"));
 		if (fate == EVICT)
 			evict_step(p, pods, pod, &forbidden);
 	}
-	say_fates(p, count, names);
+	say_fates(p, of_fate);
 	if (forbidden > 5)
 		plan_warn(p, "and %u more pods are protected now", forbidden - 5);
 	if (!json_object_get(p->out, "steps"))
 		plan_block(p, "there is nothing to do: the node is cordoned and holds no pod that could go");
-	if (count[EVICT])
+	if (of_fate[EVICT].n)
 		plan_need(p, "create", pods, "", "", "eviction");
 	json_object_set_new(p->out, "timeout_s", json_integer(plan_param(p, "timeout", 600)));
 	plan_not_undone(p, "evicted pods do not come back; their controllers start others elsewhere");
 	for (i = 0; i < FATES; i++)
-		buf_release(&names[i]);
+		buf_release(&of_fate[i].text);
 	json_decref(all);
 	return true;
 }

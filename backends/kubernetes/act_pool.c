@@ -28,14 +28,14 @@ static bool say_pods(struct plan *p)
 	if (pods)
 		plan_change(p, "its %u node%s go%s, with %u pod%s besides those of daemon sets", f.nodes, f.nodes == 1 ? "" : "s",
 		            f.nodes == 1 ? "es" : "", f.pods, f.pods == 1 ? "" : "s");
-	if (f.stuck)
-		plan_warn(p, "about %u of these pods find no place on the other nodes: %s%s", f.stuck, f.names.data, f.stuck > 4 ? " ..." : "");
+	if (f.stuck.n)
+		plan_warn(p, "about %u of these pods find no place on the other nodes: %s", f.stuck.n, few_end(&f.stuck));
 	else if (f.pods)
 		plan_change(p, "all of these pods find a place on the other nodes, by what they request (about: spread and volumes are not "
 		            "considered)");
 	if (per_hour > 0)
 		plan_change(p, "saves about %.2f an hour", per_hour);
-	buf_release(&f.names);
+	buf_release(&f.stuck.text);
 	json_decref(nodes);
 	json_decref(pods);
 	return nodes && pods;

@@ -3,11 +3,11 @@
 #define _GNU_SOURCE
 #include "backends/kubernetes/actions.h"
 #include "backends/kubernetes/pod.h"
+#include "base/fmt.h"
 #include "base/mem.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NAMES_MOST 4
 
 /* "gpu=true:NoSchedule", "gpu:NoSchedule", "gpu". False: not of that form. Fields that are missing are NULL. */
 struct taint_text { char *key, *value, *effect; };
@@ -71,8 +71,8 @@ bool taint_tolerated(const json_t *pod, const json_t *taint, json_int_t *seconds
 /* Who a NoExecute taint drives off the node, at once or after a while. */
 static bool say_driven_off(struct plan *p, const json_t *taint)
 {
-	struct buf query = { 0 }, names_of[2] = { { 0 } };
-	unsigned count[2] = { 0 };
+	struct buf query = { 0 };
+	struct few off[2] = { { 0 } };
 	json_t *pods, *pod;
 	size_t i;
 
@@ -83,24 +83,20 @@ static bool say_driven_off(struct plan *p, const json_t *taint)
 	json_array_foreach(pods, i, pod) {
 		json_int_t seconds;
 		bool tolerated = taint_tolerated(pod, taint, &seconds);
-		unsigned later = tolerated;
 
 		if ((tolerated && seconds < 0) || jis(pod, "status.phase", "Succeeded") || jis(pod, "status.phase", "Failed"))
 			continue;
-		if (count[later]++ < NAMES_MOST)
-			buf_addf(&names_of[later], "%s%s/%s", count[later] > 1 ? ", " : "", jtext(pod, "metadata.namespace"),
-			         jtext(pod, "metadata.name"));
+		few_add(&off[tolerated], "%s/%s", jtext(pod, "metadata.namespace"), jtext(pod, "metadata.name"));
 	}
-	if (pods && !count[0] && !count[1])
+	if (pods && !off[0].n && !off[1].n)
 		plan_change(p, "no pod is driven off: each one here tolerates it");
-	if (count[0])
-		plan_warn(p, "%u pod%s driven off at once, no disruption budget asked: %s%s", count[0], count[0] == 1 ? " is" : "s are",
-		          names_of[0].data, count[0] > NAMES_MOST ? " ..." : "");
-	if (count[1])
-		plan_warn(p, "%u pod%s driven off after the while that they tolerate it: %s%s", count[1], count[1] == 1 ? " is" : "s are",
-		          names_of[1].data, count[1] > NAMES_MOST ? " ..." : "");
-	buf_release(&names_of[0]);
-	buf_release(&names_of[1]);
+	if (off[0].n)
+		plan_warn(p, "%u pod%s driven off at once, no disruption budget asked: %s", off[0].n, off[0].n == 1 ? " is" : "s are", few_end(&off[0]));
+	if (off[1].n)
+		plan_warn(p, "%u pod%s driven off after the while that they tolerate it: %s", off[1].n, off[1].n == 1 ? " is" : "s are",
+		          few_end(&off[1]));
+	buf_release(&off[0].text);
+	buf_release(&off[1].text);
 	json_decref(pods);
 	return pods != NULL;
 }

@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include <stdlib.h>
 
-#define NAMES_MOST 4
 #define GPU "nvidia.com/gpu"
 
 struct room { int64_t cpu, mem, gpu, pods; };          /* thousandths, bytes, pieces */
@@ -195,9 +194,8 @@ struct fits fits_elsewhere(const json_t *nodes, const json_t *pods, bool (*leavi
 	}
 	qsort(loads, nloads, sizeof(*loads), larger_first);
 	for (i = 0; i < nloads; i++)
-		if (!settle(all, n, &loads[i]) && f.stuck++ < NAMES_MOST)
-			buf_addf(&f.names, "%s%s/%s", f.names.len ? ", " : "", jtext(loads[i].pod, "metadata.namespace"),
-			         jtext(loads[i].pod, "metadata.name"));
+		if (!settle(all, n, &loads[i]))
+			few_add(&f.stuck, "%s/%s", jtext(loads[i].pod, "metadata.namespace"), jtext(loads[i].pod, "metadata.name"));
 	f.pods = (unsigned)nloads;
 	free(all);
 	free(loads);

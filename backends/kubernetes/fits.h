@@ -3,11 +3,11 @@
  * not: it is an estimate, and may be too hopeful. Works on JSON alone. */
 #ifndef BACKENDS_KUBERNETES_FITS_H
 #define BACKENDS_KUBERNETES_FITS_H
-#include "base/buf.h"
+#include "base/fmt.h"
 #include <jansson.h>
 
-struct fits { unsigned nodes, pods, stuck; struct buf names; };   /* nodes that go, pods on them, of these without a place */
-/* leaving(arg, node): this one goes. Names: the first few that are stuck, with commas; caller releases it. */
+struct fits { unsigned nodes, pods; struct few stuck; };   /* nodes that go, pods on them, of these without a place */
+/* leaving(arg, node): this one goes. The caller releases stuck.text. */
 struct fits fits_elsewhere(const json_t *nodes, const json_t *pods, bool (*leaving)(void *arg, const json_t *node), void *arg);
 /* Whether the pod may be placed on the node by selector, affinity and taints. */
 bool fits_by_rules(const json_t *pod, const json_t *node);

@@ -258,6 +258,16 @@ static void alerts_join_what_they_are_about(void **state)
 	assert_non_null(strstr(said, "\n!TooFew | "));
 	assert_int_equal(row_int(finding_of(f, "pods"), FINDING_SINCE), NOW - 9 * MIN);
 	free(said);
+	/* however many there are, the line stays one; a name that is part of another's, or stands in the line, is one of its own */
+	for (int i = 0; i < 2000; i++) {
+		char key[16], name[16];
+		snprintf(key, sizeof(key), "k%d", i);
+		snprintf(name, sizeof(name), i ? "More%d" : "Pod", i);
+		put(&w, 1, "alerts", key, LEVEL_BAD, "name", name, "state", "firing", "since", "1", "about_kind", "pods", "about_object", "ns/app-1-x", NULL);
+	}
+	said = ranked(f, &w);
+	assert_non_null(strstr(said, "!app: 1 pod Pending; alert PodWaits, TooFew, Pod and 1999 more | ns/app | "));
+	free(said);
 	findings_free(f);
 	store_free(w.s);
 }

@@ -43,9 +43,9 @@ static void expect(json_t *nodes, json_t *pods, const char *gone, unsigned n, un
 	struct fits f = fits_elsewhere(nodes, pods, goes, (void *)(uintptr_t)gone);
 	assert_int_equal(f.nodes, n);
 	assert_int_equal(f.pods, on);
-	assert_int_equal(f.stuck, stuck);
-	assert_string_equal(f.names.data ? f.names.data : "", names);
-	buf_release(&f.names);
+	assert_int_equal(f.stuck.n, stuck);
+	assert_string_equal(few_end(&f.stuck), names);
+	buf_release(&f.stuck.text);
 	json_decref(nodes);
 	json_decref(pods);
 }
