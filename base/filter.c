@@ -8,7 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #define SOME_TIME 1700000000000          /* a clock time is good at any */
 
@@ -292,7 +291,7 @@ static int find_column(const struct kind *k, struct str name)
 		lower[i] = (char)tolower((unsigned char)name.p[i]);
 	int col = k->namespaced && str_is((struct str){ lower, name.n }, "ns") ? 0 : kind_col(k, (struct str){ lower, name.n }, true);
 	for (int i = 0; col < 0 && i < k->ncols; i++)
-		if (strlen(k->cols[i].title) == name.n && strncasecmp(k->cols[i].title, name.p, name.n) == 0)
+		if (str_is_fold(name, k->cols[i].title))
 			col = i;
 	return col;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <strings.h>
 
 int str_cmp(struct str a, struct str b)
 {
@@ -54,6 +55,16 @@ int str_cmp_natural(struct str a, struct str b)
 	if (i < a.n || j < b.n)
 		return i < a.n ? 1 : -1;
 	return str_cmp(a, b);   /* equal but for leading zeros */
+}
+
+bool str_is_fold(struct str a, const char *b)
+{
+	return a.n == strlen(b) && strncasecmp(a.p, b, a.n) == 0;
+}
+
+bool str_starts_fold(struct str s, const char *prefix)
+{
+	return s.n >= strlen(prefix) && strncasecmp(s.p, prefix, strlen(prefix)) == 0;
 }
 
 bool str_starts(struct str s, struct str prefix)

@@ -29,6 +29,8 @@ static inline bool str_is(struct str a, const char *b)
 {
 	return str_eq(a, str_of(b));
 }
+bool str_is_fold(struct str a, const char *b);     /* ASCII case folded: names of headers */
+bool str_starts_fold(struct str s, const char *prefix);
 
 int str_cmp(struct str a, struct str b);           /* bytes, shorter first; <0, 0, >0 */
 int str_cmp_natural(struct str a, struct str b);   /* runs of digits compare as numbers: v9 < v10 */

@@ -17,7 +17,7 @@ static enum role level_role(struct str word)
 		{ "info", ROLE_TEXT }, { "notice", ROLE_TEXT },
 	};
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
-		if (word.n == strlen(levels[i].word) && strncasecmp(word.p, levels[i].word, word.n) == 0)
+		if (str_is_fold(word, levels[i].word))
 			return levels[i].role;
 	return ROLE_COUNT;
 }

@@ -85,23 +85,18 @@ void kube_apis_free(struct kube_apis *a)
 
 /* ---- looking up */
 
-static bool same_fold(struct str a, const char *b)
-{
-	return a.n == strlen(b) && strncasecmp(a.p, b, a.n) == 0;
-}
-
 static bool answers_to(const struct kube_api *api, struct str word)
 {
 	size_t n = strlen(api->plural);
 
-	if (same_fold(word, api->name) || same_fold(word, api->plural) || same_fold(word, api->singular) ||
-	    same_fold(word, api->kind))
+	if (str_is_fold(word, api->name) || str_is_fold(word, api->plural) || str_is_fold(word, api->singular) ||
+	    str_is_fold(word, api->kind))
 		return true;
 	for (unsigned i = 0; api->aliases && api->aliases[i]; i++)
-		if (same_fold(word, api->aliases[i]))
+		if (str_is_fold(word, api->aliases[i]))
 			return true;
 	return word.n > n + 1 && word.p[n] == '.' && strncasecmp(word.p, api->plural, n) == 0 &&
-	       same_fold((struct str){ word.p + n + 1, word.n - n - 1 }, api->group);
+	       str_is_fold((struct str){ word.p + n + 1, word.n - n - 1 }, api->group);
 }
 
 /* Under the lock. The usual kinds win over others of the same short name, as kubectl does by group order. */
@@ -113,7 +108,7 @@ static const struct kube_api *look_up(const struct kube_apis *a, struct str word
 		if (answers_to(&usual[i], word))
 			return &usual[i];
 	for (const struct found *f = a->first; f; f = f->next)
-		if (same_fold(word, f->api.name))
+		if (str_is_fold(word, f->api.name))
 			return &f->api;
 	for (const struct found *f = a->first; f; f = f->next)
 		if (answers_to(&f->api, word))

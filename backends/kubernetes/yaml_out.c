@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include <ctype.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #define DEPTH_MAX 200
 
@@ -17,7 +16,7 @@ static bool other_type(struct str s)
 	size_t i = 0, digits = 0;
 
 	for (size_t w = 0; w < ARRAY_SIZE(words); w++)
-		if (s.n == strlen(words[w]) && !strncasecmp(s.p, words[w], s.n))
+		if (str_is_fold(s, words[w]))
 			return true;
 	if (s.p[0] == '-' || s.p[0] == '+')
 		i++;

@@ -53,24 +53,24 @@ static void finish_header(struct http_stream *s, struct str name, struct str val
 {
 	struct http_reply *r = &s->reply;
 	int64_t seconds;
-	if (name.n == 12 && !strncasecmp(name.p, "Content-Type", 12)) {
+	if (str_is_fold(name, "Content-Type")) {
 		struct str type = str_trim(str_split(&value, ';'));
 		size_t n = type.n < sizeof(r->type) ? type.n : sizeof(r->type) - 1;
 		for (size_t i = 0; i < n; i++)
 			r->type[i] = (char)(type.p[i] >= 'A' && type.p[i] <= 'Z' ? type.p[i] | 0x20 : type.p[i]);
 		r->type[n] = '\0';
-	} else if (name.n == 7 && !strncasecmp(name.p, "Warning", 7)) {
+	} else if (str_is_fold(name, "Warning")) {
 		size_t have = strlen(r->warning);
 		snprintf(r->warning + have, sizeof(r->warning) - have, "%s" STR_FMT, have ? "; " : "", STR_ARG(value));
-	} else if (name.n == 11 && !strncasecmp(name.p, "Retry-After", 11)) {
+	} else if (str_is_fold(name, "Retry-After")) {
 		int64_t date;
 		if (str_to_i64(value, &seconds) && seconds >= 0 && seconds < 86400)
 			r->retry_after_ms = seconds * 1000;
 		else if (http_date(value, &date))
 			r->retry_after_ms = date > clock_wall(s->http->clock) ? date - clock_wall(s->http->clock) : 0;
-	} else if (name.n == 4 && !strncasecmp(name.p, "Date", 4)) {
+	} else if (str_is_fold(name, "Date")) {
 		http_date(value, &r->date_ms);
-	} else if (name.n == 13 && !strncasecmp(name.p, "Last-Modified", 13)) {
+	} else if (str_is_fold(name, "Last-Modified")) {
 		http_date(value, &r->modified_ms);
 	}
 }

@@ -8,7 +8,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <time.h>
 
 void http_say(struct http_reply *r, const char *remedy, const char *suffix, const char *fmt, ...)
@@ -181,7 +180,7 @@ void http_hide_sent(struct http_stream *s)
 		struct str value = str_of(l->data), name = str_split(&value, ':');
 		bool secret = false;
 		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-			secret |= name.n == strlen(names[i]) && !strncasecmp(name.p, names[i], name.n);
+			secret |= str_is_fold(name, names[i]);
 		if (!secret)
 			continue;
 		value = str_trim(value);

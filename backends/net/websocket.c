@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <sys/random.h>
 
 enum { OPEN_MS = 30000, HEAD_MAX = 64 << 10, MESSAGE_MAX = 4 << 20, TURN_MAX = 256 << 10, PING_MS = 20000, DEAD_MS = 75000, LAST_WORDS_MS = 2000 };
@@ -46,11 +45,6 @@ bool websocket_accept(const char *key, char out[32])
 	return true;
 }
 
-static bool is_name(struct str s, const char *name)
-{
-	return s.n == strlen(name) && !strncasecmp(s.p, name, s.n);
-}
-
 static void keep_word(char *to, size_t size, struct str from)
 {
 	snprintf(to, size, STR_FMT, STR_ARG(from));
@@ -72,18 +66,18 @@ bool websocket_read_head(struct str head, const char *accept, struct websocket_h
 	while (head.n) {
 		struct str value = str_trim(str_split(&head, '\n')), name = str_trim(str_split(&value, ':'));
 		value = str_trim(value);
-		if (is_name(name, "Upgrade"))
-			upgrade = is_name(value, "websocket");
-		else if (is_name(name, "Sec-WebSocket-Accept"))
+		if (str_is_fold(name, "Upgrade"))
+			upgrade = str_is_fold(value, "websocket");
+		else if (str_is_fold(name, "Sec-WebSocket-Accept"))
 			accepted = str_is(value, accept);
-		else if (is_name(name, "Sec-WebSocket-Protocol"))
+		else if (str_is_fold(name, "Sec-WebSocket-Protocol"))
 			keep_word(out->protocol, sizeof(out->protocol), value);
-		else if (is_name(name, "Content-Type"))
+		else if (str_is_fold(name, "Content-Type"))
 			keep_word(out->type, sizeof(out->type), str_trim(str_split(&value, ';')));
-		else if (is_name(name, "Content-Length") && !str_to_i64(value, &out->length))
+		else if (str_is_fold(name, "Content-Length") && !str_to_i64(value, &out->length))
 			out->length = -1;
-		else if (is_name(name, "Transfer-Encoding"))
-			out->chunked = is_name(value, "chunked");
+		else if (str_is_fold(name, "Transfer-Encoding"))
+			out->chunked = str_is_fold(value, "chunked");
 	}
 	out->upgraded = out->status == 101 && upgrade && accepted;
 	return true;

@@ -14,7 +14,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 const struct action *const s3_actions[] = { &act_object_delete, &act_object_undelete, &act_object_restore, &act_object_copy,
 	&act_object_move, NULL };
@@ -32,9 +31,9 @@ static void keep_own(struct head *h, struct str name, struct str value)
 {
 	static const char *const kept[] = { "Content-Type", "Content-Encoding", "Content-Disposition", "Content-Language", "Cache-Control",
 	                                    "Expires" };
-	bool is = name.n > 11 && !strncasecmp(name.p, "x-amz-meta-", 11);
+	bool is = str_starts_fold(name, "x-amz-meta-");
 	for (size_t i = 0; i < ARRAY_SIZE(kept) && !is; i++)
-		is = name.n == strlen(kept[i]) && !strncasecmp(name.p, kept[i], name.n);
+		is = str_is_fold(name, kept[i]);
 	if (is && h->own && json_array_size(h->own) < PARTS_HEADERS)
 		json_array_append_new(h->own, json_sprintf(STR_FMT ": " STR_FMT, STR_ARG(name), STR_ARG(value)));
 }
@@ -42,13 +41,13 @@ static void keep_own(struct head *h, struct str name, struct str value)
 static void on_head(void *arg, struct str name, struct str value)
 {
 	struct head *h = arg;
-	if (name.n == 4 && !strncasecmp(name.p, "ETag", 4))
+	if (str_is_fold(name, "ETag"))
 		snprintf(h->etag, sizeof(h->etag), STR_FMT, STR_ARG(value));
-	else if (name.n == 16 && !strncasecmp(name.p, "x-amz-version-id", 16))
+	else if (str_is_fold(name, "x-amz-version-id"))
 		snprintf(h->version, sizeof(h->version), STR_FMT, STR_ARG(value));
-	else if (name.n == 19 && !strncasecmp(name.p, "x-amz-delete-marker", 19))
+	else if (str_is_fold(name, "x-amz-delete-marker"))
 		h->marker = str_is(value, "true");
-	else if (name.n == 14 && !strncasecmp(name.p, "Content-Length", 14))
+	else if (str_is_fold(name, "Content-Length"))
 		str_to_i64(value, &h->size);
 	keep_own(h, name, value);
 }
@@ -499,7 +498,7 @@ struct running {
 static void on_made(void *arg, struct str name, struct str value)
 {
 	struct running *x = arg;
-	if (name.n == 16 && !strncasecmp(name.p, "x-amz-version-id", 16))
+	if (str_is_fold(name, "x-amz-version-id"))
 		snprintf(x->made, sizeof(x->made), STR_FMT, STR_ARG(value));
 }
 

@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #define TRIES 4
 
@@ -179,7 +178,7 @@ static void on_header(void *arg, struct str name, struct str value)
 		{ "x-amz-error-message", offsetof(struct exchange, message), 160 },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (name.n == strlen(known[i].name) && !strncasecmp(name.p, known[i].name, name.n))
+		if (str_is_fold(name, known[i].name))
 			copy((char *)x + known[i].at, known[i].size, value);
 	if (x->a->on_header)
 		x->a->on_header(x->a->arg, name, value);

@@ -10,7 +10,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -194,12 +193,12 @@ static void fail(struct jobs *j, struct job *x, const char *fmt, ...)
 static void on_header(void *arg, struct str name, struct str value)
 {
 	struct job *x = arg;
-	bool tag = name.n == 4 && !strncasecmp(name.p, "ETag", 4);
-	if (tag || (!x->by_tag && name.n == 13 && !strncasecmp(name.p, "Last-Modified", 13))) {
+	bool tag = str_is_fold(name, "ETag");
+	if (tag || (!x->by_tag && str_is_fold(name, "Last-Modified"))) {
 		free(x->stamp);
 		x->stamp = str_dup(value);
 		x->by_tag = tag;
-	} else if (name.n == 14 && !strncasecmp(name.p, "Content-Length", 14) && x->fd < 0) {
+	} else if (str_is_fold(name, "Content-Length") && x->fd < 0) {
 		str_to_i64(value, &x->of);
 	}
 }
@@ -210,9 +209,9 @@ static void on_part_header(void *arg, struct str name, struct str value)
 {
 	struct job *x = ((struct taking *)arg)->x;
 	const char *stamp = x->by_tag ? "ETag" : "Last-Modified";
-	if (name.n == 13 && !strncasecmp(name.p, "Content-Range", 13))
+	if (str_is_fold(name, "Content-Range"))
 		x->ranged = true;
-	else if (name.n == strlen(stamp) && !strncasecmp(name.p, stamp, name.n))
+	else if (str_is_fold(name, stamp))
 		x->other = !str_is(value, x->stamp);
 }
 

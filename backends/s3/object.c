@@ -6,7 +6,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <time.h>
 
 #define LINK_SECONDS 3600
@@ -80,19 +79,19 @@ static void on_head(void *arg, struct str name, struct str value)
 		{ "x-amz-delete-marker", "deleted" }, { "x-amz-mp-parts-count", "parts" }, { "Cache-Control", "cache" },
 	};
 	int64_t size;
-	if (name.n == 14 && !strncasecmp(name.p, "Content-Length", 14) && str_to_i64(value, &size)) {
+	if (str_is_fold(name, "Content-Length") && str_to_i64(value, &size)) {
 		buf_addf(&d->text, "size: %lld  # ", (long long)size);
 		fmt_bytes(size, &d->text);
 		buf_addc(&d->text, '\n');
-	} else if (name.n == 13 && !strncasecmp(name.p, "Last-Modified", 13)) {
+	} else if (str_is_fold(name, "Last-Modified")) {
 		add_modified(d, value);
-	} else if (name.n > 11 && !strncasecmp(name.p, "x-amz-meta-", 11)) {
+	} else if (str_starts_fold(name, "x-amz-meta-")) {
 		char *key = xasprintf("  " STR_FMT, (int)name.n - 11, name.p + 11);
 		line(&d->meta, key, value);
 		free(key);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (name.n == strlen(known[i].header) && !strncasecmp(name.p, known[i].header, name.n))
+		if (str_is_fold(name, known[i].header))
 			line(&d->text, known[i].name, value);
 }
 
@@ -143,7 +142,7 @@ static void on_range(void *arg, struct str name, struct str value)
 {
 	int64_t *total = arg;
 	struct str rest = value;
-	if (name.n == 13 && !strncasecmp(name.p, "Content-Range", 13)) {
+	if (str_is_fold(name, "Content-Range")) {
 		str_split(&rest, '/');
 		if (!str_to_i64(str_trim(rest), total))
 			*total = -1;

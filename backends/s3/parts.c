@@ -7,7 +7,6 @@
 #include "base/plan_json.h"
 #include <jansson.h>
 #include <stdio.h>
-#include <strings.h>
 #include <time.h>
 
 enum { NUMBER_MOST = 10000, TRIES = 4, PART_MS = 600000 };
@@ -49,7 +48,7 @@ static void element(const struct http_reply *r, const char *path, char *out, siz
 static void on_version(void *arg, struct str name, struct str value)
 {
 	struct parts_copy *c = arg;
-	if (name.n == 16 && !strncasecmp(name.p, "x-amz-version-id", 16))
+	if (str_is_fold(name, "x-amz-version-id"))
 		snprintf(c->made, sizeof(c->made), STR_FMT, STR_ARG(value));
 }
 
