@@ -13,8 +13,13 @@
 
 #define REST_MS 30000            /* at rest a server is asked no more than once in such a time */
 
+#define SAY_AGAIN_MS 25000       /* how often it is said that nothing changed */
+
+/* What link_say told last; why NULL: nothing yet. */
+struct said { enum health_state state; char *why; int64_t since, at; };
 struct link {
 	char *name;
+	struct said said;
 	const struct backend *backend;
 	const struct yaml *settings;
 	const struct clock *clock;
@@ -261,6 +266,7 @@ bool source_stop(struct source *s, int wait_ms)
 		pthread_mutex_destroy(&l->lock);
 		pthread_cond_destroy(&l->arrived);
 		free(l->live);
+		free(l->said.why);
 		free(l->name);
 		free(l);
 	}
@@ -424,6 +430,26 @@ void link_health(struct link *l, struct msg_health h)
 		h.since = clock_wall(l->clock);
 	msg_put_health(m, h);
 	link_send(l, m);
+}
+
+void link_say(struct link *l, struct msg_health h)
+{
+	struct said *s = &l->said;
+	int64_t now = clock_wall(l->clock);
+	if (s->why && h.state == s->state && str_is(h.why, s->why) && now - s->at < SAY_AGAIN_MS)
+		return;
+	if (!s->why || h.state != s->state)
+		s->since = now;
+	h.since = s->since;
+	char *why = str_dup(h.why);                  /* it may be the one of before */
+	link_health(l, h);
+	free(s->why);
+	*s = (struct said){ h.state, why, s->since, now };
+}
+
+enum health_state link_said(const struct link *l)
+{
+	return l->said.state;
 }
 
 void link_text(struct link *l, uint64_t id, unsigned flags, struct str chunk)

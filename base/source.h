@@ -128,6 +128,10 @@ void link_refused(struct link *l, uint64_t id);
 bool link_send(struct link *l, struct msg *m);             /* takes m; false when closing */
 /* Shorthands. */
 void link_health(struct link *l, struct msg_health h);
+/* The same of the source as a whole, from its own thread: sent when state or why are new, else every 25 s at most, so that it may be
+ * said after each exchange. Fills in since: when that state began. */
+void link_say(struct link *l, struct msg_health h);
+enum health_state link_said(const struct link *l);         /* the state that link_say was given last; IDLE at first */
 void link_text(struct link *l, uint64_t id, unsigned flags, struct str chunk);
 void link_textf(struct link *l, uint64_t id, unsigned flags, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

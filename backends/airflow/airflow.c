@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SAY_AGAIN_MS 25000
 #define REFUSED_MS 60000
 
 int64_t mono_of(const struct airflow *a)
@@ -32,18 +31,10 @@ void say_health(struct airflow *a, enum health_state s, const char *why, const c
 {
 	struct buf detail = { 0 };
 	const char *user = a->api.access.user;
-	int64_t now = wall_of(a);
-	if (s == a->said && !strcmp(why, a->said_why) && now - a->said_at < SAY_AGAIN_MS)
-		return;
-	if (s != a->said || !a->since_state)
-		a->since_state = now;
-	a->said = s;
-	a->said_at = now;
-	snprintf(a->said_why, sizeof(a->said_why), "%s", why);
 	if (a->api.version)
 		buf_addf(&detail, "%s%s%sat %s, REST v%d", user ? "as " : access_has(&a->api.access, "token") ? "by token " : "",
 		         user ? user : "", user ? " " : "", a->api.access.shown, a->api.version);
-	link_health(a->api.link, (struct msg_health){ .state = s, .since = a->since_state, .latency_us = a->api.latency_us,
+	link_say(a->api.link, (struct msg_health){ .state = s, .latency_us = a->api.latency_us,
 		.insecure = a->api.access.conf.insecure, .why = str_of(why), .remedy = str_of(remedy), .version = str_of(a->api.number),
 		.detail = buf_str(&detail) });
 	buf_release(&detail);
@@ -96,7 +87,7 @@ static void watch(struct airflow *a, const struct request *r)
 		s->list.due = mono_of(a);
 	}
 	poll_wake(a, what);
-	if (!a->api.version && a->said == HEALTH_IDLE)
+	if (!a->api.version && link_said(a->api.link) == HEALTH_IDLE)
 		say_health(a, HEALTH_CONNECTING, "", "");
 }
 

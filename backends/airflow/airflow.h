@@ -147,9 +147,6 @@ struct airflow {
 	int64_t retry_at;
 	struct http_backoff backoff;
 	char trouble[256];           /* the server is up, but: from its own health */
-	enum health_state said;
-	char said_why[512];
-	int64_t since_state, said_at;
 };
 bool watched(const struct airflow *a, int what);
 int64_t mono_of(const struct airflow *a);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SAY_AGAIN_MS 25000       /* how often it is said that nothing changed */
 #define HOLD_MS 3000
 #define BATCH_BYTES 65536        /* rows in one message */
 
@@ -65,19 +64,9 @@ void listing_drop(struct listing *x)
 static void say(struct alerts *a, enum health_state state, const char *why, const char *remedy)
 {
 	struct buf detail = { 0 };
-	int64_t now = alerts_now(a);
-	if (state == a->said && a->said_why && !strcmp(why, a->said_why) && now - a->said_at < SAY_AGAIN_MS)
-		return;
-	a->said_at = now;
-	if (state != a->said || !a->since)
-		a->since = now;
-	a->said = state;
-	char *copy = xstrdup(why);
-	free(a->said_why);
-	a->said_why = copy;
 	buf_addf(&detail, "%s%s%s", a->access.shown, a->access.user ? ", as " : "", a->access.user ? a->access.user : "");
-	link_health(a->link, (struct msg_health){ .state = state, .since = a->since, .latency_us = a->latency_us,
-		.insecure = a->access.conf.insecure, .why = str_of(copy), .remedy = str_of(remedy), .version = str_of(a->version),
+	link_say(a->link, (struct msg_health){ .state = state, .latency_us = a->latency_us,
+		.insecure = a->access.conf.insecure, .why = str_of(why), .remedy = str_of(remedy), .version = str_of(a->version),
 		.detail = buf_str(&detail) });
 	buf_release(&detail);
 }
@@ -104,7 +93,7 @@ static void went_well(struct alerts *a)
 		snprintf(why, sizeof(why), "%u entries of its answers could not be read and were left out", a->skipped);
 	if (a->listed)
 		say(a, *why ? HEALTH_LIMITED : HEALTH_LIVE, why, "");
-	else if (a->said == HEALTH_IDLE)
+	else if (link_said(a->link) == HEALTH_IDLE)
 		say(a, HEALTH_CONNECTING, "", "");
 }
 
@@ -261,7 +250,6 @@ static void run_as(struct link *l, const struct flavour *is)
 	json_decref(a->external);
 	json_decref(a->silenced);
 	free(a->rules);
-	free(a->said_why);
 	free(a);
 }
 

@@ -52,9 +52,6 @@ struct alerts {
 	char version[32], trouble[256];
 	unsigned skipped;            /* elements that could not be read, of the last listing */
 	bool listed;
-	enum health_state said;
-	char *said_why;
-	int64_t since, said_at;
 	/* Prometheus */
 	struct rule *rules; unsigned nrules;
 	json_t *external;            /* labels that it adds to what it sends */

@@ -42,9 +42,6 @@ struct run {
 	char *history_why;
 	bool dirty, shown;
 	int64_t since, done, sent[KINDS];    /* mono: first watch, last computation, last listing */
-	enum health_state said;
-	char *said_why;
-	int64_t said_at;
 };
 
 static int64_t mono(const struct run *u)
@@ -78,16 +75,8 @@ static void say_health(struct run *u)
 	if (!*why && u->history_why)
 		why = u->history_why, remedy = "";
 	enum health_state state = !u->nwatches ? HEALTH_IDLE : *why ? HEALTH_LIMITED : u->shown ? HEALTH_LIVE : HEALTH_CONNECTING;
-	int64_t now = clock_wall(link_clock(u->link));
-	if (state == u->said && u->said_why && !strcmp(u->said_why, why))
-		return;
-	if (state != u->said)
-		u->said_at = now;
-	u->said = state;
-	free(u->said_why);
-	u->said_why = xstrdup(why);
 	describe(u, &detail);
-	link_health(u->link, (struct msg_health){ .state = state, .since = u->said_at, .latency_us = -1, .why = str_of(why),
+	link_say(u->link, (struct msg_health){ .state = state, .latency_us = -1, .why = str_of(why),
 		.remedy = str_of(remedy), .version = str_of(prices_version(&u->c.prices)), .detail = buf_str(&detail) });
 	buf_release(&detail);
 }
@@ -363,7 +352,7 @@ static void handle(struct run *u, struct request *r)
 
 static void run(struct link *l)
 {
-	struct run u = { .link = l, .said = HEALTH_IDLE };
+	struct run u = { .link = l };
 	struct request *r;
 	int wait = -1;
 	cost_settings_read(&u.c.settings, link_settings(l));
@@ -391,7 +380,6 @@ static void run(struct link *l)
 	prices_release(&u.c.prices);
 	cost_settings_release(&u.c.settings);
 	free(u.history_why);
-	free(u.said_why);
 }
 
 const struct backend backend_cost = {

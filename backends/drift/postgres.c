@@ -25,7 +25,6 @@
 #define AGAIN_MS 60000           /* how often the last rows are read again: what was done is often written later */
 #define AGAIN_ROWS 20
 #define TRAINED_MS 600000       /* how often it is asked what the table of training looks like */
-#define SAY_AGAIN_MS 25000       /* how often it is said that nothing changed */
 #define RING 64
 
 enum part { PART_DRIFT, PART_SERVED, PART_PROMOTED, PART_TRAINED };     /* of the database; a source may have any of them */
@@ -51,9 +50,6 @@ struct history {
 	unsigned nseen;
 	int64_t next_ms, again_ms, retry_ms, trained_ms;   /* mono */
 	unsigned failures;
-	enum health_state said;
-	char *said_why;
-	int64_t since, said_at;
 };
 struct batch { struct history *h; struct buf rows, row, key; struct feature_list features; unsigned n; bool first; };
 
@@ -66,15 +62,6 @@ static void say_health(struct history *h, enum health_state state, const char *w
 {
 	struct buf detail = { 0 };
 	char version[32] = "";
-	int64_t now = clock_wall(link_clock(h->pg.link));
-	if (state == h->said && h->said_why && !strcmp(why, h->said_why) && now - h->said_at < SAY_AGAIN_MS)
-		return;
-	h->said_at = now;
-	if (state != h->said || !h->since)
-		h->since = now;
-	h->said = state;
-	free(h->said_why);
-	h->said_why = xstrdup(why);
 	if (h->pg.c) {
 		int v = h->pg.q->serverVersion(h->pg.c);
 		snprintf(version, sizeof(version), "%d.%d", v / 10000, v % 100);
@@ -82,8 +69,8 @@ static void say_health(struct history *h, enum health_state state, const char *w
 		if (h->layout.table)
 			buf_addf(&detail, ", table %s.%s", h->layout.schema, h->layout.table);
 	}
-	link_health(h->pg.link, (struct msg_health){
-		.state = state, .since = h->since, .latency_us = h->pg.c ? h->pg.latency_us : -1, .why = str_of(why),
+	link_say(h->pg.link, (struct msg_health){
+		.state = state, .latency_us = h->pg.c ? h->pg.latency_us : -1, .why = str_of(why),
 		.remedy = str_of(remedy), .version = str_of(version), .detail = buf_str(&detail) });
 	buf_release(&detail);
 }
@@ -559,7 +546,7 @@ static void read_settings(struct history *h, struct link *l)
 
 static void run(struct link *l)
 {
-	struct history h = { .pg = pg_of_link(l, (int)setting_duration(l, "timeout", 10000)), .said = HEALTH_IDLE, .trail = trail_new() };
+	struct history h = { .pg = pg_of_link(l, (int)setting_duration(l, "timeout", 10000)), .trail = trail_new() };
 	struct request *r;
 	read_settings(&h, l);
 	h.acks = acks_new(l);
@@ -590,7 +577,6 @@ static void run(struct link *l)
 	trail_free(h.trail);
 	acks_free(h.acks);
 	free(h.cursor);
-	free(h.said_why);
 }
 
 /* ---- the descriptor */

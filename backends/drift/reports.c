@@ -22,7 +22,6 @@
 #define WATCHES_MAX 64
 #define ASKS_MAX 8
 #define SHOW_EVERY 25            /* reports read before what is there so far is shown */
-#define SAY_AGAIN_MS 25000
 
 struct entry {
 	struct place_item item;
@@ -56,9 +55,6 @@ struct reports {
 	bool sent, listed;                       /* every watcher has all rows; the place was listed at least once */
 	unsigned round;                          /* which of the entries without a tag is read again */
 	struct http_backoff backoff;
-	enum health_state said;
-	char *said_why;
-	int64_t since, said_at;
 };
 
 static int64_t mono(const struct reports *h)
@@ -86,20 +82,11 @@ static unsigned count_is(const struct reports *h, enum report_is is, const struc
 
 static void say_health(struct reports *h, enum health_state state, const char *why, const char *remedy)
 {
-	int64_t now = clock_wall(link_clock(h->link));
 	struct buf detail = { 0 };
-	if (state == h->said && h->said_why && !strcmp(why, h->said_why) && now - h->said_at < SAY_AGAIN_MS)
-		return;
-	h->said_at = now;
-	if (state != h->said || !h->since)
-		h->since = now;
-	h->said = state;
-	free(h->said_why);
-	h->said_why = xstrdup(why);
 	buf_addf(&detail, "%s", h->place.where);
 	if (h->listed)
 		buf_addf(&detail, ", %u report%s", h->n, h->n == 1 ? "" : "s");
-	link_health(h->link, (struct msg_health){ .state = state, .since = h->since, .latency_us = h->place.latency_us,
+	link_say(h->link, (struct msg_health){ .state = state, .latency_us = h->place.latency_us,
 		.why = str_of(why), .remedy = str_of(remedy), .detail = buf_str(&detail) });
 	buf_release(&detail);
 }
@@ -457,7 +444,7 @@ static void work(struct reports *h)
 
 static void run(struct link *l)
 {
-	struct reports h = { .link = l, .trail = trail_new(), .said = HEALTH_IDLE };
+	struct reports h = { .link = l, .trail = trail_new() };
 	double limit = setting_real(l, "limit");
 	struct request *r;
 	h.limit = limit >= 1 && limit <= 20000 ? (unsigned)limit : 200;
@@ -492,7 +479,6 @@ static void run(struct link *l)
 	acks_free(h.acks);
 	if (h.open)
 		h.place.ops->free(&h.place);
-	free(h.said_why);
 }
 
 static const struct config_key keys[] = {

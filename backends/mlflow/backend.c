@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SAY_AGAIN_MS 25000       /* how often it is said that nothing changed */
 
 static const struct kind *const kinds[] = { &kind_models, &kind_versions, &kind_experiments, &kind_trainings, &kind_promotions, NULL };
 
@@ -27,24 +26,14 @@ static void say(struct mlflow *m, enum health_state state, const char *why, cons
 {
 	struct buf detail = { 0 };
 	char skipped[96] = "";
-	int64_t now = mlflow_now(m);
 	if (m->skipped && state == HEALTH_LIVE) {
 		snprintf(skipped, sizeof(skipped), "%u entries of its answers could not be read and were left out", m->skipped);
 		state = HEALTH_LIMITED;
 		why = skipped;
 	}
-	if (state == m->said && m->said_why && !strcmp(why, m->said_why) && now - m->said_at < SAY_AGAIN_MS)
-		return;
-	m->said_at = now;
-	if (state != m->said || !m->since)
-		m->since = now;
-	m->said = state;
-	char *copy = xstrdup(why);
-	free(m->said_why);
-	m->said_why = copy;
 	buf_addf(&detail, "%s%s%s", m->access.shown, m->access.user ? ", as " : "", m->access.user ? m->access.user : "");
-	link_health(m->link, (struct msg_health){ .state = state, .since = m->since, .latency_us = m->latency_us,
-		.insecure = m->access.conf.insecure, .why = str_of(copy), .remedy = str_of(remedy), .version = str_of(m->version),
+	link_say(m->link, (struct msg_health){ .state = state, .latency_us = m->latency_us,
+		.insecure = m->access.conf.insecure, .why = str_of(why), .remedy = str_of(remedy), .version = str_of(m->version),
 		.detail = buf_str(&detail) });
 	buf_release(&detail);
 }
@@ -109,7 +98,7 @@ static bool poll_trainings(struct mlflow *m)
 /* One round of what is looked at. */
 static void poll(struct mlflow *m)
 {
-	if (m->said == HEALTH_IDLE)
+	if (link_said(m->link) == HEALTH_IDLE)
 		say(m, HEALTH_CONNECTING, "", "");
 	if (!client_version(m)) {
 		lost(m);
@@ -294,7 +283,6 @@ static void run(struct link *l)
 	runs_release(m);
 	while (m->nwatches)
 		cancel(m, m->watches[0].id);
-	free(m->said_why);
 	free(m);
 }
 

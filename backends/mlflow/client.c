@@ -70,7 +70,7 @@ bool client_is_lost(const struct mlflow *m)
 {
 	const struct http_reply *f = &m->failure;
 	if (f->end == HTTP_NOT_JSON || f->end == HTTP_TOO_LARGE || f->end == HTTP_CANCELLED)
-		return m->said != HEALTH_LIVE && m->said != HEALTH_LIMITED;
+		return link_said(m->link) != HEALTH_LIVE && link_said(m->link) != HEALTH_LIMITED;
 	if (f->end != HTTP_STATUS)
 		return true;
 	return f->status == 401 || f->status == 429 || f->status >= 500 || (f->status == 403 && strstr(f->error, "Host header"));

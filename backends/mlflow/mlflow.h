@@ -73,9 +73,6 @@ struct mlflow {
 	char version[32];
 	int64_t latency_us;
 	struct http_reply failure;   /* only end, status, error, remedy, retry_after_ms */
-	enum health_state said;
-	char *said_why;
-	int64_t since, said_at;
 	struct http_backoff backoff;
 	/* what somebody looks at */
 	struct watch watches[WATCHES_MAX];

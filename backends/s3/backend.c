@@ -21,9 +21,6 @@ struct state {
 	uint64_t watches[WATCHES_MAX]; unsigned nwatches;   /* of buckets */
 	int64_t next;                    /* mono ms of the next listing of the buckets */
 	struct http_backoff backoff;
-	enum health_state said;
-	char *said_why;
-	int64_t since, said_at;
 };
 
 static const struct yaml *buckets_setting(const struct link *l)
@@ -37,19 +34,10 @@ static const struct yaml *buckets_setting(const struct link *l)
 static void say(struct state *t, enum health_state state, const char *why, const char *remedy)
 {
 	struct buf detail = { 0 };
-	int64_t now = clock_wall(link_clock(t->s.link));
-	if (state == t->said && t->said_why && !strcmp(why, t->said_why) && now - t->said_at < 25000)
-		return;
-	t->said_at = now;
-	if (state != t->said || !t->since)
-		t->since = now;
-	t->said = state;
-	free(t->said_why);
-	t->said_why = xstrdup(why);
 	buf_addf(&detail, "%s, region %s", s3_where(&t->s), t->s.region);
 	if (*t->s.from)
 		buf_addf(&detail, ", as %s from %s", t->s.key_id, t->s.from);
-	link_health(t->s.link, (struct msg_health){ .state = state, .since = t->since, .latency_us = t->s.latency_us,
+	link_say(t->s.link, (struct msg_health){ .state = state, .latency_us = t->s.latency_us,
 		.insecure = t->s.insecure, .why = str_of(why), .remedy = str_of(remedy), .version = STR("S3"), .detail = buf_str(&detail) });
 	buf_release(&detail);
 }
@@ -62,8 +50,8 @@ static void note_health(struct state *t)
 	struct buf b = { 0 };
 	if (*s->fault.why && s->fault.state != HEALTH_LIVE) {
 		/* what was live and cannot be reached keeps its rows */
-		enum health_state h = s->fault.state;
-		if (h == HEALTH_DOWN && s->fault.passing && (t->said == HEALTH_LIVE || t->said == HEALTH_STALE || t->said == HEALTH_LIMITED))
+		enum health_state h = s->fault.state, said = link_said(s->link);
+		if (h == HEALTH_DOWN && s->fault.passing && (said == HEALTH_LIVE || said == HEALTH_STALE || said == HEALTH_LIMITED))
 			h = HEALTH_STALE;
 		say(t, h, s->fault.why, s->fault.remedy);
 	} else if (s->fault.stopped) {
@@ -100,7 +88,7 @@ static void list_buckets(struct state *t)
 	struct msg *m = msg_new(MSG_ROWS, 0);
 	unsigned n = 0;
 	const struct yaml *named = buckets_setting(t->s.link);
-	if (!t->since)
+	if (link_said(t->s.link) == HEALTH_IDLE)
 		say(t, HEALTH_CONNECTING, "", "");
 	rows_start(&m->body, "buckets");
 	rows_begin(&m->body, STR(""));
@@ -246,7 +234,6 @@ static void run(struct link *l)
 	runs_free(t.runs);
 	jobs_free(t.jobs);
 	browser_free(t.browser);
-	free(t.said_why);
 	s3_release(&t.s);
 }
 

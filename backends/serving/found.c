@@ -19,9 +19,6 @@ struct found {
 	char *clusters[CLUSTERS_MAX]; unsigned nclusters;
 	bool heard;                      /* a list of forwards came */
 	struct server servers[SERVERS_MAX]; unsigned n;
-	enum health_state said;
-	char why[400];
-	int64_t since;
 };
 
 static void drop_server(struct found *f, unsigned i)
@@ -103,7 +100,7 @@ static void say_health(struct found *f)
 {
 	unsigned well = 0;
 	char detail[80];
-	char why[sizeof(f->why)] = "";
+	char why[400] = "";
 	for (unsigned i = 0; i < f->n; i++) {
 		const char *one;
 		if (watcher_health(f->servers[i].w, &one))
@@ -114,14 +111,8 @@ static void say_health(struct found *f)
 	enum health_state is = !f->heard ? HEALTH_CONNECTING : well == f->n ? HEALTH_LIVE : well ? HEALTH_LIMITED : HEALTH_STALE;
 	if (f->heard && !f->n)
 		snprintf(why, sizeof(why), "no cluster has found a service that serves models");
-	if (is == f->said && !strcmp(why, f->why))
-		return;
-	if (is != f->said)
-		f->since = clock_wall(link_clock(f->link));
-	f->said = is;
-	snprintf(f->why, sizeof(f->why), "%s", why);
 	snprintf(detail, sizeof(detail), "%u services found", f->n);
-	link_health(f->link, (struct msg_health){ .state = is, .since = f->since, .latency_us = -1, .why = str_of(why),
+	link_say(f->link, (struct msg_health){ .state = is, .latency_us = -1, .why = str_of(why),
 		.detail = str_of(detail), .remedy = f->heard && !f->n ? STR("name them in the setting 'models' of the cluster's source")
 		: STR("") });
 }
@@ -170,8 +161,7 @@ static struct server *next_server(struct found *f, int64_t *due)
 
 static void run(struct link *l)
 {
-	struct found f = { .link = l, .first = watcher_new(l, link_name(l), NULL), .forwards = table_new(&kind_forwards),
-		.said = HEALTH_IDLE };
+	struct found f = { .link = l, .first = watcher_new(l, link_name(l), NULL), .forwards = table_new(&kind_forwards) };
 	watcher_group(f.first);
 	unsigned looks = 0;
 	int64_t paced = 0;                       /* they are all behind one server: no more than one look in two seconds, but for the first */
