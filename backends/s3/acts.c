@@ -52,28 +52,6 @@ static void on_head(void *arg, struct str name, struct str value)
 	keep_own(h, name, value);
 }
 
-struct at { struct str bucket, key, version; };
-
-static struct at at_of(struct str key)
-{
-	struct place p = place_of(key);
-	struct at t = { p.bucket, p.key, STR("") };
-	if (p.versions) {
-		struct str rest = p.key;
-		t.key = str_split(&rest, '\t');
-		t.version = rest.p ? rest : STR("");
-	}
-	return t;
-}
-
-static void version_query(struct buf *q, struct str version)
-{
-	if (version.n) {
-		buf_adds(q, "versionId=");
-		http_escape(q, version);
-	}
-}
-
 /* False: it could not be looked at, s->fault says why. That nothing is there is an answer too. */
 static bool look(struct s3 *s, uint64_t id, const struct at *t, struct str version, struct head *h)
 {

@@ -325,6 +325,26 @@ void s3_init(struct s3 *s, struct link *l)
 		.ca_file = s->ca_file, .insecure = s->insecure, .auth = sign, .arg = s }, link_clock(l));
 }
 
+struct at at_of(struct str key)
+{
+	struct place p = place_of(key);
+	struct at t = { p.bucket, p.key, STR("") };
+	if (p.versions) {
+		struct str rest = p.key;
+		t.key = str_split(&rest, '\t');
+		t.version = rest.p ? rest : STR("");
+	}
+	return t;
+}
+
+void version_query(struct buf *q, struct str version)
+{
+	if (version.n) {
+		buf_adds(q, "versionId=");
+		http_escape(q, version);
+	}
+}
+
 void s3_release(struct s3 *s)
 {
 	http_free(s->http);

@@ -262,28 +262,6 @@ void jobs_download(struct jobs *j, const struct request *r)
 	json_decref(params);
 }
 
-/* "versions:BUCKET/KEY" TAB id: that version. */
-static struct place place_and_version(const struct job *x, struct str *version)
-{
-	struct str rest = str_of(x->key), key;
-	struct place at = place_of(rest);
-	*version = STR("");
-	if (at.versions) {
-		key = at.key;
-		at.key = str_split(&key, '\t');
-		*version = key.p ? key : STR("");
-	}
-	return at;
-}
-
-static void version_query(struct buf *b, struct str version)
-{
-	if (version.n) {
-		buf_adds(b, "versionId=");
-		http_escape(b, version);
-	}
-}
-
 /* Opens what came so far, or begins. False: said why not. */
 static bool open_part(struct jobs *j, struct job *x)
 {
@@ -316,15 +294,14 @@ static bool open_part(struct jobs *j, struct job *x)
 
 static bool begin_download(struct jobs *j, struct job *x)
 {
-	struct str version;
-	struct place at = place_and_version(x, &version);
+	struct at at = at_of(str_of(x->key));
 	struct http_reply r = { 0 };
 	struct buf q = { 0 }, doing = { 0 };
 	if (!*x->file) {
 		fail(j, x, "no file is given to write to");
 		return false;
 	}
-	version_query(&q, version);
+	version_query(&q, at.version);
 	buf_addf(&doing, "read s3://" STR_FMT "/" STR_FMT, STR_ARG(at.bucket), STR_ARG(at.key));
 	x->of = -1;
 	x->by_tag = false;
@@ -391,8 +368,7 @@ static void judge_part(struct jobs *j, struct job *x, const struct http_reply *r
 
 static void step_download(struct jobs *j, struct job *x)
 {
-	struct str version;
-	struct place at = place_and_version(x, &version);
+	struct at at = at_of(str_of(x->key));
 	struct taking t = { j, x };
 	struct http_reply r = { 0 };
 	struct buf q = { 0 };
@@ -406,7 +382,7 @@ static void step_download(struct jobs *j, struct job *x)
 	}
 	int64_t end = x->of - x->got > RANGE_BYTES ? x->got + RANGE_BYTES : x->of;
 	snprintf(range, sizeof(range), "Range: bytes=%lld-%lld", (long long)x->got, (long long)end - 1);
-	version_query(&q, version);
+	version_query(&q, at.version);
 	char *match = x->by_tag ? xasprintf("If-Match: %s", x->stamp) : NULL;
 	x->ranged = x->other = false;
 	x->from = x->got;

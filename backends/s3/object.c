@@ -11,28 +11,6 @@
 #define LINK_SECONDS 3600
 #define LINK_MOST (7 * 86400)
 
-struct target { struct str bucket, key, version; };
-
-static struct target target_of(const char *key)
-{
-	struct place p = place_of(str_of(key));
-	struct target t = { p.bucket, p.key, STR("") };
-	if (p.versions) {
-		struct str rest = p.key;
-		t.key = str_split(&rest, '\t');
-		t.version = rest.p ? rest : STR("");
-	}
-	return t;
-}
-
-static void version_query(struct buf *q, const struct target *t)
-{
-	if (t->version.n) {
-		buf_adds(q, "versionId=");
-		http_escape(q, t->version);
-	}
-}
-
 static void say_fault(struct s3 *s, uint64_t id)
 {
 	link_textf(s->link, id, TEXT_END | TEXT_ERROR, "%s%s%s", s->fault.why, *s->fault.remedy ? "; " : "", s->fault.remedy);
@@ -96,7 +74,7 @@ static void on_head(void *arg, struct str name, struct str value)
 }
 
 /* A refused HEAD has no body, and so no reason: the first byte is asked for, for the reason's sake. */
-static void ask_reason(struct s3 *s, uint64_t id, const struct target *t, struct str query, const char *doing)
+static void ask_reason(struct s3 *s, uint64_t id, const struct at *t, struct str query, const char *doing)
 {
 	struct http_reply r = { 0 };
 	if (*s->fault.code || s->fault.status < 400)
@@ -108,11 +86,11 @@ static void ask_reason(struct s3 *s, uint64_t id, const struct target *t, struct
 
 static void describe(struct s3 *s, const struct request *r)
 {
-	struct target t = target_of(r->key);
+	struct at t = at_of(str_of(r->key));
 	struct described d = { .now = clock_wall(link_clock(s->link)) };
 	struct http_reply reply = { 0 };
 	struct buf q = { 0 }, doing = { 0 };
-	version_query(&q, &t);
+	version_query(&q, t.version);
 	buf_addf(&doing, "read s3://" STR_FMT "/" STR_FMT, STR_ARG(t.bucket), STR_ARG(t.key));
 	buf_addf(&d.text, "url: s3://" STR_FMT "/" STR_FMT "\n", STR_ARG(t.bucket), STR_ARG(t.key));
 	if (!t.key.n || t.key.p[t.key.n - 1] == '/') {
@@ -174,13 +152,13 @@ static void show_bytes(struct s3 *s, uint64_t id, struct str bytes, struct str k
 
 static void preview(struct s3 *s, const struct request *r)
 {
-	struct target t = target_of(r->key);
+	struct at t = at_of(str_of(r->key));
 	struct http_reply reply = { 0 };
 	struct buf q = { 0 }, doing = { 0 };
 	int64_t total = -1;
 	char range[64];
 	snprintf(range, sizeof(range), "Range: bytes=0-%lld", (long long)s->preview - 1);
-	version_query(&q, &t);
+	version_query(&q, t.version);
 	buf_addf(&doing, "read s3://" STR_FMT "/" STR_FMT, STR_ARG(t.bucket), STR_ARG(t.key));
 	struct s3_ask a = { .bucket = t.bucket, .key = t.key, .query = buf_str(&q), .doing = doing.data, .id = r->id,
 		.headers = (const char *const[]){ range, NULL }, .on_header = on_range, .arg = &total };
@@ -200,7 +178,7 @@ static void preview(struct s3 *s, const struct request *r)
 
 static void give_link(struct s3 *s, const struct request *r)
 {
-	struct target t = target_of(r->key);
+	struct at t = at_of(str_of(r->key));
 	json_t *params = json_loads(*r->params ? r->params : "{}", 0, NULL);
 	json_int_t seconds = json_integer_value(json_object_get(params, "expires"));
 	int64_t ends = aws_chain_expires(s->chain), now = clock_wall(link_clock(s->link));

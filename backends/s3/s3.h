@@ -77,6 +77,10 @@ const char *s3_region(const struct s3 *s, struct str bucket);
 void s3_address(const struct s3 *s, struct str bucket, struct str key, struct buf *base, struct buf *path);
 /* A link that anyone may follow for so long. False: s->fault. */
 bool s3_link(struct s3 *s, struct str bucket, struct str key, struct str version, int seconds, struct buf *url);
+/* An object, or one version of it ("versions:BUCKET/KEY" TAB id). Borrows from the text. */
+struct at { struct str bucket, key, version; };
+struct at at_of(struct str key);
+void version_query(struct buf *q, struct str version);    /* appended where there is one: "versionId=..." */
 const char *s3_where(const struct s3 *s);        /* "http://127.0.0.1:9000", "AWS S3 (eu-west-1)" */
 
 /* ---- say.c */
