@@ -3,8 +3,8 @@
 #define _GNU_SOURCE
 #include "backends/kubernetes/forwards.h"
 #include "backends/kubernetes/stream.h"
+#include "backends/net/listen.h"
 #include "base/mem.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -428,29 +428,14 @@ static void *run_door(void *arg)
 	return NULL;
 }
 
-static int listen_local(int port, int *got, char *say, size_t size)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t n = sizeof(at);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
-	if (fd >= 0)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, 64) || getsockname(fd, (struct sockaddr *)&at, &n)) {
-		snprintf(say, size, "port %d of this machine cannot be used: %s%s", port, strerror(errno),
-		         errno == EADDRINUSE ? "; name another as local=PORT, or 0 for a free one" : "");
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	*got = ntohs(at.sin_port);
-	return fd;
-}
-
 struct door *door_new(struct forwards *all, struct kube *k, const struct forward_ask *a, char *say, size_t size)
 {
-	int local, fd = listen_local(a->local, &local, say, size);
-	if (fd < 0)
+	int local = a->local, fd = listen_here(&local);
+	if (fd < 0) {
+		snprintf(say, size, "port %d of this machine cannot be used: %s%s", a->local, strerror(errno),
+		         errno == EADDRINUSE ? "; name another as local=PORT, or 0 for a free one" : "");
 		return NULL;
+	}
 	struct door *d = xcalloc(1, sizeof(*d));
 	*d = (struct door){ .all = all, .k = k, .key = xasprintf("%s/%s/%s:%s", a->ns, a->kind, a->name, a->port),
 		.kind = xstrdup(a->kind), .ns = xstrdup(a->ns), .name = xstrdup(a->name), .asked = xstrdup(a->port),

@@ -2,6 +2,7 @@
  * carries bytes until both sides have ended. */
 #define _GNU_SOURCE
 #include "backends/net/tunnel_private.h"
+#include "backends/net/listen.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include <arpa/inet.h>
@@ -402,17 +403,10 @@ static void *run(void *arg)
 
 static const char *make_door(struct door *d, const char *host, int port)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t n = sizeof(a);
-	d->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (d->fd < 0 || bind(d->fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(d->fd, 32) < 0 ||
-	    getsockname(d->fd, (struct sockaddr *)&a, &n) < 0) {
-		const char *why = strerror(errno);
-		if (d->fd >= 0)
-			close(d->fd);
-		return why;
-	}
-	d->port = ntohs(a.sin_port);
+	d->port = 0;
+	d->fd = listen_here(&d->port);
+	if (d->fd < 0)
+		return strerror(errno);
 	d->host = host ? xstrdup(host) : NULL;
 	d->target = port;
 	return NULL;
