@@ -324,7 +324,6 @@ static void run_engine(struct kube *k)
 	e.version_due = e.heard + FIRST_WORD_MS;
 	engine_health(&e, HEALTH_CONNECTING, "", "");
 	loop(&e);
-	kube_access_close(k->access);
 	pool_free(e.pool);
 	take_looked_up(&e);
 	http_free(e.http);    /* ends all streams: the rest only frees */

@@ -75,7 +75,7 @@ static bool run_plugin(struct kube_private *p, struct http_auth *a)
 	pthread_mutex_lock(&p->lock);
 	bool ok = !needs_plugin(p);              /* another thread ran it while this one waited */
 	pthread_mutex_unlock(&p->lock);
-	if (!ok && (ok = exec_plugin_run(p->exec, PLUGIN_LIMIT_MS, p->quit ? p->quit : &p->closed, &fresh, &err))) {
+	if (!ok && (ok = exec_plugin_run(p->exec, PLUGIN_LIMIT_MS, p->quit, &fresh, &err))) {
 		pthread_mutex_lock(&p->lock);
 		exec_credential_release(&p->cached);
 		p->cached = fresh;
@@ -178,9 +178,4 @@ bool kube_access_unauthorized(void *access, uint64_t which)
 void kube_access_obey(struct kube_access *a, const atomic_bool *flag)
 {
 	a->priv->quit = flag;
-}
-
-void kube_access_close(struct kube_access *a)
-{
-	atomic_store(&a->priv->closed, true);
 }

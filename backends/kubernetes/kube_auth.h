@@ -14,7 +14,6 @@ struct kube_private {
 	struct secret password;
 	char **impersonate; unsigned nimpersonate;   /* "Impersonate-User: x" */
 	struct exec_plugin *exec;
-	atomic_bool closed;
 	const atomic_bool *quit;                 /* of the source, else NULL */
 	pthread_mutex_t plugin_lock;             /* held while the plugin runs; taken before the other */
 	/* behind the lock */

@@ -38,7 +38,7 @@ struct kube_access *kube_access_load(const struct kube_options *o, const struct 
 void kube_access_free(struct kube_access *a);
 /* A conf that borrows from a; its auth and renew callbacks are the two functions below. */
 void kube_access_http_conf(struct kube_access *a, struct http_conf *conf);
-/* Any thread. May run the exec plugin (up to 60 s; ended early once kube_access_close was called). */
+/* Any thread. May run the exec plugin (up to 60 s; ended early as kube_access_obey says). */
 bool kube_access_auth(void *access, struct http_auth *auth);
 /* The same in two parts, for who must not wait: the plugin's command when it has to run first (kube_access_auth does), else
  * NULL; and the credential as it is, no plugin is run. */
@@ -49,7 +49,6 @@ bool kube_access_auth_now(struct kube_access *a, struct http_auth *auth);
 bool kube_access_unauthorized(void *access, uint64_t which);
 /* From now on a running plugin also ends, and none starts, once *flag is true; borrowed. */
 void kube_access_obey(struct kube_access *a, const atomic_bool *flag);
-void kube_access_close(struct kube_access *a);   /* any thread: end a running plugin, let none start */
 
 /* True when load with no options has something to read: a file of $KUBECONFIG, ~/.kube/config, or a
  * service account. No parsing. */

@@ -329,7 +329,8 @@ static void caches_what_plugins_give(void **state)
 	has(a, "Authorization: Bearer t2");
 	assert_true(kube_access_unauthorized(a, 2));
 	has(a, "Authorization: Bearer t3");
-	kube_access_close(a);
+	atomic_bool closing = true;
+	kube_access_obey(a, &closing);
 	kube_access_unauthorized(a, 3);
 	struct http_auth auth = { 0 };
 	assert_false(kube_access_auth(a, &auth));   /* closing: none is started */
