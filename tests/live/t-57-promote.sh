@@ -113,66 +113,27 @@ like "another alias" 'alias canary none -> v7.*nothing was in production before.
 equal "is set" "7 6" "$(champion 3 canary) $(champion 3)"
 
 # --- a server that goes in the middle: what comes before or after the change of production is lost, and told
-cat >"$scratch/faulty.py" <<'PY'
-"""Between us and MLflow: faulty.py URL MODE. Passes everything on until the first POST to registered-models/alias; then
-before: it is not passed on, nothing answers any more; after: it is passed on, no answer comes back, the rest goes well;
-gone: as after, but nothing answers any more; tags: set-tag fails with 500."""
-import http.server, os, sys, urllib.error, urllib.request
-url, mode = sys.argv[1:]
-seen = []
-class Handler(http.server.BaseHTTPRequestHandler):
-    def log_message(self, *_): pass
-    def do(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
-        change = self.command == "POST" and self.path.endswith("/registered-models/alias")
-        if change and mode == "before":
-            os._exit(0)
-        if mode == "tags" and self.path.endswith("/set-tag"):
-            code, data = 500, b'{"message": "told to fail"}'
-        else:
-            ask = urllib.request.Request(url + self.path, body, {"Content-Type": "application/json"}, method=self.command)
-            try:
-                with urllib.request.urlopen(ask, timeout=20) as answer:
-                    code, data = answer.status, answer.read()
-            except urllib.error.HTTPError as error:
-                code, data = error.code, error.read()
-        if change and mode == "gone":
-            os._exit(0)
-        if change and mode == "after" and not seen:
-            seen.append(self.path)
-            self.close_connection = True
-            return
-        self.send_response(code)
-        self.send_header("Content-Type", "text/plain" if self.path == "/version" else "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-    do_GET = do_POST = do_DELETE = do
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-print(server.server_port, flush=True)
-server.serve_forever()
-PY
-# faulty MODE: one promotion to v7 through it
+# faulty MODE WHICH [WORD]...: one promotion to v7 through registryfault.py
 faulty() {
-	python3 "$scratch/faulty.py" "$MLFLOW3_URL" "$1" >"$scratch/port" 2>/dev/null &
+	python3 "$live_tests/registryfault.py" "$MLFLOW3_URL" "$1" "$2" >"$scratch/port" 2>/dev/null &
 	local pid=$!
 	within 20 test -s "$scratch/port"
-	act "http://127.0.0.1:$(<"$scratch/port")" "${@:2}" act promote versions "$model/7"
+	act "http://127.0.0.1:$(<"$scratch/port")" "${@:3}" act promote versions "$model/7"
 	kill "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
 	: >"$scratch/port"
 }
-like "gone before it took it: nobody can tell, and that is said" 'cannot be read.*look at the registry before trying again' "$(faulty before)"
+like "gone before it took it: nobody can tell, and that is said" 'cannot be read.*look at the registry before trying again' "$(faulty before change)"
 equal "it did not" 6 "$(champion 3)"
-like "gone after it took it: the same is said" 'cannot be read.*look at the registry before trying again' "$(faulty gone)"
+like "gone after it took it: the same is said" 'cannot be read.*look at the registry before trying again' "$(faulty gone change)"
 equal "it did" 7 "$(champion 3)"
 set_champion 3 6
-said=$(faulty after --undo)
+said=$(faulty lost change --undo)
 like "the answer was lost: what is in production is told" 'alias champion: v7.*state: failed.*now alias champion: v7' "$said"
 like "and undone" 'roll back.*alias champion: v6.*state: done' "$said"
 equal "and so it is" 6 "$(champion 3)"
-said=$(faulty tags --undo)
-like "tags that fail: production is told" 'told to fail; now alias champion: v7' "$said"
+said=$(faulty 500 tag --undo)
+like "tags that fail: production is told" 'told to; now alias champion: v7' "$said"
 like "it can be undone too" 'roll back' "$said"
 set_champion 3 6
 said=$(act "http://127.0.0.1:9" act promote versions "$model/7")
