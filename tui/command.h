@@ -19,4 +19,7 @@ struct command_scope {
 	const struct command *commands;   /* ends with name NULL */
 };
 const struct command *command_find(const struct command_scope *s, struct str name);
+/* The commands that move by lines, in lists and in texts: down [N], up [N], page-down, page-up, half-down, half-up, first, last. *at
+ * becomes where it leads, perhaps beyond either end; shown: lines on the screen; n: lines in all. False: it is none of these. */
+bool move_line(const char *name, struct str args, int shown, int64_t n, int64_t *at);
 #endif

@@ -49,27 +49,13 @@ const struct command_scope table_scope = { "table", "a list", commands };
 
 static bool move(struct table_page *t, const char *name, struct str args)
 {
-	int64_t n = 1, rows = t->rows > 1 ? t->rows - 1 : 1, at = t->cursor;
-	if (args.n && !str_to_i64(args, &n))
-		n = 1;
-	if (strcmp(name, "down") == 0)
-		at += n;
-	else if (strcmp(name, "up") == 0)
-		at -= n;
-	else if (strcmp(name, "page-down") == 0)
-		at += rows, t->top += (uint32_t)rows;
-	else if (strcmp(name, "page-up") == 0)
-		at -= rows, t->top = t->top > rows ? t->top - (uint32_t)rows : 0;
-	else if (strcmp(name, "half-down") == 0)
-		at += rows / 2 + 1;
-	else if (strcmp(name, "half-up") == 0)
-		at -= rows / 2 + 1;
-	else if (strcmp(name, "first") == 0)
-		at = 0;
-	else if (strcmp(name, "last") == 0)
-		at = t->view ? t->view->n : 0;
-	else
+	int64_t at = t->cursor, was = at;
+	if (!move_line(name, args, t->rows, t->view ? t->view->n : 0, &at))
 		return false;
+	if (!strncmp(name, "page-", 5)) {            /* what is shown goes along */
+		int64_t top = (int64_t)t->top + at - was;
+		t->top = top > 0 ? (uint32_t)top : 0;
+	}
 	table_page_put_cursor(t, at);
 	return true;
 }

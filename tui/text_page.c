@@ -186,26 +186,11 @@ static void go(struct text_page *t, int64_t top)
 
 static bool move(struct text_page *t, const char *name, struct str args)
 {
-	int64_t n = 1, page = t->h > 1 ? t->h - 1 : 1, top = t->top;
-	if (args.n && !str_to_i64(args, &n))
-		n = 1;
-	if (!strcmp(name, "down"))
-		go(t, top + n);
-	else if (!strcmp(name, "up"))
-		go(t, top - n);
-	else if (!strcmp(name, "page-down"))
-		go(t, top + page);
-	else if (!strcmp(name, "page-up"))
-		go(t, top - page);
-	else if (!strcmp(name, "half-down"))
-		go(t, top + page / 2 + 1);
-	else if (!strcmp(name, "half-up"))
-		go(t, top - page / 2 - 1);
-	else if (!strcmp(name, "first"))
-		go(t, 0);
-	else if (!strcmp(name, "last"))
-		go(t, text_count(t)), t->follow = !t->ended;
-	else if (!strcmp(name, "left"))
+	int64_t top = t->top;
+	if (move_line(name, args, t->h, text_count(t), &top)) {
+		go(t, top);
+		t->follow |= !strcmp(name, "last") && !t->ended;
+	} else if (!strcmp(name, "left"))
 		t->left = t->left > 16 ? t->left - 16 : 0;
 	else if (!strcmp(name, "right"))
 		t->left += t->wrap ? 0 : 16;
