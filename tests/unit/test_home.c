@@ -265,6 +265,7 @@ static void alerts_join_what_they_are_about(void **state)
 		snprintf(name, sizeof(name), i ? "More%d" : "Pod", i);
 		put(&w, 1, "alerts", key, LEVEL_BAD, "name", name, "state", "firing", "since", "1", "about_kind", "pods", "about_object", "ns/app-1-x", NULL);
 	}
+	w.at.wall += 1000;
 	said = ranked(f, &w);
 	assert_non_null(strstr(said, "!app: 1 pod Pending; alert PodWaits, TooFew, Pod and 1999 more | ns/app | "));
 	free(said);
