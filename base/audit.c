@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES (16u << 20)
-#define LOCK_WAIT_MS 500
+#define LOCK_WAIT_MS 3000        /* others hold it for a line and its fsync: rather wait for a slow disk than refuse to act */
 #define OUT_OF_ORDER 50          /* so many older lines in a row, and all before them are older */
 
 struct audit {
