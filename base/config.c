@@ -73,22 +73,34 @@ struct check {
 	struct yaml_doc *doc;
 };
 
-static void complain(struct check *c, const struct yaml *at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static void complain(struct check *c, const struct yaml *at, const char *fmt, ...)
+static void put_error(struct config_errors *e, const char *path, const struct yaml *at, const char *fmt, va_list ap)
 {
-	struct config_errors *e = c->errors;
-	va_list ap;
 	if (e->n == MAX_ERRORS)
 		return;
 	e->list = xreallocarray(e->list, e->n + 1, sizeof(*e->list));
 	struct config_error *x = &e->list[e->n++];
-	*x = (struct config_error){ .file = xstrdup(c->path), .line = at ? at->line : 0, .column = at ? at->column : 0 };
-	va_start(ap, fmt);
+	*x = (struct config_error){ .file = xstrdup(path), .line = at ? at->line : 0, .column = at ? at->column : 0 };
 	vsnprintf(x->what, sizeof(x->what), fmt, ap);
-	va_end(ap);
 	for (char *p = x->what; *p; p++)          /* it goes to a terminal as it is */
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = '?';
+}
+
+void config_complain(struct config_errors *e, const char *path, const struct yaml *at, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	put_error(e, path, at, fmt, ap);
+	va_end(ap);
+}
+
+static void complain(struct check *c, const struct yaml *at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void complain(struct check *c, const struct yaml *at, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	put_error(c->errors, c->path, at, fmt, ap);
+	va_end(ap);
 }
 
 const char *config_type_name(enum config_type t)

@@ -94,6 +94,9 @@ struct config *config_parse(struct str text, const char *path, const struct conf
                             struct config_errors *errors);
 void config_free(struct config *c);
 void config_errors_release(struct config_errors *e);
+/* One more: at this place of the file (NULL: of the whole), for what only others know to check. */
+void config_complain(struct config_errors *e, const char *path, const struct yaml *at, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 const char *config_text(const struct config *c, const char *key);     /* of the top level; NULL: not set */
 const struct config_environment *config_environment(const struct config *c, const char *name);  /* or NULL */
 /* What a setting is: "theme", "environments.guard", "sources.kubernetes.context"; "" lists all. False: there is none; then out

@@ -8,7 +8,7 @@
  *     - {metric: mae, worse_at_most: 2%}
  *     - {tag: validated, is: "true"}                      # of the version or its run; without `is`: present
  *     - {tag: validated_at, within: 7d}                   # a fresh validation: the tag is a time; or {trained_within: 7d}
- *     - {none: drift, where: "status=drifted"}            # rows that must not be there: drift alarms, firing alerts ...
+ *     - {none: drift, where: "result=drift age<1d"}        # rows that must not be there: drift alarms, firing alerts ...
  *     - {some: runs, where: "pipeline=train status=success age<2d"}
  *     - {signature: same}                                 # inputs of challenger and champion
  *     - {freeze: ["Fri 16:00 - Mon 08:00", "2026-12-20 - 2027-01-03"]}        # not inside one, by the clocks

@@ -16,6 +16,8 @@ struct journal *journal_new(const char *folder, const char *id, const struct clo
  * living program has it. */
 struct journal *journal_open(const char *folder, const char *name, const struct clock *clock, struct json_t **lines, bool *held,
                              char *why, size_t size);
+/* The first line of a journal that a living program has, a new reference; NULL: there is none, or nobody has it. */
+struct json_t *journal_of_another(const char *folder, const char *name);
 /* Adds "at" and writes the line; takes it. True: it is on disk. */
 bool journal_write(struct journal *j, struct json_t *line, char *why, size_t size);
 void journal_over(struct journal *j, bool over);     /* by its name; false: it is taken up again */

@@ -23,4 +23,10 @@ void promotion_straight(struct json_t *steps);
 struct json_t *promotion_verify(const struct yaml *entry, const struct promotion_words *w);   /* NULL: nothing is verified */
 /* text with the words put in. Where the text is a JSON document they are escaped. Caller frees. */
 char *promotion_fill(const char *text, const struct promotion_words *w);
+/* Mistakes in an entry that can be known without asking a server (promotion_check.c), each put into errors with its place. places: the
+ * sources that are configured. steps_alone: gates and verification do not count. */
+struct backend;
+struct promotion_place { const char *name; const struct backend *backend; };
+void promotion_check(const struct yaml *entry, bool steps_alone, const struct promotion_place *places, unsigned n, const char *path,
+                     struct config_errors *errors);
 #endif

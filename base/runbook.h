@@ -142,6 +142,10 @@ struct runbook *runbooks_get(const struct runbooks *rs, unsigned i);         /* 
 /* Reads unfinished journals of programs that no longer live. Returns how many; *why (caller frees, NULL: nothing) what could
  * not be read. Call it once the sources are started: what was under way is asked about. */
 unsigned runbooks_recover(struct runbooks *rs, char **why);
+/* One of this model that this program has not brought to its end yet; NULL: none. */
+struct runbook *runbooks_unfinished(const struct runbooks *rs, const char *model);
+/* Another program of this user carries one of this model out now: who and since when, in a sentence. Caller frees; NULL: none. */
+char *runbooks_elsewhere(const struct runbooks *rs, const char *model);
 unsigned runbooks_living(const struct runbooks *rs);  /* unfinished ones that a running program has, when last looked */
 bool runbook_over(const struct runbook *r);
 bool runbook_looking(const struct runbook *r);        /* whether a step was taken is being asked: nothing can be chosen yet */

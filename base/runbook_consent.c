@@ -99,10 +99,25 @@ static bool may_confirm(struct runbook *r, const char *typed, const char *overri
 	return false;
 }
 
+/* Two at once on one model would take each other's steps for their own. To go back is never kept waiting by another program: what
+ * that one does next is planned anew, and its verification fails. */
+static bool is_free(struct runbook *r)
+{
+	const struct runbook *mine = runbooks_unfinished(r->priv->rs, r->model);
+	char *other = !mine && strcmp(r->verb, "rollback") ? runbooks_elsewhere(r->priv->rs, r->model) : NULL;
+	bool free_of_others = !mine && !other;
+	if (mine)
+		runbook_refuse(r, "another one of %s is not at its end (%s): `:runbooks` leads to it", r->model, runbook_state_name(mine->state));
+	else if (other)
+		runbook_refuse(r, "%s", other);
+	free(other);
+	return free_of_others;
+}
+
 bool runbook_confirm(struct runbook *r, const char *typed, const char *override)
 {
 	char why[400];
-	if (!may_confirm(r, typed, override))
+	if (!may_confirm(r, typed, override) || !is_free(r))
 		return false;
 	bool needed = (r->gates && gates_failed(r->gates)) || *r->decision.overridden;
 	override = needed ? override : NULL;

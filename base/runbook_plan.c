@@ -15,7 +15,8 @@ static void make_id(struct runbook *r)
 	char at[24] = "";
 	gmtime_r(&now, &tm);
 	strftime(at, sizeof(at), "%Y%m%dT%H%M%S", &tm);
-	r->id = xasprintf("%s-%s-%s%s%s-%d", at, r->verb, r->model, *r->version ? "-" : "", r->version, (int)getpid() % 10000);
+	/* it names files: of a long name the beginning is enough */
+	r->id = xasprintf("%s-%s-%.80s%s%.20s-%d", at, r->verb, r->model, *r->version ? "-" : "", r->version, (int)getpid() % 10000);
 	for (char *p = r->id; *p; p++)
 		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", *p))
 			*p = '_';
@@ -192,6 +193,25 @@ void plan_move(struct runbook *r)
 		rest_planned(r);
 }
 
+/* What is written wrong in its entry is told before anything is asked of anybody. For a rollback only the steps have to be right. */
+static bool is_written_well(struct runbooks *rs, const struct runbook_order *o, bool back)
+{
+	const struct yaml *entry = promotion_entry(rs->config, o->model, o->registry->name);
+	struct promotion_place *places = xcalloc(rs->nsources + 1, sizeof(*places));
+	struct config_errors wrong = { 0 };
+	for (unsigned i = 0; i < rs->nsources; i++)
+		places[i] = (struct promotion_place){ rs->sources[i]->name, rs->sources[i]->backend };
+	if (entry)
+		promotion_check(entry, back, places, rs->nsources, rs->config->path, &wrong);
+	bool well = !wrong.n;
+	if (!well)
+		snprintf(rs->why, sizeof(rs->why), "%s:%u:%u: %s%s", wrong.list[0].file, wrong.list[0].line, wrong.list[0].column, wrong.list[0].what,
+			wrong.n > 1 ? "; more: binnacle config check" : "");
+	config_errors_release(&wrong);
+	free(places);
+	return well;
+}
+
 struct runbook *runbook_start(struct runbooks *rs, const struct runbook_order *o, const char **why)
 {
 	bool back = !strcmp(o->verb, "rollback");
@@ -211,7 +231,7 @@ struct runbook *runbook_start(struct runbooks *rs, const struct runbook_order *o
 		snprintf(rs->why, sizeof(rs->why), "a promotion needs a reason");
 	else if (!d.allowed && !d.overridable)
 		snprintf(rs->why, sizeof(rs->why), "%s", d.why);
-	else {
+	else if (is_written_well(rs, o, back)) {
 		struct runbook *r = runbook_new(rs, o->verb, o->model);
 		struct runbook_private *p = r->priv;
 		p->registry = o->registry;

@@ -2,6 +2,7 @@
  * with what undoes them, the one under way as not known. That one is asked about at once; then it is for somebody to say whether
  * to go on or to go back. A journal that a living program holds is left to it. */
 #define _GNU_SOURCE
+#include "base/fmt.h"
 #include "base/json_text.h"
 #include "base/mem.h"
 #include "base/redact.h"
@@ -171,7 +172,7 @@ static void drop_last(struct runbooks *rs)
 static bool known(const struct runbooks *rs, struct str id)
 {
 	for (unsigned i = 0; i < rs->n; i++)
-		if (rs->all[i]->id && str_eq(str_of(rs->all[i]->id), id))
+		if (rs->all[i]->id && rs->all[i]->priv->journal && str_eq(str_of(rs->all[i]->id), id))
 			return true;
 	return false;
 }
@@ -206,6 +207,33 @@ static bool recover(struct runbooks *rs, const char *name, struct buf *why)
 	}
 	drop_last(rs);
 	return false;
+}
+
+struct runbook *runbooks_unfinished(const struct runbooks *rs, const char *model)
+{
+	for (unsigned i = rs->n; i-- > 0;)
+		if (rs->all[i]->state > RUNBOOK_SHOWN && !runbook_over(rs->all[i]) && !strcmp(rs->all[i]->model, model))
+			return rs->all[i];
+	return NULL;
+}
+
+char *runbooks_elsewhere(const struct runbooks *rs, const char *model)
+{
+	DIR *d = opendir(rs->folder);
+	struct buf b = { 0 };
+	for (struct dirent *e; d && !b.len && (e = readdir(d));) {
+		json_t *line = journal_id(e->d_name).n && !known(rs, journal_id(e->d_name)) ? journal_of_another(rs->folder, e->d_name) : NULL;
+		if (line && !strcmp(json_text(line, "model"), model)) {
+			buf_addf(&b, "another binnacle (process %lld) is busy with it: %s to version %s, begun ", (long long)json_integer_value(
+				json_object_get(line, "pid")), json_text(line, "verb"), json_text(line, "version"));
+			fmt_age(clock_wall(rs->clock) - json_integer_value(json_object_get(line, "at")), &b);
+			buf_adds(&b, " ago");
+		}
+		json_decref(line);
+	}
+	if (d)
+		closedir(d);
+	return b.len ? buf_detach(&b) : NULL;
 }
 
 static int by_name(const void *a, const void *b)

@@ -666,13 +666,55 @@ static void undo_ran(struct runbook *r, unsigned i)
 	}
 }
 
+static bool same_value(const json_t *a, const json_t *b)
+{
+	char x[32], y[32];
+	snprintf(x, sizeof(x), "%lld", (long long)json_integer_value(a));
+	snprintf(y, sizeof(y), "%lld", (long long)json_integer_value(b));
+	return !strcmp(json_is_string(a) ? json_string_value(a) : x, json_is_string(b) ? json_string_value(b) : y) &&
+	       (json_is_string(a) || json_is_integer(a)) && (json_is_string(b) || json_is_integer(b));
+}
+
+/* What takes step i back sets again what the step before it had set on the same object, as of canary 10, 50, 100 %. */
+static bool leads_to_former(const struct runbook *r, unsigned i)
+{
+	const struct runbook_step *s = &r->steps[i], *former = &r->steps[i - 1];
+	if ((former->state != RSTEP_DONE && former->state != RSTEP_CHECKING) || s->source != former->source || s->action != former->action ||
+	    strcmp(s->kind, former->kind) || strcmp(s->key, former->key) || !s->undo_action || strcmp(s->undo_action, s->action->name) ||
+	    !former->undo_action || strcmp(former->undo_action, s->undo_action) || s->undo_last != former->undo_last)
+		return false;
+	json_t *undo = json_loads(s->undo_params ? s->undo_params : "", 0, NULL), *set = json_loads(former->params, 0, NULL), *v;
+	const char *name;
+	bool same = json_object_size(set) > 0;
+	json_object_foreach(set, name, v)
+		same = same && same_value(json_object_get(undo, name), v);
+	json_decref(undo);
+	json_decref(set);
+	return same;
+}
+
+/* Of stages what takes the first back takes all: nobody waits for each of them while the wrong version answers. The later ones are
+ * noted first, so that whoever finds a journal that ends here goes to the first one too. */
+static unsigned first_stage(struct runbook *r, unsigned i)
+{
+	unsigned first = i;
+	while (first > 0 && leads_to_former(r, first))
+		first--;
+	for (char *say; i > first; i--) {
+		say = xasprintf("with step %u", first + 1);
+		undone(r, i, RSTEP_UNDONE, say);
+		free(say);
+	}
+	return first;
+}
+
 /* Which step is taken back next. False: none is left. */
 static bool next_back(struct runbook *r)
 {
 	for (int last = 0; last < 2; last++)
 		for (unsigned i = r->nsteps; i-- > 0;)
 			if (step_was_done(&r->steps[i]) && r->steps[i].undo_last == last) {
-				r->current = i;
+				r->current = first_stage(r, i);
 				return true;
 			}
 	return false;

@@ -319,11 +319,19 @@ static int usage_of(const char *verb)
 	return EXIT_USAGE;
 }
 
+static bool is_version(const char *text)
+{
+	text += *text == 'v';
+	return *text && strspn(text, "0123456789") == strlen(text);
+}
+
 static int run(struct cli *c, const char *verb)
 {
 	int code;
 	struct runbook_order o = { .verb = verb, .reason = c->reason, .alias = c->alias, .hold = c->hold };
 	char *model = c->nargs ? xstrdup(c->args[0]) : NULL, *slash = model && c->nargs == 1 ? strrchr(model, '/') : NULL;
+	if (slash && !is_version(slash + 1))     /* of the model's own name */
+		slash = NULL;
 	o.version = c->nargs > 1 ? c->args[1] : slash ? slash + 1 : NULL;
 	if (slash)
 		*slash = '\0';

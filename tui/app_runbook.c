@@ -171,7 +171,11 @@ static void start(struct app *app, struct order *o)
 	const char *why = NULL;
 	const struct runbook_order of = { .verb = o->verb, .registry = o->registry, .model = o->model, .version = o->version, .at = o->at,
 		.reason = o->reason, .alias = o->alias, .hold = o->hold };
-	struct runbook *r = runbook_start(app->o.runbooks, &of, &why);
+	struct runbook *r = runbooks_unfinished(app->o.runbooks, o->model);
+	if (r)
+		app_say(app, true, "this one of %s is not at its end (n stops it); another can follow then", o->model);
+	else
+		r = runbook_start(app->o.runbooks, &of, &why);
 	if (r)
 		app_push(app, runbook_page_new(app, r));
 	else
@@ -201,7 +205,7 @@ static void start_or_ask(struct app *app, struct order *o)
 	const struct field *f = a ? a->fields : NULL;
 	while (f && f->name && (strcmp(f->name, "reason") || !f->required))
 		f++;
-	if (!f || !f->name || o->reason) {
+	if (!f || !f->name || o->reason || runbooks_unfinished(app->o.runbooks, o->model)) {
 		start(app, o);
 		return;
 	}

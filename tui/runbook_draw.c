@@ -103,7 +103,9 @@ static void write_versions(struct runbook_page *t, bool ascii)
 	json_t *row, *note;
 	if (!c)
 		return;
-	char *champion = *t->r->previous ? xasprintf("version %s", t->r->previous) : xstrdup("nothing");
+	gap(l);
+	bool already = t->r->nsteps && t->r->steps[0].act && act_already(t->r->steps[0].act);
+	char *champion = *t->r->previous ? xasprintf("version %s", t->r->previous) : xstrdup(already ? "" : "nothing");
 	char *challenger = xasprintf("version %s", t->r->version);
 	add_cells(l, ROLE_HEADING, "", champion, challenger, "");
 	json_array_foreach(json_object_get(c, "rows"), i, row) {
@@ -197,7 +199,7 @@ static void write_plan(struct runbook_page *t, const struct runbook_step *s, boo
 		if (i < most)
 			add(l, "", ROLE_TEXT, SUB, "%s", json_string_value(v) ? json_string_value(v) : "");
 	if (json_array_size(changes) > most)
-		add(l, "", ROLE_DIM, SUB, "and %zu more; x shows all, and the requests", json_array_size(changes) - most);
+		add(l, "", ROLE_DIM, SUB, "and %zu more; Tab shows all, and the requests", json_array_size(changes) - most);
 	if (*json_text(plan, "blocked"))
 		add(l, bad(ascii), ROLE_BAD, 0, "cannot be run: %s", json_text(plan, "blocked"));
 	if (*json_text(plan, "already"))
@@ -215,7 +217,7 @@ static void write_undo(struct rb_lines *l, const struct runbook_step *s)
 	const char *name;
 	json_t *v;
 	if (!s->undo_action && !json_is_object(undo)) {
-		if (plan)
+		if (plan && !*json_text(plan, "already"))
 			add(l, "", ROLE_DIM, SUB, "undo: %s", *json_text(plan, "not_undone") ? json_text(plan, "not_undone") : "there is none");
 		return;
 	}
@@ -234,6 +236,19 @@ static void write_undo(struct rb_lines *l, const struct runbook_step *s)
 		add(l, "", ROLE_DIM, SUB, "stays: %s", json_text(plan, "not_undone"));
 	buf_release(&b);
 	json_decref(params);
+}
+
+/* How long the check of the current step can still take. */
+static void write_left(struct rb_lines *l, const struct runbook_step *s, int64_t now)
+{
+	struct buf b = { 0 };
+	int64_t left = (s->until ? s->within_ms : s->pause_ms) - (now - s->at);
+	fmt_age(left > 0 ? left : 0, &b);
+	if (s->until)
+		add(l, "", ROLE_DIM, SUB, "until %s: fails in %s", s->until, b.data);
+	else
+		add(l, "", ROLE_DIM, SUB, "the next step in %s", b.data);
+	buf_release(&b);
 }
 
 static void write_check(struct rb_lines *l, const struct runbook_step *s)
@@ -255,7 +270,7 @@ static void write_check(struct rb_lines *l, const struct runbook_step *s)
 	buf_release(&check);
 }
 
-static void write_step(struct runbook_page *t, unsigned i, bool ascii)
+static void write_step(struct runbook_page *t, unsigned i, bool ascii, int64_t now)
 {
 	static const struct { const char *mark; enum role role; } how[] = {
 		[RSTEP_WAITING] = { " ", ROLE_TEXT }, [RSTEP_PLANNING] = { "..", ROLE_BUSY }, [RSTEP_RUNNING] = { "..", ROLE_BUSY },
@@ -277,7 +292,9 @@ static void write_step(struct runbook_page *t, unsigned i, bool ascii)
 		add(l, "", ROLE_DIM, SUB, "%s", s->say);
 	if (before)
 		write_plan(t, s, ascii);
-	if (before || s->state == RSTEP_CHECKING || s->state == RSTEP_WAITING) {
+	if (s->state == RSTEP_CHECKING && t->r->state == RUNBOOK_RUNNING)
+		write_left(l, s, now);
+	else if (before || s->state == RSTEP_WAITING) {
 		write_check(l, s);
 		write_undo(l, s);
 	}
@@ -353,8 +370,8 @@ static void write_shown(struct runbook_page *t, bool ascii)
 	else if (!barred)
 		add(l, "", ROLE_PROMPT, 0, "Enter or y does it%s. Esc leaves everything as it is.", r->nsteps > 1 ? ", step by step" : "");
 	if (r->nchecks)
-		add(l, "", ROLE_DIM, 0, r->hold ? "When the verification fails it holds and asks (h: go back by itself)."
-		    : "When the verification fails it goes back by itself (h: hold instead).");
+		add(l, "", ROLE_DIM, 0, r->hold ? "When the verification fails it holds and asks (%s: go back by itself)."
+		    : "When the verification fails it goes back by itself (%s: hold instead).", r->must_type ? "C-t" : "h");
 }
 
 /* Where nothing is verified: what the endpoints of this model say that they serve. */
@@ -461,13 +478,16 @@ void runbook_write(struct runbook_page *t, const struct app *app, int64_t now)
 	const struct runbook *r = t->r;
 	bool ascii = app_ascii(app);
 	runbook_clear(t);
-	if (t->w >= TWO_COLUMNS || r->state <= RUNBOOK_SHOWN)
+	bool failed = r->gates && gates_failed(r->gates), versions = t->w >= TWO_COLUMNS || r->state <= RUNBOOK_SHOWN;
+	if (versions && !failed)
 		write_versions(t, ascii);
 	write_gates(t, ascii, t->w < TWO_COLUMNS && r->state > RUNBOOK_SHOWN);
+	if (versions && failed)              /* what does not pass comes first */
+		write_versions(t, ascii);
 	if (r->nsteps)
 		add(&t->parts[RB_RIGHT], "", ROLE_HEADING, 0, "steps%s%s", *r->reason ? ", because: " : "", r->reason);
 	for (unsigned i = 0; i < r->nsteps; i++)
-		write_step(t, i, ascii);
+		write_step(t, i, ascii, now);
 	write_checks(t, ascii, now);
 	write_log(t, ascii);
 	write_foot(t, ascii);

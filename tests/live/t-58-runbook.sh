@@ -105,7 +105,7 @@ like "and back straight, without the stages" 'done.*exit 0' "$said"
 unlike "no stage in between" '(10|50) %' "$said"
 kubectl -n $ns patch inferenceservice price --type merge -p '{"spec": {"predictor": {"canaryTrafficPercent": 5}}}' >/dev/null
 config shortcanarywrong "$MLFLOW3_URL" '' rollback stage=nowhere
-like "a verification that fails after it takes all back, the last weight first" 'failed 2 times in a row.*rolled back.*exit 7' "$(promote shortcanarywrong)"
+like "a verification that fails after it takes all back, past the weights in one leap" 'failed 2 times in a row.*with step 3.*rolled back.*exit 7' "$(promote shortcanarywrong)"
 equal "weight, registry and service are as they were" "5 6 6" "$(weight) $(both)"
 reset
 

@@ -28,7 +28,7 @@
 /* ---- the world: who is champion, what is served, and what was done to them, in order */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static atomic_int champion, served, ended;      /* ended: what a poke makes ends by itself */
+static atomic_int champion, served, dial, ended;      /* ended: what a poke makes ends by itself */
 static char did[2000];
 static const char *taken = "unknown";
 
@@ -80,6 +80,8 @@ static void plan(struct link *l, const struct request *r)
 	} else if (how && (!strcmp(how, "makes") || !strcmp(how, "diemakes")) && !strcmp(r->what, "poke")) {
 		json_object_set_new(o, "undo", json_pack("{s:s, s:{}, s:s, s:s}", "action", "end", "params", "kind", "versions", "key", "m/run"));
 		json_object_set_new(o, "not_undone", json_string("what it wrote stays written"));
+	} else if (!strcmp(r->what, "dial")) {
+		json_object_set_new(o, "undo", json_pack("{s:s, s:{s:o}}", "action", "dial", "params", "how", json_sprintf("%d", (int)dial)));
 	} else if (!strcmp(r->what, "poke") && !(how && !strcmp(how, "forever"))) {
 		json_object_set_new(o, "undo", json_pack("{s:s, s:{s:s?}, s:b}", "action", "unpoke", "params", "how", how, "last",
 			how && !strcmp(how, "last")));
@@ -166,6 +168,8 @@ static void run(struct link *l, const struct request *r)
 		_exit(9);
 	if (json_object_get(target, "to"))
 		champion = (int)json_integer_value(json_object_get(target, "to"));
+	if (!strcmp(r->what, "dial"))
+		dial = atoi(how);
 	if (json_object_get(target, "to"))
 		note("%s:%d", r->what, (int)champion);
 	else
@@ -206,11 +210,12 @@ static void body(struct link *l)
 }
 
 static const char *const versions[] = { "versions", NULL }, *const models[] = { "models", "versions", NULL }, *const ends[] = { "modelendpoints", NULL };
+static const struct field poke_fields[] = { { .name = "how" }, { .name = "to" }, { .name = "password" }, { .name = NULL } };
 static const struct action promote = { "promote", "Promote", "", versions, RISK_DISRUPTIVE, false, NULL },
 	rollback = { "rollback", "Roll back", "", models, RISK_DISRUPTIVE, false, NULL },
-	poke = { "poke", "Poke", "", ends, RISK_DISRUPTIVE, false, NULL }, unpoke = { "unpoke", "Unpoke", "", ends, RISK_DISRUPTIVE, false, NULL },
+	poke = { "poke", "Poke", "", ends, RISK_DISRUPTIVE, false, poke_fields }, dialled = { "dial", "Dial", "", ends, RISK_DISRUPTIVE, false, poke_fields }, unpoke = { "unpoke", "Unpoke", "", ends, RISK_DISRUPTIVE, false, NULL },
 	end = { "end", "End", "", versions, RISK_DISRUPTIVE, false, NULL };
-static const struct action *const actions[] = { &promote, &rollback, &poke, &unpoke, &end, NULL };
+static const struct action *const actions[] = { &promote, &rollback, &poke, &unpoke, &dialled, &end, NULL };
 static const struct kind *const fills[] = { &kind_modelendpoints, &kind_predictions, &kind_promotions, &kind_versions, &kind_models, NULL };
 static const struct backend backend = { .name = "fake", .actions = actions, .kinds = fills, .run = body };
 

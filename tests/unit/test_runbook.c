@@ -228,6 +228,47 @@ static void test_straight_back(void **state)
 	desk_close(&d);
 }
 
+#define DIAL(to) "{action: dial, kind: modelendpoints, name: api, params: {how: '" to "'}, pause: 10ms}"
+static void goes_back(const char *steps, const char *as)
+{
+	struct desk d;
+	*did = '\0';
+	champion = 6;
+	dial = 5;
+	desk_open(&d, "dev", steps);
+	until(&d, confirmed(&d, false), RUNBOOK_UNDONE);
+	assert_string_equal(did, as);
+	desk_close(&d);
+}
+
+static void test_stages_back(void **state)       /* in one leap, but for what came between them */
+{
+	goes_back(STEPS(DIAL("10") ", " DIAL("50") ", " DIAL("100") ", " POKE("fail")), "promote:7 dial:10 dial:50 dial:100 poke:fail dial:5 rollback:6 ");
+	goes_back(STEPS(DIAL("10") ", " POKE("a") ", " DIAL("50") ", " POKE("fail")), "promote:7 dial:10 poke:a dial:50 poke:fail dial:10 unpoke:a dial:5 rollback:6 ");
+}
+
+/* Two of one model at once: neither in this program nor, but to go back, while another program is at it. */
+static void test_one_at_a_time(void **state)
+{
+	struct desk d, other;
+	desk_open(&d, "dev", STEPS(DIAL("10")));
+	struct runbook *r = shown(&d, false), *second = shown(&d, false);
+	r->steps[1].pause_ms = 36000000;
+	assert_true(runbook_confirm(r, NULL, NULL));
+	assert_false(runbook_confirm(second, NULL, NULL));
+	assert_non_null(strstr(second->error, "not at its end"));
+	desk_open(&other, "dev", "{}");
+	second = shown(&other, false);
+	assert_false(runbook_confirm(second, NULL, NULL));
+	if (!strstr(second->error, "another binnacle (process"))
+		fail_msg("%s", second->error);
+	r = runbook_start(other.rs, &(struct runbook_order){ .verb = "rollback", .registry = other.source[0], .model = "m" }, &(const char *){ NULL });
+	until(&other, r, RUNBOOK_SHOWN);
+	assert_true(runbook_confirm(r, NULL, NULL));
+	desk_close(&other);
+	desk_close(&d);
+}
+
 /* A freeze among the gates is by the zone of `guards`, where it names none of its own. */
 static void test_freeze_of_guards_zone(void **state)
 {
@@ -286,7 +327,7 @@ static void test_rollback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { T(test_order), T(test_goes_back), T(test_undo_of_what_it_made), T(test_first_fails), T(test_hold), T(test_lost), T(test_verify), T(test_probes),
-		T(test_guards), T(test_straight_back), T(test_rollback),
+		T(test_guards), T(test_straight_back), T(test_stages_back), T(test_one_at_a_time), T(test_rollback),
 		T(test_freeze_of_guards_zone), T(test_who_acts) };
 	born = clock_mono(&clock_system) - 1000;
 	return cmocka_run_group_tests_name("runbook", tests, NULL, NULL);
