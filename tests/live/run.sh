@@ -4,7 +4,7 @@
 # Builds the servers (once), starts and seeds a set, runs every t-*.sh and t-*.py against it, and
 # ends the set again, also when interrupted. Tests wait most of the time, so several sets run beside each other (unless tests are
 # named): a line `# apart: airflow` near a test's top puts it with the others of that name, on a set of their own, which has a
-# cluster where one of them says `# apart: runbooks cluster`, else a PostgreSQL only. A line `# needs: airflow3 s3` starts these of
+# PostgreSQL, but no cluster. A line `# needs: airflow3 s3` starts these of
 # mlservers.sh before it; they end after the last test that needs them. With LIVE_DIR naming a set that runs already (see
 # servers.sh up, seed.sh) that one is used and left running: for work on one test.
 # The last line is `N passed, N failed`; exit status 0 when nothing failed.
@@ -16,9 +16,8 @@ BINNACLE=$(realpath "$1")
 shift
 passed=0 failed=0 own="" child="" ahead="" begun="" lane="" up=(--metrics)
 declare -A apart=()
-# how this program calls itself: --apart NAME [--only-pg] TEST...
-[[ ${1:-} != --apart ]] || { lane=$2 up=(); shift 2; }
-[[ ${1:-} != --only-pg ]] || { up=(--only-pg); shift; }
+# how this program calls itself: --apart NAME TEST...
+[[ ${1:-} != --apart ]] || { lane=$2 up=(--only-pg); shift 2; }
 # a test has a home of its own, but no servers
 export BINNACLE_CACHE=${BINNACLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/binnacle}
 
@@ -99,33 +98,27 @@ run_test() {
 	passed=$((passed + good)) failed=$((failed + bad))
 }
 
-# Where a test runs: nothing, or "NAME" or "NAME cluster" of what stands apart.
+# The name of the set apart that a test runs on, or nothing.
 apart_of() {
 	sed -n '1,8s/^# apart: //p' "$1" 2>/dev/null
 }
 
 # among_all PATTERN: the tests whose name of what stands apart is like it; '': those that do not
 among_all() {
-	local test name
+	local test
 	for test in "$here"/t-*.sh "$here"/t-*.py; do
 		[[ -e $test ]] || continue
-		name=$(apart_of "$test")
 		# shellcheck disable=SC2053
-		[[ ${name%% *} != $1 ]] || printf '%s\n' "$test"
+		[[ $(apart_of "$test") != $1 ]] || printf '%s\n' "$test"
 	done
 }
 
 # this program again, for each name apart, beside this one
 begin_apart() {
-	local name list test only
-	for name in $(for test in "$here"/t-*; do apart_of "$test"; done | sed 's/ .*//' | sort -u); do
+	local name list test
+	for name in $(for test in "$here"/t-*; do apart_of "$test"; done | sort -u); do
 		mapfile -t list < <(among_all "$name")
-		only=--only-pg
-		for test in "${list[@]}"; do
-			[[ $(apart_of "$test") != *' cluster' ]] || only=""
-		done
-		# shellcheck disable=SC2086
-		setsid "$here/run.sh" "$BINNACLE" --apart "$name" $only "${list[@]}" >"$LIVE/apart-$name" 2>&1 </dev/null &
+		setsid "$here/run.sh" "$BINNACLE" --apart "$name" "${list[@]}" >"$LIVE/apart-$name" 2>&1 </dev/null &
 		apart[$name]=$!
 	done
 }
