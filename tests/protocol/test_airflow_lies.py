@@ -145,7 +145,7 @@ def ask(kind, mode="", version=2, runs=(), out="csv", **more):
     Airflow.mode, Airflow.version, Airflow.runs, Airflow.tokens = mode, version, list(runs), []
     Airflow.seen.clear()
     done = subprocess.run([BINNACLE, "--config", config(**more), "--wait", "90", "get", kind, "-o", out],
-                          capture_output=True, timeout=120)
+                          capture_output=True, timeout=600)
     said = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"), done.returncode
     ok(f"no secret in what is said ({mode or 'well'})", SECRET not in said[0] + said[1], said)
     return said

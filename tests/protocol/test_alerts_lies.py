@@ -14,11 +14,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BINNACLE = os.environ["BINNACLE"]
 
 
-def run(kind, lie, *words, more="", timeout="60s", wait=90):
+def run(kind, lie, *words, more="", timeout="200s", wait=300):
     path = os.path.join(scratch, "b.yaml")
     with open(path, "w") as f:
         f.write(f"sources:\n  liar: {{type: {kind}, url: 'http://127.0.0.1:{port}/{lie}', timeout: {timeout}{more}}}\n")
-    done = subprocess.run([BINNACLE, "--config", path, "--wait", str(wait), *words], capture_output=True, timeout=120,
+    done = subprocess.run([BINNACLE, "--config", path, "--wait", str(wait), *words], capture_output=True, timeout=600,
                           env={**os.environ, "HOME": scratch, "XDG_STATE_HOME": scratch})
     return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
 
@@ -43,7 +43,7 @@ try:
                            ("busy", ("429",)), ("cut", ("cut short",)), ("broke", ("broke",)), ("other", ("not what it should be",)),
                            ("slow", ("did not answer within 3 s",))):
             for wait in (6, 90):     # what may become better is asked again until then: no longer than a busy machine needs
-                code, said = run(kind, lie, "get", "alerts", timeout="3s" if lie == "slow" else "60s", wait=wait)
+                code, said = run(kind, lie, "get", "alerts", timeout="3s" if lie == "slow" else "200s", wait=wait)
                 if all(w in said for w in words):
                     break
             ok(code > 0 and all(w in said for w in words), f"{kind}: {lie}: {' ... '.join(words)}", code, said)

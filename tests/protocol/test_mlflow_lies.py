@@ -21,13 +21,13 @@ def config(lies, more=""):
         f.write("environments:\n  dev: {}\nsources:\n")
         for lie in lies:
             f.write(f"  {lie}:\n    type: mlflow\n    environment: dev\n    url: http://127.0.0.1:{port}/{lie}\n"
-                    f"    timeout: {'3s' if lie == 'slow' else '60s'}\n{more}")
+                    f"    timeout: {'3s' if lie == 'slow' else '200s'}\n{more}")
     return path
 
 
-def run(lies, *words, more="", env=None, wait=90):
+def run(lies, *words, more="", env=None, wait=300):
     path = config(lies, more)
-    done = subprocess.run([BINNACLE, "--config", path, "--wait", str(wait), *words], capture_output=True, text=True, timeout=120,
+    done = subprocess.run([BINNACLE, "--config", path, "--wait", str(wait), *words], capture_output=True, text=True, timeout=600,
                           env={**os.environ, "HOME": scratch, "XDG_STATE_HOME": scratch, **(env or {})})
     return done.returncode, done.stdout + done.stderr
 

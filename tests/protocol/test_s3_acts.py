@@ -123,7 +123,7 @@ def act(server, home, *args, yes=True):
                 % server.server_port)
     env = dict(os.environ, HOME=home, XDG_STATE_HOME=home, XDG_CONFIG_HOME=home, S3KEY="s")
     p = subprocess.run([BINNACLE, "act", "--config", config, "--json"] + (["-y"] if yes else ["--plan"]) + list(args), env=env,
-                       capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=90)
+                       capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300)
     try:
         return p.returncode, json.loads(p.stdout), p.stderr
     except ValueError:

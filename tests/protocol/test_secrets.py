@@ -176,7 +176,7 @@ def run(path, *words, stdin=None):
     except OSError:
         pass
     try:
-        said, _ = p.communicate(timeout=120)
+        said, _ = p.communicate(timeout=600)
     except subprocess.TimeoutExpired:
         p.kill()
         said, _ = p.communicate()
