@@ -313,11 +313,19 @@ await_one() {
 	esac
 }
 
+# All that it is made of lives: an Airflow whose scheduler has gone with a PostgreSQL that was restarted answers, and runs nothing.
+whole() {
+	local part
+	for part in "$1" $(parts_of "$1"); do
+		alive "$part" || return 1
+	done
+}
+
 up() {
 	local name todo=()
 	for name; do
 		made_of "$name" >/dev/null
-		alive "$name" || todo+=("$name")
+		whole "$name" || { stop_all_of "$name"; todo+=("$name"); }
 	done
 	((${#todo[@]})) || return 0
 	build "${todo[@]}"
