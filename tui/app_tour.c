@@ -3,7 +3,7 @@
 #include "tui/text.h"
 #include <stdio.h>
 
-#define WAIT_MS 4000             /* for rows, before the next line of a step is run all the same */
+#define WAIT_MS 15000            /* for rows, before the next line of a step is run all the same */
 #define LINES_MAX 4              /* of a caption */
 
 static const struct command commands[] = {
