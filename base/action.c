@@ -19,7 +19,7 @@
 /* "*" is every object of a backend's own: of the kinds in its table that have a document, and of those that only its servers know. */
 static bool may_fill(const struct backend *b, const char *kind)
 {
-	return !kind_is_constant(kind) || (backend_fills(b, kind) && backend_opens(b, "yaml", kind));
+	return !kind_named(kind) || (backend_fills(b, kind) && backend_opens(b, "yaml", kind));
 }
 
 /* A custom resource is offered by its full name, "nodepools.karpenter.sh", and may be named by its first part. */

@@ -190,14 +190,6 @@ static bool part_takes(const char *pattern, const char *key)
 	return takes;
 }
 
-static const struct kind *kind_named(const char *name)
-{
-	for (const struct kind *const *k = kinds_all; *k; k++)
-		if (!strcmp((*k)->name, name))
-			return *k;
-	return NULL;
-}
-
 /* "a|b*": either; NULL: any. A pattern with a / is of the whole key (namespace and name), one without is of the last part alone, or
  * of any where the kind has no namespaces. */
 static bool name_takes(const char *pattern, const char *kind, const char *key)

@@ -42,10 +42,10 @@ const struct kind *const kinds_all[] = {
 	NULL,
 };
 
-bool kind_is_constant(const char *name)
+const struct kind *kind_named(const char *name)
 {
 	for (const struct kind *const *k = kinds_all; *k; k++)
 		if (!strcmp((*k)->name, name))
-			return true;
-	return false;
+			return *k;
+	return NULL;
 }

@@ -6,7 +6,7 @@
 
 /* All constant kinds, NULL at the end. */
 extern const struct kind *const kinds_all[];
-bool kind_is_constant(const char *name);      /* the exact name is one of these; others are made while running */
+const struct kind *kind_named(const char *name);      /* the exact name; NULL: none of these, others are made while running */
 
 /* Kubernetes (kinds_cluster.c). Row keys: "namespace/name", or "name" where there is no namespace;
  * containers: "namespace/pod/container". All have the columns name, age (creation time), labels, owner

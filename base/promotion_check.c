@@ -69,14 +69,6 @@ static bool check_source(const struct look *l, const struct yaml *of, const stru
 	return false;
 }
 
-static const struct kind *kind_of(const char *name)
-{
-	for (const struct kind *const *k = kinds_all; *k; k++)
-		if (!strcmp((*k)->name, name))
-			return *k;
-	return NULL;
-}
-
 /* The kind whose singular or short name this is: rows are named by the plural alone here. */
 static const char *meant_by(const char *word)
 {
@@ -89,20 +81,20 @@ static const char *meant_by(const char *word)
 /* Of rows that are looked at: one of the sources (or that one) fills the kind, or what it serves is known only when it runs. */
 static void check_kind(const struct look *l, const struct yaml *of, const char *key, const struct promotion_place *only)
 {
-	const char *kind = yaml_text(of, key), *meant = kind && !kind_of(kind) ? meant_by(kind) : NULL;
+	const char *kind = yaml_text(of, key), *meant = kind && !kind_named(kind) ? meant_by(kind) : NULL;
 	struct names names = { .n = 0 };
 	if (!kind)
 		return;
 	for (unsigned i = 0; i < l->n; i++) {
 		const struct backend *b = l->places[i].backend;
-		if ((!only || only == &l->places[i]) && (backend_fills(b, kind) || (!kind_of(kind) && !meant && backend_fills(b, "pods"))))
+		if ((!only || only == &l->places[i]) && (backend_fills(b, kind) || (!kind_named(kind) && !meant && backend_fills(b, "pods"))))
 			return;
 		for (const struct kind *const *k = b->kinds; (!only || only == &l->places[i]) && k && *k; k++)
 			add_name(&names, (*k)->name);
 	}
 	if (meant)
 		WRONG(l, yaml_get(of, key), "no kind '%s' here; write '%s'", kind, meant);
-	else if (kind_of(kind))
+	else if (kind_named(kind))
 		WRONG(l, yaml_get(of, key), "no source that is configured shows '%s'", kind);
 	else
 		no_such(l, yaml_get(of, key), "no source that is configured shows", kind, &names);
@@ -133,7 +125,7 @@ static void check_words(const struct look *l, const struct yaml *text, bool gate
 /* A filter over rows of that kind; of kinds that only a server knows it is read when it is used. */
 static void check_filter(const struct look *l, const struct yaml *text, const char *kind, bool gate)
 {
-	const struct kind *k = kind ? kind_of(kind) : NULL;
+	const struct kind *k = kind ? kind_named(kind) : NULL;
 	const struct promotion_words any = { "m", "1", "1", "champion", "because", "somebody" };
 	struct filter_error err;
 	check_words(l, text, gate);

@@ -39,7 +39,7 @@ void app_watch(struct app *app, const char *kind, const char *scope)
 	w = &app->watches[app->nwatches++];
 	*w = (struct watch){ .kind = xstrdup(kind), .scope = xstrdup(scope ? scope : ""), .count = 1,
 	                     .ids = xcalloc(app->o.nsources + 1, sizeof(uint64_t)) };
-	known = kind_is_constant(kind) || anyone_fills(app, kind);
+	known = kind_named(kind) || anyone_fills(app, kind);
 	for (unsigned i = 0; i < app->o.nsources; i++)
 		if (!known || backend_fills(app->o.sources[i]->backend, kind)) {
 			w->ids[i] = source_ask(app->o.sources[i],

@@ -301,7 +301,7 @@ static void draw_empty(const struct table_page *t, const struct app *app, struct
 	for (unsigned i = 0; !t->own && i < s->nsources; i++)
 		any |= fills(s->sources[i].source, t->kind_name);
 	const struct kind *k = t->table ? t->table->kind : store_kind(s, str_of(t->kind_name));
-	const char *from = k && k->from ? k->from : k && kind_is_constant(k->name) ? "kubernetes" : NULL;
+	const char *from = k && k->from ? k->from : k && kind_named(k->name) ? "kubernetes" : NULL;
 	if (!any && !t->own && from && s->nsources && s->sources[0].source) {
 		say_nobody(t, from, f, area);
 		buf_release(&b);
