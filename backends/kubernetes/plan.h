@@ -54,7 +54,7 @@ char *work_who(struct work *w);
 struct run {
 	struct work *w;
 	struct target t;
-	const json_t *plan;
+	json_t *plan;
 	char say[600];             /* how it ended */
 	unsigned at, of;
 	bool unknown;              /* a request went out, and whether it was taken cannot be told */

@@ -8,6 +8,7 @@
 
 #define BUDGET_RETRY_MS 5000
 #define READ_BACK_MS 15000     /* how long a server that gave no answer is asked whether it took the request */
+#define CONFLICTS_MOST 5       /* how often a request goes out anew whose object's status moved on at that moment */
 
 void run_step(struct run *run, int state, const char *fmt, ...)
 {
@@ -67,56 +68,6 @@ static int read_back(struct run *run, const char *method, const json_t *step)
 	return taken;
 }
 
-/* Why a send was refused, in our words where the server's are those of a protocol. */
-static void say_refused(struct run *run, const char *what)
-{
-	struct work *w = run->w;
-	bool test = w->status == 422 && (strstr(w->error, "test") || strstr(w->error, "rejected"));
-
-	if (w->status == 401 || w->status == 403)
-		link_refused(w->k->link, w->r->id);
-	if (w->status == 409 || test)
-		snprintf(run->say, sizeof(run->say), "it changed since the plan was shown: plan again");
-	else if (w->status == 404)
-		snprintf(run->say, sizeof(run->say), "it is gone: nothing was done");
-	else if (w->end == HTTP_CUT || w->end == HTTP_TIMEOUT)
-		snprintf(run->say, sizeof(run->say), "no answer came, and whether it was taken cannot be told: look before trying "
-		         "again (%.200s)", w->error);
-	else
-		snprintf(run->say, sizeof(run->say), "%s was refused: %.400s", what, w->error);
-}
-
-json_t *run_send(struct run *run, const json_t *step)
-{
-	const char *what = jtext(step, "do"), *space = strchr(what, ' ');
-	char method[12] = "";
-	json_t *answer;
-
-	if (space && space - what < (int)sizeof(method))
-		memcpy(method, what, (size_t)(space - what));
-	if (!*method || space[1] != '/') {
-		snprintf(run->say, sizeof(run->say), "the plan holds a step that is no request: '%.100s'", what);
-		return NULL;
-	}
-	answer = work_send(run->w, method, space + 1, jtext(step, "type"), jtext(step, "body"));
-	if (!answer && (run->w->end == HTTP_CUT || run->w->end == HTTP_TIMEOUT) && !work_cancelled(run->w)) {
-		enum http_end end = run->w->end;
-		int taken = read_back(run, method, step);
-
-		if (taken > 0)
-			return json_object();
-		if (!taken) {
-			snprintf(run->say, sizeof(run->say), "no answer came, and it was not taken: all is as it was");
-			return NULL;
-		}
-		run->w->end = end;
-		run->unknown = true;
-	}
-	if (!answer)
-		say_refused(run, what);
-	return answer;
-}
-
 static const char *last_writer(const json_t *o)
 {
 	const char *who = "", *when = "";
@@ -132,9 +83,9 @@ static const char *last_writer(const json_t *o)
 }
 
 /* The object is still the one of the plan. Where only its status moved on, the requests demand the version of now. */
-static bool recheck(struct run *run, json_t *plan)
+static bool recheck(struct run *run)
 {
-	json_t *o = work_object(run->w, run->t.api, run->t.ns, run->t.name), *step;
+	json_t *plan = run->plan, *o = work_object(run->w, run->t.api, run->t.ns, run->t.name), *step;
 	const char *version = jtext(o, "metadata.resourceVersion");
 	bool same = false;
 	char print[17];
@@ -167,9 +118,87 @@ static bool recheck(struct run *run, json_t *plan)
 			}
 			json_decref(body);
 		}
+		json_object_set_new(json_object_get(plan, "target"), "version", json_string(version));
 	}
 	json_decref(o);
 	return same;
+}
+
+/* Refused, for the object is no longer what it was: another version, or what a JSON patch tests. */
+static bool is_conflict(const struct work *w)
+{
+	return w->status == 409 || (w->status == 422 && (strstr(w->error, "test") || strstr(w->error, "rejected")));
+}
+
+/* Why a send was refused, in our words where the server's are those of a protocol. */
+static void say_refused(struct run *run, const char *what)
+{
+	struct work *w = run->w;
+
+	if (w->status == 401 || w->status == 403)
+		link_refused(w->k->link, w->r->id);
+	if (is_conflict(w))
+		snprintf(run->say, sizeof(run->say), "it changed since the plan was shown: plan again");
+	else if (w->status == 404)
+		snprintf(run->say, sizeof(run->say), "it is gone: nothing was done");
+	else if (w->end == HTTP_CUT || w->end == HTTP_TIMEOUT)
+		snprintf(run->say, sizeof(run->say), "no answer came, and whether it was taken cannot be told: look before trying "
+		         "again (%.200s)", w->error);
+	else
+		snprintf(run->say, sizeof(run->say), "%s was refused: %.400s", what, w->error);
+}
+
+static json_t *send_once(struct run *run, const json_t *step)
+{
+	const char *what = jtext(step, "do"), *space = strchr(what, ' ');
+	char method[12] = "";
+	json_t *answer;
+
+	if (space && space - what < (int)sizeof(method))
+		memcpy(method, what, (size_t)(space - what));
+	if (!*method || space[1] != '/') {
+		snprintf(run->say, sizeof(run->say), "the plan holds a step that is no request: '%.100s'", what);
+		return NULL;
+	}
+	answer = work_send(run->w, method, space + 1, jtext(step, "type"), jtext(step, "body"));
+	if (!answer && (run->w->end == HTTP_CUT || run->w->end == HTTP_TIMEOUT) && !work_cancelled(run->w)) {
+		enum http_end end = run->w->end;
+		int taken = read_back(run, method, step);
+
+		if (taken > 0)
+			return json_object();
+		if (!taken) {
+			snprintf(run->say, sizeof(run->say), "no answer came, and it was not taken: all is as it was");
+			return NULL;
+		}
+		run->w->end = end;
+		run->unknown = true;
+	}
+	if (!answer)
+		say_refused(run, what);
+	return answer;
+}
+
+/* Only its status moved on since it was looked at, and the requests demand the version of now. */
+static bool moved_on(struct run *run)
+{
+	char *before = xstrdup(jtext(run->plan, "target.version"));
+	bool moved = recheck(run) && !jis(run->plan, "target.version", before);
+
+	free(before);
+	if (moved)
+		*run->say = '\0';
+	return moved;
+}
+
+/* Between the look and the first request a kubelet may write its status, or a controller taint what was cordoned. */
+json_t *run_send(struct run *run, const json_t *step)
+{
+	json_t *answer = send_once(run, step);
+
+	for (int n = 0; !answer && run->at == 1 && n < CONFLICTS_MOST && is_conflict(run->w) && moved_on(run); n++)
+		answer = send_once(run, step);
+	return answer;
 }
 
 /* One request after the other. A disruption budget that forbids an eviction is asked again until cancelled. */
@@ -281,7 +310,7 @@ void work_run(struct work *w)
 	else if (!work_target(w, &run.t))
 		work_fail_exchange(w);
 	else {
-		ok = recheck(&run, plan);
+		ok = recheck(&run);
 		if (ok) {
 			ok = changed = way->send ? way->send(&run) : send_steps(&run);
 			if (way->send && !ok)
