@@ -151,4 +151,5 @@ bool runbook_over(const struct runbook *r);
 bool runbook_looking(const struct runbook *r);        /* whether a step was taken is being asked: nothing can be chosen yet */
 const char *runbook_state_name(enum runbook_state s);
 const char *runbook_step_name(enum runbook_step_state s);
+bool runbook_step_stays(const struct runbook_step *s);   /* what takes it back was known, and did not */
 #endif

@@ -178,14 +178,13 @@ static struct decision judge(const struct runbook *r, enum runbook_choice c)
 	struct decision d = { .allowed = true };
 	for (unsigned i = 0; i < r->nsteps; i++) {
 		const struct runbook_step *s = &r->steps[i];
-		bool back = c == RUNBOOK_GO_BACK, over = s->state == RSTEP_DONE || s->state == RSTEP_ALREADY || s->state == RSTEP_UNDONE ||
-			s->state == RSTEP_STAYS;
+		bool back = c == RUNBOOK_GO_BACK;
 		const struct action *a = back ? step_undo_action(s) : s->action;
-		const char *kind = back && s->undo_kind ? s->undo_kind : s->kind, *keys[] = { back && s->undo_key ? s->undo_key : s->key };
+		const char *kind = back ? step_undo_kind(s) : s->kind, *keys[] = { back ? step_undo_key(s) : s->key };
 		if (!a || (back && !step_was_done(s)))
 			continue;
 		struct decision one = actor_decide(r->priv->rs->actor, s->source, a, kind, keys, 1, back);
-		if (!back && over)                   /* the name is that of the whole; what is done cannot be forbidden any more */
+		if (!back && step_is_over(s))       /* the name is that of the whole; what is done cannot be forbidden any more */
 			one = (struct decision){ .allowed = true, .guard = one.guard };
 		if (!one.allowed) {
 			struct decision said = one;

@@ -114,6 +114,8 @@ bool step_begin_plan(struct runbook *r, unsigned i);   /* false: it waits for a 
 bool step_plan_late(struct runbook *r, unsigned i);    /* it is planned for too long: given up */
 void step_forth(struct runbook *r);                    /* of the current step, whatever comes next */
 void step_back(struct runbook *r);
+const char *step_undo_kind(const struct runbook_step *s), *step_undo_key(const struct runbook_step *s);    /* what that acts on */
+bool step_is_over(const struct runbook_step *s);       /* there and, where it went back, back again */
 bool step_was_done(const struct runbook_step *s);      /* something of it may have to be taken back */
 void tell_begin(struct runbook *r, unsigned i);
 void tell_tick(struct runbook *r);

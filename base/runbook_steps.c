@@ -157,13 +157,17 @@ static bool lost_secret(const struct runbook *r, unsigned i, const char *params)
 	return r->recovered && i > 0 && params && strstr(params, REDACT_MASK);
 }
 
+bool step_is_over(const struct runbook_step *s)
+{
+	return s->state == RSTEP_DONE || s->state == RSTEP_ALREADY || s->state == RSTEP_UNDONE || s->state == RSTEP_STAYS;
+}
+
 bool step_lost_secret(const struct runbook *r, unsigned i, bool back)
 {
 	const struct runbook_step *s = &r->steps[i];
-	bool over = s->state == RSTEP_DONE || s->state == RSTEP_ALREADY || s->state == RSTEP_UNDONE || s->state == RSTEP_STAYS;
 	if (back)
 		return step_was_done(s) && step_undo_action(s) && lost_secret(r, i, s->undo_params);
-	return !over && s->state != RSTEP_CHECKING && !(s->state == RSTEP_FAILED && s->touched) && lost_secret(r, i, s->params);
+	return !step_is_over(s) && s->state != RSTEP_CHECKING && !(s->state == RSTEP_FAILED && s->touched) && lost_secret(r, i, s->params);
 }
 
 /* Its plan, of this program or as the journal has it. */
@@ -248,9 +252,24 @@ void step_take_undo(struct runbook_step *s, const json_t *plan, const char *para
 	free(text);
 }
 
+const char *step_undo_kind(const struct runbook_step *s)
+{
+	return s->undo_kind ? s->undo_kind : s->kind;
+}
+
+const char *step_undo_key(const struct runbook_step *s)
+{
+	return s->undo_key ? s->undo_key : s->key;
+}
+
 const struct action *step_undo_action(const struct runbook_step *s)
 {
-	return s->undo_action ? action_find(s->source->backend, s->undo_action, s->undo_kind ? s->undo_kind : s->kind) : NULL;
+	return s->undo_action ? action_find(s->source->backend, s->undo_action, step_undo_kind(s)) : NULL;
+}
+
+bool runbook_step_stays(const struct runbook_step *s)
+{
+	return s->state == RSTEP_STAYS && s->undo_action;
 }
 
 /* ---- forth */
@@ -596,7 +615,7 @@ static void begin_undo(struct runbook *r, unsigned i)
 {
 	struct runbook_step *s = &r->steps[i];
 	const struct action *a = step_undo_action(s);
-	const char *kind = s->undo_kind ? s->undo_kind : s->kind, *key = s->undo_key ? s->undo_key : s->key;
+	const char *kind = step_undo_kind(s), *key = step_undo_key(s);
 	const struct act_part part = { .runbook = r->id, .step = i + 1, .undo = true, .reason = r->priv->why_back };
 	const char *why = "";
 	struct act *was = s->act;
@@ -744,7 +763,7 @@ void step_back(struct runbook *r)
 		struct buf all = { 0 };
 		buf_adds(&all, r->priv->why_back ? r->priv->why_back : "");
 		for (unsigned i = 0; i < r->nsteps; i++)
-			if (r->steps[i].state == RSTEP_STAYS && r->steps[i].undo_action)      /* else its plan said that nothing does */
+			if (runbook_step_stays(&r->steps[i]))      /* else its plan said that nothing does */
 				buf_addf(&all, "; step %u (%s) stays: %s", i + 1, r->steps[i].title, r->steps[i].say ? r->steps[i].say : "");
 		runbook_end(r, RUNBOOK_UNDONE, all.data);
 		buf_release(&all);

@@ -393,7 +393,6 @@ static bool command(struct page *p, struct app *app, const struct command *c, st
 	return true;
 }
 
-
 static void title(const struct page *p, const struct app *app, struct buf *out)
 {
 	(void)app;

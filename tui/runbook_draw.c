@@ -394,7 +394,7 @@ static bool stays(const struct runbook *r)
 {
 	bool any = false;
 	for (unsigned i = 0; i < r->nsteps; i++)
-		any |= r->steps[i].state == RSTEP_STAYS && r->steps[i].undo_action;
+		any |= runbook_step_stays(&r->steps[i]);
 	return any;
 }
 

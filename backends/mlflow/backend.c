@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-
 static const struct kind *const kinds[] = { &kind_models, &kind_versions, &kind_experiments, &kind_trainings, &kind_promotions, NULL };
 
 int64_t mlflow_now(const struct mlflow *m) { return clock_wall(link_clock(m->link)); }

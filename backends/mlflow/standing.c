@@ -30,7 +30,7 @@ static char *alias_of(struct mlflow *m, const json_t *aliases, struct str asked)
 	for (size_t k = 0; k < ARRAY_SIZE(usual); k++)
 		json_array_foreach(aliases, i, a) {
 			struct str name = get_text(a, "alias");
-			if (name.n == strlen(usual[k]) && str_find(name, str_of(usual[k]), true) == 0)
+			if (str_is_fold(name, usual[k]))
 				return str_dup(name);
 		}
 	return NULL;
