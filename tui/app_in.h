@@ -62,6 +62,7 @@ struct app {
 	unsigned tour_at;            /* step of o.tour */
 	const char *tour_line;       /* of that step, still to be run; NULL = all were */
 	int64_t tour_until;          /* mono ms; 0 = the line before was only just run */
+	uint64_t tour_listed;        /* version of the store when what it asked for was listed; 0 = not yet */
 	int64_t runbooks_at;         /* mono ms when they want to be moved on, 0 = not at all */
 	uint64_t runbooks_version;
 	struct kind_quest *quest;    /* a kind being asked for, or NULL */

@@ -28,6 +28,7 @@ static void enter_step(struct app *app, unsigned at, bool on)
 	app->touring = true;
 	app->tour_line = s->lines;
 	app->tour_until = 0;
+	app->tour_listed = 0;
 	app->dirty = true;
 	snprintf(params, sizeof(params), "{\"second\":%u}", s->second);
 	for (unsigned i = 0; on && s->second && i < app->o.nsources; i++)
@@ -54,6 +55,18 @@ bool app_tour_command(struct app *app, const struct command *c)
 	return true;
 }
 
+/* What the line before asked for is listed, and the screen was drawn with it: only then there is a row under the cursor. */
+static bool is_shown(struct app *app, int64_t mono)
+{
+	if (mono < app->tour_until - WAIT_MS + 60 || !app_watch_listed(app))
+		return false;
+	if (!app->tour_listed) {
+		app->tour_listed = app->o.store->version;
+		app->dirty = true;
+	}
+	return !app->dirty && app->drawn_version >= app->tour_listed;
+}
+
 /* The next line of a step, when what the one before asked for has come. */
 void app_tour_tick(struct app *app, int64_t mono)
 {
@@ -63,12 +76,13 @@ void app_tour_tick(struct app *app, int64_t mono)
 		return;
 	if (!app->tour_until)
 		app->tour_until = mono + WAIT_MS;
-	if (mono < app->tour_until && (mono < app->tour_until - WAIT_MS + 60 || !app_watch_listed(app)))
+	if (mono < app->tour_until && !is_shown(app, mono))
 		return;
 	rest = str_of(app->tour_line);
 	app_run_as(app, str_split(&rest, '\n'), true);
 	app->tour_line = rest.n ? rest.p : NULL;
 	app->tour_until = 0;
+	app->tour_listed = 0;
 	app->dirty = true;
 }
 
