@@ -192,31 +192,42 @@ static struct act *plan(struct demo *d, const char *action, const char *kind, co
 	return act;
 }
 
-static void confirm(struct demo *d, struct act *act)
+/* False: the world, which goes on, changed what it was planned for. Then it is planned again, as a person would. */
+static bool confirm(struct demo *d, struct act *act)
 {
+	int64_t end = clock_mono(&clock_system) + WAIT_MS;
 	if (!act_confirm(act, act->must_type))
 		fail_msg("%s %s: %s", act->action->name, act->targets[0].key, act->error ? act->error : act->decision.why);
+	while (act->state == ACT_RUNNING && clock_mono(&clock_system) < end)
+		take(d, 50);
+	if (act->state == ACT_FAILED && act->targets[0].error && strstr(act->targets[0].error, "plan again"))
+		return false;
 	until(d, act, ACT_DONE);
+	return true;
 }
 
 static struct act *does(struct demo *d, const char *action, const char *kind, const char *key, const char *params)
 {
-	struct act *act = plan(d, action, kind, key, params);
-	const json_t *p = act->targets[0].plan;
-	assert_true(json_array_size(json_object_get(p, "change")) > 0);
-	assert_true(json_array_size(json_object_get(p, "steps")) > 0);
-	confirm(d, act);
+	struct act *act;
+	do {
+		act = plan(d, action, kind, key, params);
+		const json_t *p = act->targets[0].plan;
+		assert_true(json_array_size(json_object_get(p, "change")) > 0);
+		assert_true(json_array_size(json_object_get(p, "steps")) > 0);
+	} while (!confirm(d, act));
 	return act;
 }
 
 static void undo(struct demo *d, struct act *act)
 {
-	const char *why = NULL;
-	struct act *back = act_undo(act, &why);
-	if (!back)
-		fail_msg("%s %s is not undone: %s", act->action->name, act->targets[0].key, why);
-	until(d, back, ACT_SHOWN);
-	confirm(d, back);
+	struct act *back;
+	do {
+		const char *why = NULL;
+		back = act_undo(act, &why);
+		if (!back)
+			fail_msg("%s %s is not undone: %s", act->action->name, act->targets[0].key, why);
+		until(d, back, ACT_SHOWN);
+	} while (!confirm(d, back));
 }
 
 struct round { const char *action, *kind, *key, *params, *watched, *row, *col, *before, *after; bool undone; };
@@ -341,7 +352,7 @@ static void objects_go_round(void **state)
 	becomes(&d, "objects", key, "size", "243");
 	act = plan(&d, "delete", "objects", gone, "{}");
 	assert_true(json_is_true(json_object_get(act->targets[0].plan, "irreversible")));
-	confirm(&d, act);
+	assert_true(confirm(&d, act));
 	becomes(&d, "objects", gone, "size", "(none)");
 	assert_false(act_can_undo(act));
 	free(key);
