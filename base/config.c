@@ -438,6 +438,16 @@ static int by_place(const void *a, const void *b)
 	return x->line != y->line ? (x->line > y->line) - (x->line < y->line) : (x->column > y->column) - (x->column < y->column);
 }
 
+void config_check(const char *path, struct yaml_doc *doc, const struct config_key *keys, struct config_errors *errors)
+{
+	struct check check = { path, NULL, errors, doc };
+	const struct yaml *root = yaml_root(doc);
+	if (root->type != YAML_MAP)
+		complain(&check, root, "this is a map of settings");
+	else
+		check_map(&check, root, keys, NULL, "");
+}
+
 static struct config *finish(struct yaml_doc *doc, const char *path, const struct config_type_keys *types,
                              struct config_errors *errors)
 {

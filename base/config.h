@@ -92,6 +92,8 @@ struct config *config_load(const char *path, const struct config_type_keys *type
 /* The same from text; path is for errors. */
 struct config *config_parse(struct str text, const char *path, const struct config_type_keys *types,
                             struct config_errors *errors);
+/* Another document of settings, checked against keys (of its top level). */
+void config_check(const char *path, struct yaml_doc *doc, const struct config_key *keys, struct config_errors *errors);
 void config_free(struct config *c);
 void config_errors_release(struct config_errors *e);
 /* One more: at this place of the file (NULL: of the whole), for what only others know to check. */

@@ -1,6 +1,7 @@
 /* get: rows without a screen. table and wide are kubectl's layout, letter for letter; json, csv and yaml have every column
  * under its name, with values as the wire has them (times in RFC 3339). */
 #define _GNU_SOURCE
+#include "base/cell_json.h"
 #include "base/filter.h"
 #include "base/fmt.h"
 #include "base/mem.h"
@@ -11,7 +12,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum form { FORM_TABLE, FORM_WIDE, FORM_JSON, FORM_CSV, FORM_YAML };
 
@@ -157,48 +157,16 @@ static void print_table(const struct get *g, const struct view *v, enum form for
 
 /* ---- data */
 
-static void rfc3339(int64_t ms, char out[40])
-{
-	time_t s = (time_t)(ms / 1000);
-	struct tm tm;
-	gmtime_r(&s, &tm);
-	strftime(out, 40, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 static json_t *value_of(const struct table *t, const struct row *r, int c)
 {
-	const struct column *col = &t->kind->cols[c];
-	if (row_null(r, c))
-		return json_null();
-	if (col_is_text(col)) {
-		struct str s = row_text(t, r, c);
-		json_t *j = json_stringn(s.p, s.n);
-		if (j)
-			return j;
-		struct buf b = { 0 };             /* not UTF-8 */
-		text_printable(s, &b);
-		j = json_stringn(b.data, b.len);
-		buf_release(&b);
+	json_t *j = cell_json(t, r, c);
+	if (j)
 		return j;
-	}
-	if (col_is_real(col))
-		return json_real(row_real(r, c));
-	int64_t v = row_int(r, c);
-	char text[40];
-	switch (col->type) {
-	case COL_TIME:
-		rfc3339(v, text);
-		return json_string(text);
-	case COL_PAIR:
-		snprintf(text, sizeof(text), "%d/%d", PAIR_NUM(v), PAIR_DEN(v));
-		return json_string(text);
-	case COL_BOOL:
-		return json_boolean(v);
-	case COL_MILLI:
-		return json_real((double)v / 1000);
-	default:
-		return json_integer(v);
-	}
+	struct buf b = { 0 };             /* not UTF-8 */
+	text_printable(row_text(t, r, c), &b);
+	j = json_stringn(b.data, b.len);
+	buf_release(&b);
+	return j;
 }
 
 static json_t *row_json(const struct get *g, const struct table *t, const struct row *r)
