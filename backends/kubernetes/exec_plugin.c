@@ -1,26 +1,24 @@
 /* exec_plugin: see exec_plugin.h. */
 #define _GNU_SOURCE
 #include "backends/kubernetes/exec_plugin.h"
+#include "backends/net/child.h"
 #include "base/fmt.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { MAX_OUT = 1 << 20, MAX_ERR = 16384 };
 
 extern char **environ;
 
-struct child {
-	pid_t pid;
-	int out, err;                /* our ends; -1 = closed */
+struct run {
+	struct child child;
 	struct buf stdout_bytes, stderr_bytes;
 	bool too_much;
 };
@@ -31,24 +29,6 @@ static int64_t mono_ms(void)
 }
 
 /* ---- where it is and what it gets */
-
-static char *find_command(const char *command)
-{
-	if (strchr(command, '/'))
-		return access(command, X_OK) == 0 ? xstrdup(command) : NULL;
-	const char *path = getenv("PATH");
-	struct str rest = str_of(path ? path : "/usr/local/bin:/usr/bin:/bin");
-	while (rest.p) {
-		struct str dir = str_split(&rest, ':');
-		if (!dir.n)
-			continue;      /* not the current directory: whoever owns that would get our credentials */
-		char *full = xasprintf(STR_FMT "/%s", STR_ARG(dir), command);
-		if (access(full, X_OK) == 0)
-			return full;
-		free(full);
-	}
-	return NULL;
-}
 
 static char *exec_info(const struct exec_plugin *p)
 {
@@ -92,111 +72,58 @@ static char **make_env(const struct exec_plugin *p, char *info)
 
 /* ---- running it */
 
-/* Between fork and exec: only what is async-signal-safe. */
-static void become(const char *path, char **argv, char **env, int out, int err)
+static bool start(const struct exec_plugin *p, const char *path, struct run *r)
 {
-	sigset_t none;
-	setsid();
-	int null = open("/dev/null", O_RDONLY);
-	dup2(null, 0);
-	dup2(out, 1);
-	dup2(err, 2);
-	close_range(3, ~0u, 0);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int s = 1; s < 32; s++)
-		signal(s, SIG_DFL);
-	execve(path, argv, env);
-	_exit(127);
-}
-
-static bool start(const struct exec_plugin *p, const char *path, struct child *c)
-{
-	int out[2], err[2];
-	if (pipe2(out, O_CLOEXEC) != 0)
-		return false;
-	if (pipe2(err, O_CLOEXEC) != 0) {
-		close(out[0]), close(out[1]);
-		return false;
-	}
 	char **argv = xcalloc(p->nargs + 2, sizeof(*argv));
 	argv[0] = p->command;
 	for (unsigned i = 0; i < p->nargs; i++)
 		argv[i + 1] = p->args[i];
 	char *info = exec_info(p), **env = make_env(p, info);
-	c->pid = fork();
-	if (c->pid == 0)
-		become(path, argv, env, out[1], err[1]);
-	close(out[1]), close(err[1]);
-	c->out = out[0], c->err = err[0];
+	bool ok = child_start(&r->child, path, argv, env, false);
 	free(argv);
 	free(env);
 	free(info);
-	if (c->pid > 0)
-		return true;
-	close(c->out), close(c->err);
-	return false;
+	return ok;
 }
 
-/* Read what is there; closes at the end. True: something was there. */
-static bool drain(int *fd, struct buf *into, size_t max, bool *too_much)
+/* What is there; of standard error the last words count. True: something was there. */
+static bool drain(struct run *r, bool error)
 {
-	char chunk[8192];
-	ssize_t n = read(*fd, chunk, sizeof(chunk));
-	if (n <= 0) {
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			return false;
-		close(*fd);
-		*fd = -1;
-		return false;
-	}
-	buf_add(into, chunk, (size_t)n);
-	explicit_bzero(chunk, (size_t)n);
-	if (into->len > max && too_much)
-		*too_much = true;
-	else if (into->len > max)
-		buf_consume(into, into->len - max);      /* the last words count */
-	return true;
+	struct buf *into = error ? &r->stderr_bytes : &r->stdout_bytes;
+	bool some = child_read(error ? &r->child.err : &r->child.out, into);
+	if (error && into->len > MAX_ERR)
+		buf_consume(into, into->len - MAX_ERR);
+	r->too_much |= !error && into->len > MAX_OUT;
+	return some;
 }
 
 enum ended { ENDED, LATE, QUIT, TOO_MUCH };
 
-static enum ended follow(struct child *c, int limit_ms, const atomic_bool *quit, int *status)
+static enum ended follow(struct run *r, int limit_ms, const atomic_bool *quit, int *status)
 {
+	struct child *c = &r->child;
 	int64_t until = mono_ms() + limit_ms;
 	enum ended how = ENDED;
 	bool over = false;
-	while (!over) {
+	while (!over && how == ENDED) {
 		struct pollfd fds[2] = { { c->out, POLLIN, 0 }, { c->err, POLLIN, 0 } };
 		poll(fds, 2, c->out < 0 && c->err < 0 ? 5 : 50);
-		if (c->out >= 0 && fds[0].revents)
-			drain(&c->out, &c->stdout_bytes, MAX_OUT, &c->too_much);
-		if (c->err >= 0 && fds[1].revents)
-			drain(&c->err, &c->stderr_bytes, MAX_ERR, NULL);
-		siginfo_t ended = { .si_pid = 0 };        /* not reaped yet: its number stays its own until the group is gone */
-		over = waitid(P_PID, (id_t)c->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == c->pid;
-		how = c->too_much ? TOO_MUCH : mono_ms() > until ? LATE : quit && atomic_load(quit) ? QUIT : ENDED;
-		if (how != ENDED && !over) {
-			kill(c->pid, SIGKILL);
-			over = true;
-		}
+		for (int i = 0; i < 2; i++)
+			if (fds[i].fd >= 0 && fds[i].revents)
+				drain(r, i);
+		over = child_ended(c);
+		how = r->too_much ? TOO_MUCH : mono_ms() > until ? LATE : quit && atomic_load(quit) ? QUIT : ENDED;
 	}
-	/* what it wrote before it ended is in the pipes; its own children, if any, go with it */
-	kill(-c->pid, SIGKILL);
-	while (waitpid(c->pid, status, 0) < 0 && errno == EINTR)
-		;
-	for (int *fd = &c->out; fd; fd = fd == &c->out ? &c->err : NULL) {
+	*status = child_end(c);      /* its own children, if any, go with it; what it wrote before is in the pipes */
+	for (int i = 0; i < 2; i++) {
+		int *fd = i ? &c->err : &c->out;
 		if (*fd >= 0)
 			fcntl(*fd, F_SETFL, O_NONBLOCK);
-		for (int tries = 0; *fd >= 0 && tries < 200; tries++)
-			if (!drain(fd, fd == &c->out ? &c->stdout_bytes : &c->stderr_bytes, fd == &c->out ? MAX_OUT : MAX_ERR,
-			           fd == &c->out ? &c->too_much : NULL))
-				break;
-		if (*fd >= 0)
-			close(*fd);
-		*fd = -1;
+		for (int tries = 0; *fd >= 0 && tries < 200 && drain(r, i); tries++)
+			;
 	}
-	return c->too_much ? TOO_MUCH : how;
+	child_close(c);
+	return r->too_much ? TOO_MUCH : how;
 }
 
 /* ---- what it said */
@@ -211,24 +138,6 @@ static void say(struct kube_error *err, const char *remedy, const char *fmt, ...
 	snprintf(err->remedy, sizeof(err->remedy), "%s", remedy ? remedy : "");
 }
 
-/* The last line of what it wrote to stderr, cut, without controls. */
-static struct str last_words(struct child *c)
-{
-	struct str s = str_trim(buf_str(&c->stderr_bytes));
-	for (size_t i = s.n; i > 0; i--) {
-		if (s.p[i - 1] == '\n') {
-			s.p += i, s.n -= i;
-			break;
-		}
-	}
-	if (s.n > 200)
-		s.n = 200;
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-			c->stderr_bytes.data[s.p + i - c->stderr_bytes.data] = ' ';
-	return s;
-}
-
 static struct secret member(const json_t *status, const char *key)
 {
 	const json_t *v = json_object_get(status, key);
@@ -237,10 +146,10 @@ static struct secret member(const json_t *status, const char *key)
 		? secret_of((struct str){ json_string_value(v), json_string_length(v) }) : none;
 }
 
-static bool read_credential(const struct exec_plugin *p, struct child *c, struct exec_credential *out, struct kube_error *err)
+static bool read_credential(const struct exec_plugin *p, struct run *r, struct exec_credential *out, struct kube_error *err)
 {
 	json_error_t where;
-	json_t *doc = json_loadb(c->stdout_bytes.data ? c->stdout_bytes.data : "", c->stdout_bytes.len, 0, &where);
+	json_t *doc = json_loadb(r->stdout_bytes.data ? r->stdout_bytes.data : "", r->stdout_bytes.len, 0, &where);
 	const json_t *status = json_object_get(doc, "status");
 	const char *version = json_string_value(json_object_get(doc, "apiVersion"));
 	const char *expires = json_string_value(json_object_get(status, "expirationTimestamp"));
@@ -268,10 +177,10 @@ static bool read_credential(const struct exec_plugin *p, struct child *c, struct
 	return ok;
 }
 
-static bool judge(const struct exec_plugin *p, struct child *c, enum ended how, int limit_ms, int status,
+static bool judge(const struct exec_plugin *p, struct run *r, enum ended how, int limit_ms, int status,
                   struct exec_credential *out, struct kube_error *err)
 {
-	struct str words = last_words(c);
+	struct str words = child_last_words(&r->stderr_bytes);
 	if (how == LATE)
 		say(err, "log in by hand (it may be waiting for an answer), then try again",
 		    "credential plugin '%s' did not end within %d s and was stopped", p->command, limit_ms / 1000);
@@ -285,33 +194,33 @@ static bool judge(const struct exec_plugin *p, struct child *c, enum ended how, 
 		say(err, "run it by hand and log in again", "credential plugin '%s' failed with code %d%s" STR_FMT, p->command,
 		    WEXITSTATUS(status), words.n ? ": " : "", STR_ARG(words));
 	else
-		return read_credential(p, c, out, err);
+		return read_credential(p, r, out, err);
 	return false;
 }
 
 bool exec_plugin_run(const struct exec_plugin *p, int limit_ms, const atomic_bool *quit, struct exec_credential *out,
                      struct kube_error *err)
 {
-	struct child c = { .out = -1, .err = -1 };
+	struct run r = { .child = CHILD_NONE };
 	int status = 0;
 	*out = (struct exec_credential){ 0 };
-	char *path = find_command(p->command);
+	char *path = child_find(p->command);
 	if (!path) {
 		say(err, p->install_hint ? p->install_hint : "install it, or set PATH",
 		    "credential plugin '%s' is not there or cannot be run", p->command);
 		return false;
 	}
-	bool ok = start(p, path, &c);
+	bool ok = start(p, path, &r);
 	if (!ok) {
 		say(err, NULL, "credential plugin '%s' could not be started: %s", p->command, strerror(errno));
 	} else {
-		enum ended how = follow(&c, limit_ms, quit, &status);
-		ok = judge(p, &c, how, limit_ms, status, out, err);
+		enum ended how = follow(&r, limit_ms, quit, &status);
+		ok = judge(p, &r, how, limit_ms, status, out, err);
 	}
-	if (c.stdout_bytes.data)
-		explicit_bzero(c.stdout_bytes.data, c.stdout_bytes.cap);
-	buf_release(&c.stdout_bytes);
-	buf_release(&c.stderr_bytes);
+	if (r.stdout_bytes.data)
+		explicit_bzero(r.stdout_bytes.data, r.stdout_bytes.cap);
+	buf_release(&r.stdout_bytes);
+	buf_release(&r.stderr_bytes);
 	free(path);
 	return ok;
 }
