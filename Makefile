@@ -51,7 +51,7 @@ TOOL_BIN := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/live/*.c tests/bench/*
 TESTS = $(foreach d,$(QUICK),$(filter $(B)/tests/$d/% tests/$d/%,$(TEST_SCRIPT) $(TEST_BIN)))
 RUN_TESTS = BINNACLE=$(abspath $(B)/binnacle) tests/run-tests
 
-MAN := binnacle.1 binnacle.yaml.5 binnacle-themes.5 binnacle-keymaps.5
+MAN := binnacle.1 binnacle.yaml.5 binnacle-themes.5 binnacle-keymaps.5 binnacle-plugins.7
 COMPLETION := bash-completion/completions/binnacle zsh/site-functions/_binnacle fish/vendor_completions.d/binnacle.fish
 
 all: $(B)/binnacle

@@ -15,6 +15,7 @@
 	X(s3) \
 	X(prometheus) \
 	X(alertmanager) \
+	X(plugin) \
 	X(demo)
 
 #define X(name) extern const struct backend backend_##name;

@@ -154,7 +154,7 @@ void storage_counted(struct buf *b, const char *kind, struct str key, int64_t si
 	}
 }
 
-bool storage_opens(const char *what, const char *kind)
+bool storage_opens(const struct backend *b, const char *what, const char *kind)
 {
 	static const char *const known[] = { "describe", "yaml", "preview", "link", "download" };
 	size_t n = !strcmp(kind, "objects") ? ARRAY_SIZE(known) : !strcmp(kind, "buckets") ? 2 : 0;

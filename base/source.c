@@ -75,10 +75,10 @@ bool backend_fills(const struct backend *b, const char *kind)
 
 bool backend_opens(const struct backend *b, const char *what, const char *kind)
 {
-	return !b->opens || b->opens(what, kind);
+	return !b->opens || b->opens(b, what, kind);
 }
 
-bool opens_nothing(const char *what, const char *kind)
+bool opens_nothing(const struct backend *b, const char *what, const char *kind)
 {
 	return false;
 }
@@ -281,6 +281,11 @@ bool source_stop(struct source *s, int wait_ms)
 const char *link_name(const struct link *l)
 {
 	return l->name;
+}
+
+const struct backend *link_backend(const struct link *l)
+{
+	return l->backend;
 }
 
 const struct yaml *link_settings(const struct link *l)

@@ -60,18 +60,23 @@ struct backend {
 	 * fill one kind must not read each other). NULL-terminated, may be NULL. */
 	const char *const *reads;
 	/* Whether it has `what` ("describe", "yaml", "logs", "why", "tree") of rows of that kind. NULL: of all of its own. */
-	bool (*opens)(const char *what, const char *kind);
+	bool (*opens)(const struct backend *b, const char *what, const char *kind);
 	/* True: this backend has something to connect to with no configuration at all (a kubeconfig).
 	 * May be NULL. Runs on the main thread: no network, no waiting. */
 	bool (*by_itself)(void);
 	/* What one may do differs from object to object: "can" is asked of each, not of each namespace (base/permits.h). */
 	bool permits_each;
+	/* A type whose kinds and actions are said by the settings of each source: what this one's are, to be freed by `unshape` once the
+	 * source and the store are gone; NULL, with every mistake in errors (path: of the configuration), where the settings do not say it.
+	 * May be NULL. Runs on the main thread: reads files, asks nobody. */
+	const struct backend *(*shape)(const struct yaml *settings, const char *path, struct config_errors *errors);
+	void (*unshape)(const struct backend *b);
 };
 
 /* The kind of that name (exact) is one that it may fill. */
 bool backend_fills(const struct backend *b, const char *kind);
 bool backend_opens(const struct backend *b, const char *what, const char *kind);
-bool opens_nothing(const char *what, const char *kind);   /* for backends whose rows are all there is */
+bool opens_nothing(const struct backend *b, const char *what, const char *kind);   /* for backends whose rows are all there is */
 
 /* ---- the main thread's side */
 struct source {
@@ -107,6 +112,7 @@ bool source_stop(struct source *s, int wait_ms);
 
 /* ---- the backend's side; any of the backend's own threads may call these */
 const char *link_name(const struct link *l);
+const struct backend *link_backend(const struct link *l);   /* the source's: shaped, where it is one that takes shape */
 const struct yaml *link_settings(const struct link *l);    /* NULL: none */
 const char *link_setting(const struct link *l, const char *key);  /* scalar, or NULL */
 /* "30s", "500ms", "2m", "1h" in ms; a plain number is seconds; `otherwise` where it is not set. */

@@ -51,7 +51,8 @@ void object_put(struct buf *b, const struct object_row *r);
 void storage_counted(struct buf *b, const char *kind, struct str key, int64_t size, int64_t objects, enum counted how);
 
 /* What a store has of its rows as text: for `opens` of its backend. */
-bool storage_opens(const char *what, const char *kind);
+struct backend;
+bool storage_opens(const struct backend *b, const char *what, const char *kind);
 
 /* "BUCKET/KEY" at its first '/'. */
 struct place { bool versions; struct str bucket, key; };

@@ -1,24 +1,26 @@
 /* config: `binnacle config check`, `binnacle config explain [KEY]`. */
-#include "backends/list.h"
 #include "base/mem.h"
 #include "base/promotion.h"
 #include "cli/session.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What one section alone cannot know: whether the sources have what promotions ask of them. */
-static void check_promotions(const struct config *config, struct config_errors *errors)
+/* What one section alone cannot know: whether the sources are what their settings say, and have what promotions ask of them. */
+static void check_sources(const struct config *config, struct config_errors *errors)
 {
 	const struct yaml *all = yaml_get(config->root, "promotions");
 	struct promotion_place *places = xcalloc(config->nsources + 1, sizeof(*places));
+	unsigned n = 0;
 	for (unsigned i = 0; i < config->nsources; i++) {
-		size_t k = 0;
-		while (strcmp(backends_all[k]->name, config->sources[i].type))       /* config_load knows them all */
-			k++;
-		places[i] = (struct promotion_place){ config->sources[i].name, backends_all[k] };
+		const struct backend *b = session_backend(config, &config->sources[i], errors);
+		if (b)
+			places[n++] = (struct promotion_place){ config->sources[i].name, b };
 	}
-	for (unsigned i = 0; all && all->type == YAML_MAP && i < all->n; i++)
-		promotion_check(all->items[i], false, places, config->nsources, config->path, errors);
+	for (unsigned i = 0; n == config->nsources && all && all->type == YAML_MAP && i < all->n; i++)
+		promotion_check(all->items[i], false, places, n, config->path, errors);
+	for (unsigned i = 0; i < n; i++)
+		if (places[i].backend->unshape)
+			places[i].backend->unshape(places[i].backend);
 	free(places);
 }
 
@@ -32,7 +34,7 @@ static int check(const struct cli *c)
 	struct config_errors errors;
 	struct config *config = config_load(path, session_source_types(), &errors);
 	if (config)
-		check_promotions(config, &errors);
+		check_sources(config, &errors);
 	session_print_errors(&errors);
 	int look = config && !errors.n ? console_check_look(c, config) : EXIT_USAGE;
 	if (look == EXIT_OK)

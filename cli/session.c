@@ -30,6 +30,7 @@ struct session_private {
 	unsigned nsettings;
 	struct replay *replay;
 	struct backend *recorded;        /* of each source of the replay */
+	const struct backend **shaped; unsigned nshaped;   /* made from settings */
 	pthread_t player;
 	bool playing;
 	atomic_bool played;
@@ -135,20 +136,61 @@ static const struct backend *find_backend(const char *name)
 	return *b;
 }
 
+const struct backend *session_backend(const struct config *config, const struct config_source *x, struct config_errors *errors)
+{
+	const struct backend *b = find_backend(x->type);
+	return b->shape ? b->shape(x->settings, config->path, errors) : b;
+}
+
+/* Kinds that a source made from its settings brings along: new ones, or those that another such has too, column by column. */
+static void add_kinds(struct session *s, const struct config_source *x, const struct backend *b, struct config_errors *errors)
+{
+	for (const struct kind *const *k = b->kinds; *k; k++) {
+		const struct table *there = store_table(s->store, (*k)->name);
+		struct buf mine = { 0 }, theirs = { 0 };
+		kind_write(*k, &mine);
+		if (there)
+			kind_write(there->kind, &theirs);
+		if (!there)
+			store_add_kind(s->store, *k);
+		else if (!str_eq(buf_str(&mine), buf_str(&theirs)))
+			config_complain(errors, s->config->path, x->settings, "kind '%s' of source '%s' has other columns than another source's",
+			                (*k)->name, x->name);
+		buf_release(&mine);
+		buf_release(&theirs);
+	}
+}
+
+static const struct backend *shape(struct session *s, const struct config_source *x, struct config_errors *errors)
+{
+	struct session_private *p = s->priv;
+	const struct backend *b = session_backend(s->config, x, errors);
+	if (!b || b == find_backend(x->type))
+		return b;
+	p->shaped = xreallocarray(p->shaped, p->nshaped + 1, sizeof(*p->shaped));
+	p->shaped[p->nshaped++] = b;
+	add_kinds(s, x, b, errors);
+	return b;
+}
+
 /* --context and --kubeconfig stand in for the configured clusters; other sources stay. */
 static bool add_configured(struct session *s)
 {
 	const struct cli *c = s->cli;
 	bool own_cluster = c->context || c->kubeconfig;
+	struct config_errors errors = { 0 };
 	if (own_cluster)
 		add_kubernetes(s);
 	for (unsigned i = 0; i < s->config->nsources; i++) {
 		const struct config_source *x = &s->config->sources[i];
-		const struct backend *b = find_backend(x->type);
-		if (!(own_cluster && b == &backend_kubernetes))
+		const struct backend *b = shape(s, x, &errors);
+		if (b && !(own_cluster && b == &backend_kubernetes))
 			add_source(s, x->name, x->environment, b, x->settings);
 	}
-	return true;
+	session_print_errors(&errors);
+	bool ok = errors.n == 0;
+	config_errors_release(&errors);
+	return ok;
 }
 
 bool session_config(const struct cli *c, struct config **config)
@@ -410,6 +452,9 @@ void session_close(struct session *s)
 		yaml_doc_free(p->settings[i]);
 	free(p->settings);
 	free(p->recorded);
+	for (unsigned i = 0; over && i < p->nshaped; i++)
+		p->shaped[i]->unshape(p->shaped[i]);
+	free(p->shaped);
 	free(p->rules);
 	config_free(s->config);
 	free(s->sources);

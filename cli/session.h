@@ -36,6 +36,9 @@ struct session *session_open(const struct cli *c, enum session_kind kind, int *e
 /* The configuration that the command line names or that is found; NULL where there is none. False: it is wrong, and stderr says
  * how. */
 bool session_config(const struct cli *c, struct config **config);
+/* What a configured source is: a constant backend, or one made from its settings (then to be given to its `unshape`). NULL: errors say
+ * why it is none. */
+const struct backend *session_backend(const struct config *config, const struct config_source *x, struct config_errors *errors);
 const struct config_type_keys *session_source_types(void);   /* every backend's settings */
 void session_print_errors(const struct config_errors *e);    /* to stderr, a line each */
 const char *session_setting(const struct session *s, const char *key);   /* of binnacle.yaml's top level, or NULL */

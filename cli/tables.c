@@ -1,6 +1,7 @@
 /* tables: what the manual pages say of options, commands, exit codes, settings, roles, keys, kinds and actions, printed as mdoc
  * from the tables that the program itself works by. man/NAME.in says `@table keys` where one of these stands. */
 #include "backends/list.h"
+#include "backends/plugin/plugin.h"
 #include "base/action.h"
 #include "base/fields.h"
 #include "base/kinds.h"
@@ -234,6 +235,12 @@ static int print_config(void)
 	return EXIT_OK;
 }
 
+static int print_manifest(void)
+{
+	put_keys(plugin_manifest_keys);
+	return EXIT_OK;
+}
+
 /* ---- screen */
 
 static int print_roles(void)
@@ -417,7 +424,7 @@ int cli_tables(struct cli *c)
 {
 	static const struct { const char *name; int (*print)(void); } tables[] = {
 		{ "options", print_options }, { "commands", print_commands }, { "exits", print_exits },
-		{ "config", print_config }, { "roles", print_roles }, { "keys", print_keys }, { "kinds", print_kinds },
+		{ "config", print_config }, { "manifest", print_manifest }, { "roles", print_roles }, { "keys", print_keys }, { "kinds", print_kinds },
 		{ "actions", print_actions },
 	};
 	const char *name = c->nargs ? c->args[0] : "";

@@ -275,7 +275,7 @@ static const struct config_key alertmanager_keys[] = {
 
 static void run_prometheus(struct link *l) { run_as(l, &flavour_prometheus); }
 static void run_alertmanager(struct link *l) { run_as(l, &flavour_alertmanager); }
-static bool opens(const char *what, const char *kind) { return !strcmp(what, "describe"); }
+static bool opens(const struct backend *b, const char *what, const char *kind) { return !strcmp(what, "describe"); }
 
 static const struct kind *const prometheus_kinds[] = { &kind_alerts, NULL };
 static const struct kind *const alertmanager_kinds[] = { &kind_alerts, &kind_silences, NULL };

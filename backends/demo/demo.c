@@ -215,13 +215,13 @@ static const struct config_key keys[] = {
 	CONFIG_END
 };
 /* Documents are of what a cluster has. */
-static bool opens(const char *what, const char *kind)
+static bool opens(const struct backend *b, const char *what, const char *kind)
 {
 	static const char *const known[] = { "pods", "deployments", "statefulsets", "daemonsets", "jobs", "containers", "replicasets",
 		"nodes", "namespaces", "cronjobs", "services", "configmaps", "secrets", "persistentvolumeclaims",
 		"horizontalpodautoscalers", "events" };
 	size_t n = !strcmp(what, "logs") ? 5 : ARRAY_SIZE(known);
-	if (storage_opens(what, kind) || (demo_custom_kind(str_of(kind)) && strcmp(what, "logs")))
+	if (storage_opens(b, what, kind) || (demo_custom_kind(str_of(kind)) && strcmp(what, "logs")))
 		return true;
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(kind, known[i]))

@@ -414,7 +414,7 @@ static const struct kind *const kinds[] = {
 };
 
 /* Logs are of what has pods; of a kind that is not built in it is not known. */
-static bool opens(const char *what, const char *kind)
+static bool opens(const struct backend *b, const char *what, const char *kind)
 {
 	static const char *const logged[] = { "pods", "containers", "deployments", "replicasets", "statefulsets", "daemonsets",
 		"jobs" };

@@ -39,6 +39,9 @@ done
 check "the configuration of README.md" "$BINNACLE" config check --config "$scratch/readme.yaml"
 check "the configuration of binnacle.yaml(5)" "$BINNACLE" config check --config "$scratch/manual.yaml"
 check "the theme of binnacle-themes(5)" "$BINNACLE" snapshot cluster --seed 1 --size 80x24 --theme mine
+sed -n '/^\.Sh MANIFEST/,/^\.Sh WHAT/{/^\.Bd/,/^\.Ed/{/^\./d;p}}' "$TOP/man/binnacle-plugins.7.in" >"$scratch/plugin.yaml"
+echo 'sources: {p: {type: plugin, manifest: plugin.yaml}}' >"$scratch/plugins.yaml"
+check "the manifest of binnacle-plugins(7)" "$BINNACLE" config check --config "$scratch/plugins.yaml"
 # there is no terminal here: 3; a wrong keymap would be 2
 check "the keymap of binnacle-keymaps(5)" exits 3 "$BINNACLE" demo --keymap mine
 printf 'table:\n  x: actoin restart\n' >"$scratch/binnacle/keymaps/wrong.yaml"

@@ -1,5 +1,6 @@
 /* What the rooms promise one another in tables: names are there, unique, and explained. */
 #include "backends/list.h"
+#include "backends/plugin/plugin.h"
 #include "base/action.h"
 #include "base/kinds.h"
 #include "base/mem.h"
@@ -71,6 +72,7 @@ static void check_settings(const char *where, const struct config_key *keys)
 static void test_backends(void **state)
 {
 	check_settings("binnacle.yaml", config_keys);
+	check_settings("manifest", plugin_manifest_keys);
 	for (const struct backend *const *b = backends_all; *b; b++) {
 		explained((*b)->name, (*b)->help);
 		assert_non_null((*b)->run);

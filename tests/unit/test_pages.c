@@ -363,7 +363,7 @@ static void test_no_audit_no_action(void **state)
 	world_end(&w);
 }
 
-static bool only_logs(const char *what, const char *kind)
+static bool only_logs(const struct backend *b, const char *what, const char *kind)
 {
 	return !strcmp(what, "logs");
 }

@@ -51,6 +51,7 @@ static char *settings_of(const char *backend, int port)
 		  "secret_key: {env: HOME}, eks_cluster: c, region: eu-west-1}}" },
 		{ "s3", "{endpoint: 'http://127.0.0.1:%d', access_key: {env: HOME}, region: eu-west-1, secret_key: {env: HOME}}" },
 		{ "demo", "{}" }, { "models", "{}" },
+		{ "plugin", "{manifest: wire_plugin.yaml, settings: {port: '%d'}}" },
 		{ "prometheus", "url: 'http://127.0.0.1:%d'" }, { "alertmanager", "url: 'http://127.0.0.1:%d'" },
 	};
 
@@ -71,6 +72,7 @@ static void write_kubeconfig(int port)
 }
 
 struct world {
+	const struct backend *backend;       /* as it is for this source */
 	struct store *store;
 	struct inbox *inbox;
 	struct source *source;
@@ -79,6 +81,22 @@ struct world {
 	struct yaml_doc *doc;
 	char file[80];
 };
+
+/* What its settings make of a backend. */
+static const struct backend *shape(struct world *w, const struct backend *b)
+{
+	const char *top = getenv("TOP");
+	char *beside = xasprintf("%s/tests/unit/binnacle.yaml", top ? top : ".");
+	struct config_errors errors = { 0 };
+	const struct backend *shaped = b->shape ? b->shape(yaml_root(w->doc), beside, &errors) : b;
+	if (!shaped)
+		fail_msg("%s: %s:%u: %s", b->name, errors.list[0].file, errors.list[0].line, errors.list[0].what);
+	for (const struct kind *const *k = shaped->kinds; *k; k++)
+		if (!store_table(w->store, (*k)->name))
+			store_add_kind(w->store, *k);
+	free(beside);
+	return shaped;
+}
 
 /* A service inside a cluster, as the cluster's source would tell of it: its door is the counting server. */
 static void feed_forward(struct world *w, int port)
@@ -106,8 +124,9 @@ static void world_open(struct world *w, const struct backend *b, int port, struc
 	w->store = store_new(&clock_system);
 	for (const struct kind *const *k = kinds_all; *k; k++)
 		store_add_kind(w->store, *k);
+	w->backend = shape(w, b);
 	w->inbox = inbox_new(4 << 20);
-	w->source = source_new(store_add_source(w->store, "s", "vault"), "s", "vault", b, yaml_root(w->doc), &clock_system, w->inbox);
+	w->source = source_new(store_add_source(w->store, "s", "vault"), "s", "vault", w->backend, yaml_root(w->doc), &clock_system, w->inbox);
 	w->source->readonly = readonly;
 	snprintf(w->file, sizeof(w->file), "/tmp/binnacle-readonly-%d.jsonl", (int)getpid());
 	unlink(w->file);
@@ -126,6 +145,8 @@ static void world_close(struct world *w)
 	audit_close(w->audit);
 	store_free(w->store);
 	inbox_free(w->inbox);
+	if (w->backend->unshape)
+		w->backend->unshape(w->backend);
 	yaml_doc_free(w->doc);
 	unlink(w->file);
 }
@@ -207,6 +228,7 @@ static const struct act_of { const char *backend, *kind, *key, *action, *plan; }
 	  "\"body\":\"{}\"}]}" },
 	{ "mlflow", "models", "x", "rollback", "{\"target\":{\"version\":\"%s\"},\"steps\":[{\"do\":\"POST /api/2.0/mlflow/registered-models/alias\","
 	  "\"body\":\"{}\"}]}" },
+	{ "plugin", "wires", "x", "cut", "{\"say\":\"%s\",\"steps\":[{\"do\":\"POST /\"}]}" },
 	{ "s3", "objects", "s3://b/x", "delete", "{\"target\":{\"at\":\"s3://b/x\",\"version\":\"%s\"},\"steps\":[{\"do\":\"d\","
 	  "\"method\":\"DELETE\",\"bucket\":\"b\",\"key\":\"x\",\"version\":\"\",\"headers\":[]}]}" },
 };
