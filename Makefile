@@ -140,6 +140,8 @@ install: all man
 		install -D -m 644 $(B)/man/$$page $(DESTDIR)$(mandir)/man$${page##*.}/$$page; done
 	set -e; for file in themes/*.yaml keymaps/*.yaml; do \
 		install -D -m 644 $$file $(DESTDIR)$(datadir)/binnacle/$$file; done
+	install -D -m 755 contrib/plugins/slurm $(DESTDIR)$(datadir)/binnacle/plugins/slurm
+	install -D -m 644 contrib/plugins/slurm.yaml $(DESTDIR)$(datadir)/binnacle/plugins/slurm.yaml
 	install -d $(DESTDIR)$(prefix)/lib/systemd/user
 	sed 's,/usr/local/bin/binnacle,$(bindir)/binnacle,' contrib/binnacle-watch.service >$(DESTDIR)$(prefix)/lib/systemd/user/binnacle-watch.service
 	set -e; for file in $(COMPLETION); do \

@@ -333,7 +333,7 @@ int unknown_kind(const struct session *s, const char *word)
 
 char *resolve_kind(struct session *s, const char *word, int wait_ms)
 {
-	const struct kind *k = store_kind(s->store, str_of(word));
+	const struct kind *k = session_kind(s, word, wait_ms);
 	if (k)
 		return xstrdup(k->name);
 	for (unsigned i = 0; i < s->nsources; i++) {

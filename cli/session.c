@@ -509,6 +509,21 @@ uint64_t session_watch(struct session *s, const char *kind, const char *scope)
 	return asked;
 }
 
+struct sought { struct session *s; const char *word; };
+
+static bool is_known(void *arg)
+{
+	const struct sought *x = arg;
+	return store_kind(x->s->store, str_of(x->word)) || !x->s->priv->playing || atomic_load(&x->s->priv->played);
+}
+
+const struct kind *session_kind(struct session *s, const char *word, int wait_ms)
+{
+	session_run(s, wait_ms, is_known, &(struct sought){ s, word });
+	session_run(s, 0, is_known, &(struct sought){ s, word });      /* what came with the replay's last rows */
+	return store_kind(s->store, str_of(word));
+}
+
 struct listing { struct session *s; const char *const *kinds; uint64_t asked[64]; bool any; };
 
 /* Every source that was asked for a kind has listed it, or has said why not. */

@@ -81,6 +81,11 @@ def honest():
     tap.ok(code == 0, "whose chain holds", said)
     code, said = w.run("can", "requeue", "batchjobs", "1")
     tap.ok(code != 0 and "the queue is frozen" in said, "what one may not is told", said)
+    _, before = w.run("--record", w.dir + "/record", "get", "batchjobs", "-o", "json")
+    code, said = w.run("--replay", w.dir + "/record", "get", "batchjobs", "-o", "json")
+    tap.ok(code == 0 and said == before, "recorded and played again, without the plugin", before, said)
+    code, said = w.run("--replay", w.dir + "/record", "get", "moons")
+    tap.ok(code == 2 and "no source has a kind 'moons'" in said, "a record without that kind", code, said)
     code, said = w.run("doctor")
     tap.ok("queue.yaml" in said and "queue_plugin.py" in said, "the doctor knows it", said)
 
