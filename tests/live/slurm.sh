@@ -44,7 +44,7 @@ configure() {
 		TaskPlugin=task/none
 		SwitchType=switch/none
 		MpiDefault=none
-		ReturnToService=2
+		ReturnToService=1
 		SelectType=select/cons_tres
 		SelectTypeParameters=CR_Core_Memory
 		SchedulerParameters=bf_interval=2,sched_min_interval=0
