@@ -69,7 +69,7 @@ for pair in "$train RUNNING" "$lost RUNNING" "$done COMPLETED" "$killed FAILED" 
 	check "job $pair" within 30 state_is $pair
 done
 scontrol suspend "$lost"
-rows=$(talk rows jobs)
+rows=$(talk rows slurm_jobs)
 equal "running: level, state, what it has" "ok RUNNING 1 1 1 10485760 gpu1 18000000 0" \
 	"$(of "$rows" train level state nodes gpus cpus memory node_list limit restarts)"
 equal "done" "done COMPLETED 0:0" "$(of "$rows" done level state exit_code)"
@@ -77,8 +77,7 @@ equal "failed by its script" "bad FAILED NonZeroExitCode 3:0" "$(of "$rows" fail
 equal "killed by a signal" "bad FAILED 0:9" "$(of "$rows" killed level state exit_code)"
 equal "held" "doubt PENDING JobHeldUser 0 -" "$(of "$rows" held level state reason priority started)"
 equal "it can never run" "doubt PENDING PartitionNodeLimit" "$(of "$rows" imp level state reason)"
-equal "three nodes, where one is DOWN" "doubt PENDING Resources 3 6 1572864000" \
-	"$(of "$rows" "$big" level state reason nodes gpus memory | sed 's/Priority/Resources/')"
+like "three nodes, where one is DOWN" '^doubt PENDING (Resources|ReqNodeNotAvail) 3 6 1572864000$' "$(of "$rows" "$big" level state reason nodes gpus memory)"
 equal "its dependency failed" "doubt PENDING DependencyNeverSatisfied afterok:$fail(failed)" "$(of "$rows" never level state reason dependency)"
 equal "suspended" "doubt SUSPENDED" "$(of "$rows" lost level state)"
 equal "a task of an array" "ok RUNNING" "$(of "$rows" "${array}_0" level state)"
@@ -93,39 +92,39 @@ equal "a node that works" "ok MIXED 1/2 4 False gpu" "$(of "$nodes" gpu1 level s
 equal "a node that is DOWN, and why" "bad DOWN burnt True" "$(of "$nodes" lost1 level status taints unschedulable | tr -d '*')"
 
 # ---- questions and texts
-like "why: more nodes than there are" 'more nodes than.*wants 9 nodes and 0 GPUs; in gpu 2 of 3 nodes are in service.*lost1 DOWN\*? \(burnt\)' "$(talk ask why jobs "$imp")"
-like "why: the dependency" "never starts.*afterok:$fail\\(failed\\)" "$(talk ask why jobs "$never")"
-like "why: the exit code" '"bad", "text": "it ended as FAILED".*ended with 3' "$(talk ask why jobs "$fail")"
-like "why: a signal" 'signal 9 ended it' "$(talk ask why jobs "$killed")"
-like "why: held" 'owner holds it: release it' "$(talk ask why jobs "$held")"
-like "why: a running job" '"ok", "text": "it is RUNNING"' "$(talk ask why jobs "$train")"
+like "why: more nodes than there are" 'more nodes than.*wants 9 nodes and 0 GPUs; in gpu 2 of 3 nodes are in service.*lost1 DOWN\*? \(burnt\)' "$(talk ask why slurm_jobs "$imp")"
+like "why: the dependency" "never starts.*afterok:$fail\\(failed\\)" "$(talk ask why slurm_jobs "$never")"
+like "why: the exit code" '"bad", "text": "it ended as FAILED".*ended with 3' "$(talk ask why slurm_jobs "$fail")"
+like "why: a signal" 'signal 9 ended it' "$(talk ask why slurm_jobs "$killed")"
+like "why: held" 'owner holds it: release it' "$(talk ask why slurm_jobs "$held")"
+like "why: a running job" '"ok", "text": "it is RUNNING"' "$(talk ask why slurm_jobs "$train")"
 like "why: a node" 'it is DOWN: burnt' "$(talk ask why nodes lost1)"
-like "no such job" '"error": "slurmctld knows no job 4711 any more' "$(talk ask why jobs 4711)"
-like "describe" "JobId=$train JobName=train" "$(talk open describe jobs "$train")"
+like "no such job" '"error": "slurmctld knows no job 4711 any more' "$(talk ask why slurm_jobs 4711)"
+like "describe" "JobId=$train JobName=train" "$(talk open describe slurm_jobs "$train")"
 like "describe a node" 'NodeName=lost1.*Reason=burnt' "$(talk open describe nodes lost1 | tr '\n' ' ')"
-equal "the output of a job that is over, what is no UTF-8 replaced" $'all is well\n\xef\xbf\xbd('"job $done is COMPLETED" "$(talk open logs jobs "$done")"
-equal "its last lines" $'epoch\nepoch' "$(within 10 test "$(wc -l <"$dir/out/train-$train.out")" -ge 3; talk open logs jobs "$train" '{"follow": false, "tail": 2}')"
-like "not the file that a name pretends" "job $odd is COMPLETED" "$(talk open logs jobs "$odd")"
+equal "the output of a job that is over, what is no UTF-8 replaced" $'all is well\n\xef\xbf\xbd('"job $done is COMPLETED" "$(talk open logs slurm_jobs "$done")"
+equal "its last lines" $'epoch\nepoch' "$(within 10 test "$(wc -l <"$dir/out/train-$train.out")" -ge 3; talk open logs slurm_jobs "$train" '{"follow": false, "tail": 2}')"
+like "not the file that a name pretends" "job $odd is COMPLETED" "$(talk open logs slurm_jobs "$odd")"
 mv "$dir/out/fail-$fail.out" "$dir/out/elsewhere"
-like "output that cannot be read here" "\"error\": true.*|text.*fail-$fail.out cannot be read here: No such file.*written on gpu" "$(talk open logs jobs "$fail")"
+like "output that cannot be read here" "\"error\": true.*|text.*fail-$fail.out cannot be read here: No such file.*written on gpu" "$(talk open logs slurm_jobs "$fail")"
 followed=$(submit followed -- 'for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 1; done')
 equal "the output is followed to the job's end" "line 1 line 8 job $followed is COMPLETED" \
-	"$(within 30 state_is "$followed" RUNNING; talk open logs jobs "$followed" | sed -n '1p;$p;/line 8/p' | tr '\n' ' ' | sed 's/ $//')"
+	"$(within 30 state_is "$followed" RUNNING; talk open logs slurm_jobs "$followed" | sed -n '1p;$p;/line 8/p' | tr '\n' ' ' | sed 's/ $//')"
 
 # ---- actions, each undone
-said=$(talk act hold jobs "$big" '{}' --undo)
+said=$(talk act hold slurm_jobs "$big" '{}' --undo)
 like "hold, and its undo" "scontrol hold $big.*finished\": true[^}]*JobHeldAdmin.*scontrol release $big.*finished\": true" "$(tr '\n' ' ' <<<"$said")"
 unlike "it is released" JobHeld "$(field "$big" Reason)"
-said=$(talk act release jobs "$held" '{}' --between true)
+said=$(talk act release slurm_jobs "$held" '{}' --between true)
 like "release" 'finished": true' "$said"
-like "its undo would be the user's own hold" '"undo": \{"action": "hold", "params": \{"owner": "true"\}\}' "$said"
-like "hold what is held" '"already": "it is held"' "$(scontrol uhold "$imp"; talk act hold jobs "$imp" '{}')"
-like "hold what runs" '"blocked": "it is RUNNING: only a job that waits' "$(talk act hold jobs "$train" '{}')"
-said=$(talk act set_limit jobs "$train" '{"limit": "2h30m"}' --undo)
+like "its undo would be the user's own hold" '"undo": \{"action": "hold", "params": \{"owner": true\}\}' "$said"
+like "hold what is held" '"already": "it is held"' "$(scontrol uhold "$imp"; talk act hold slurm_jobs "$imp" '{}')"
+like "hold what runs" '"blocked": "it is RUNNING: only a job that waits' "$(talk act hold slurm_jobs "$train" '{}')"
+said=$(talk act set_limit slurm_jobs "$train" '{"limit": "2h30m"}' --undo)
 equal "a time limit: both plans" "time limit 05:00:00 -> 02:30:00 time limit 02:30:00 -> 05:00:00" "$(grep -o 'time limit [0-9:]* -> [0-9:]*' <<<"$said" | tr '\n' ' ' | sed 's/ $//')"
 equal "a time limit: as before" 05:00:00 "$(field "$train" TimeLimit)"
-like "a time limit that it has" '"already": "its time limit is 05:00:00"' "$(talk act set_limit jobs "$train" '{"limit": "300"}')"
-like "no time limit" "'soon' is no time limit" "$(talk act set_limit jobs "$train" '{"limit": "soon"}')"
+like "a time limit that it has" '"already": "its time limit is 05:00:00"' "$(talk act set_limit slurm_jobs "$train" '{"limit": "300"}')"
+like "no time limit" "'soon' is no time limit" "$(talk act set_limit slurm_jobs "$train" '{"limit": "soon"}')"
 said=$(talk act drain nodes gpu1 '{"reason": "bad \"disk\" = é; $(id)"}' --undo)
 like "drain: the reason, word for word" 'node gpu1 is (MIXED|ALLOCATED)\+DRAIN \(bad \\"disk\\" = \\u00e9; \$\(id\)\)' "$said"
 unlike "drain: undone" 'DRAIN|DOWN' "$(node_state gpu1)"
@@ -135,25 +134,25 @@ like "drained for that reason already" '"already": "it is drained for that reaso
 like "resume" 'finished": true' "$(talk act resume nodes gpu1 '{}')"
 like "resume what is in service" '"already": "it is in service' "$(talk act resume nodes gpu1 '{}')"
 like "a reason of two lines" '"error": "a node is drained for a reason: one line' "$(talk act drain nodes gpu1 '{"reason": "a\nb"}')"
-said=$(talk act cancel jobs "$train" '{"signal": "USR1"}')
+said=$(talk act cancel slurm_jobs "$train" '{"signal": "USR1"}')
 like "a signal: sent, and not taken back" "scancel --full --signal=USR1 $train.*a signal cannot be taken back.*the signal was sent" "$(tr '\n' ' ' <<<"$said" | sed -E 's/("not_undone.*)("steps.*do": "[^"]*")(.*)/\2\1\3/')"
 check "and it came" within 10 grep -q caught "$dir/out/train-$train.out"
-like "a signal to what waits" 'only a running job can be sent a signal' "$(talk act cancel jobs "$big" '{"signal": "USR1"}')"
-said=$(talk act requeue jobs "$lost" '{}')
+like "a signal to what waits" 'only a running job can be sent a signal' "$(talk act cancel slurm_jobs "$big" '{"signal": "USR1"}')"
+said=$(talk act requeue slurm_jobs "$lost" '{}')
 like "submitted not to be requeued" '"blocked": "it was submitted with --no-requeue"' "$said"
 again=$(submit again -- 'sleep 600')
 within 30 state_is "$again" RUNNING
-like "requeue and hold" 'finished": true' "$(talk act requeue jobs "$again" '{"held": "true"}')"
+like "requeue and hold" 'finished": true' "$(talk act requeue slurm_jobs "$again" '{"held": "true"}')"
 equal "requeued and held" "1 0" "$(within 20 state_is "$again" PENDING; within 20 test "$(field "$again" Restarts)" = 1; echo "$(field "$again" Restarts) $(field "$again" Priority)")"
-like "requeue what failed" 'FAILED -> PENDING.*restarts 0 -> 1' "$(talk act requeue jobs "$killed" '{}')"
-said=$(talk act cancel jobs "${array}_[1-7]" '{}')
+like "requeue what failed" 'FAILED -> PENDING.*restarts 0 -> 1' "$(talk act requeue slurm_jobs "$killed" '{}')"
+said=$(talk act cancel slurm_jobs "${array}_[1-7]" '{}')
 like "cancel the tasks that wait" "\"do\": \"scancel '${array}_\[1-7\]'\".*finished\": true" "$(tr '\n' ' ' <<<"$said")"
 equal "and not the one that runs" RUNNING "$(field "${array}_0" JobState)"
-said=$(talk act cancel jobs "$again" '{}'; talk act cancel jobs "$again" '{}'; talk act cancel jobs "$done" '{}')
+said=$(talk act cancel slurm_jobs "$again" '{}'; talk act cancel slurm_jobs "$again" '{}'; talk act cancel slurm_jobs "$done" '{}')
 like "cancel; again; what is done" 'finished": true.*taken": "yes".*"already": "it is CANCELLED".*"blocked": "it is over: COMPLETED"' "$(tr '\n' ' ' <<<"$said")"
 chmod 711 "$scratch"
 if ((EUID == 0)) && [[ -x /usr/bin/python3 ]]; then
-	said=$(cd / && PATH=/usr/bin:/bin timeout 60 setpriv --reuid=65534 --regid=65534 --clear-groups python3 "$live_tests/slurm_talk.py" "$plugin" act cancel jobs "$train" '{}' 2>&1)
+	said=$(cd / && PATH=/usr/bin:/bin timeout 60 setpriv --reuid=65534 --regid=65534 --clear-groups python3 "$live_tests/slurm_talk.py" "$plugin" act cancel slurm_jobs "$train" '{}' 2>&1)
 	like "somebody else's job" 'finished": false.*denied.*"refused": true' "$said"
 	equal "it runs on" RUNNING "$(field "$train" JobState)"
 else
@@ -164,16 +163,16 @@ fi
 # ---- what changed between plan and run
 odds=$(submit ends -- 'sleep 600')
 within 30 state_is "$odds" RUNNING
-said=$(talk act cancel jobs "$odds" '{}' --between "scancel $odds")
+said=$(talk act cancel slurm_jobs "$odds" '{}' --between "scancel $odds")
 like "it ended meanwhile: nothing is sent" 'finished": false, "say": "it changed since it was planned: state RUNNING -> (CANCELLED|COMPLETING); nothing was sent"' "$said"
 said=$(talk act drain nodes gpu1 '{"reason": "mine"}' --between "scontrol update NodeName=gpu1 State=DRAIN Reason=theirs")
 like "drained by another meanwhile" 'it changed since it was planned: drained False -> True, reason  -> theirs; nothing was sent' "$said"
 equal "their reason stays" theirs "$(scontrol show node gpu1 | sed -n 's/.*Reason=\([a-z]*\) .*/\1/p')"
 scontrol update NodeName=gpu1 State=RESUME
-said=$(talk act cancel jobs "$train" '{}' --between "$live_tests/slurm.sh kill-ctld $dir")
+said=$(talk act cancel slurm_jobs "$train" '{}' --between "$live_tests/slurm.sh kill-ctld $dir")
 like "slurmctld killed between plan and run" 'finished": false, "say": "slurmctld does not answer.*nothing was sent"}' "$said"
-like "killed before the plan" '"error": "slurmctld does not answer: Slurmctld\(primary\) at .* is DOWN"' "$(talk act cancel jobs "$train" '{}')"
-said=$(talk rows jobs)
+like "killed before the plan" '"error": "slurmctld does not answer: Slurmctld\(primary\) at .* is DOWN"' "$(talk act cancel slurm_jobs "$train" '{}')"
+said=$(talk rows slurm_jobs)
 like "no rows, but why" '^\{"health": "down", "why": "slurmctld does not answer.*"remedy"' "$(tail -n 1 <<<"$said")"
 check "slurmctld is back" slurm start-ctld
 
@@ -181,24 +180,25 @@ check "slurmctld is back" slurm start-ctld
 mkdir "$scratch/bin"
 printf '#!/bin/sh\n"%s" kill-ctld "%s"\nexec %s "$@"\n' "$live_tests/slurm.sh" "$dir" "$(command -v scancel)" >"$scratch/bin/scancel"
 chmod +x "$scratch/bin/scancel"
-said=$(PATH=$scratch/bin:$PATH talk act cancel jobs "$train" '{}')
+said=$(PATH=$scratch/bin:$PATH talk act cancel slurm_jobs "$train" '{}')
 like "killed while it is sent: not known" 'finished": false, "say": "whether it was done cannot be told: slurmctld does not answer.*"unknown": true' "$said"
 like "asked later: not known either" '"taken": "unknown", "say": "slurmctld does not answer' "$said"
 slurm start-ctld
 like "and once it is back, the job as it is" "JobState=RUNNING" "$(scontrol show job "$train")"
 
 # ---- outages, as one who watches sees them
-said=$(talk watch jobs true "$live_tests/slurm.sh kill-ctld $dir" "$live_tests/slurm.sh start-ctld $dir")
+said=$(talk watch slurm_jobs true "$live_tests/slurm.sh kill-ctld $dir" "$live_tests/slurm.sh start-ctld $dir")
 equal "listed, live, down, listed anew, live" "begin end live down begin end live" "$(grep -o '"begin"\|"end"\|"health": "[a-z]*"' <<<"$said" | sed 's/.*: //' | tr -d '"' | tr '\n' ' ' | sed 's/ $//')"
 unlike "nothing is gone while it is away" '"del"' "$said"
-said=$(talk watch jobs true "scontrol uhold $big" true)
-equal "only what differs is sent" "1 $big" "$(grep -v begin <<<"$said" | grep -v '"end"' | grep -c '"put"') $(grep -v begin <<<"$said" | grep -v '"end"' | grep -o '"put": \[{"key": "[0-9]*"' | grep -o '[0-9]*')"
+said=$(talk watch slurm_jobs true "scontrol uhold $big" true)
+said=$(sed 's/{"key"/\n&/g' <<<"$said")
+equal "only what differs is sent: the one twice, the other once" "2 1" "$(grep -c "\"key\": \"$big\"" <<<"$said") $(grep -c "\"key\": \"$fail\"" <<<"$said")"
 slurm stop-ctld
-like "a slurmctld that hangs does not keep it from ending" 'ended with 0 in time' "$(talk watch jobs true)"
+like "a slurmctld that hangs does not keep it from ending" 'ended with 0 in time' "$(talk watch slurm_jobs true)"
 slurm cont-ctld
 scontrol update NodeName=gpu2 State=DOWN Reason='power supply'
 within 20 state_is "$lost" NODE_FAIL
-like "why: its node failed" 'bad", "text": "a node of its failed".*on gpu2: it is DOWN: power supply' "$(talk ask why jobs "$lost")"
+like "why: its node failed" 'bad", "text": "a node of its failed".*on gpu2: it is DOWN: power supply' "$(talk ask why slurm_jobs "$lost")"
 check "its time limit is over" within 150 state_is "$short" TIMEOUT
-like "why: the time limit" 'bad", "text": "it ran into its time limit of 00:01:00"' "$(talk ask why jobs "$short")"
+like "why: the time limit" 'bad", "text": "it ran into its time limit of 00:01:00"' "$(talk ask why slurm_jobs "$short")"
 finish
