@@ -160,6 +160,31 @@ else
 	skip "it runs on"
 fi
 
+# ---- the same by the program
+bin() {
+	timeout -k 5 100 "$BINNACLE" --config "$scratch/b.yaml" "$@" 2>&1 </dev/null
+	echo "exit $?"
+}
+printf 'environments:\n  dev: {}\nsources:\n  gpus: {type: plugin, environment: dev, manifest: %s, settings: {interval: 1s}}\n' \
+	"$(realpath "$plugin.yaml")" >"$scratch/b.yaml"
+like "its manifest is well" 'well; 1 sources.*exit 0' "$(bin config check | tr '\n' ' ')"
+said=$(bin get slurm_jobs -o json | sed 's/^exit 0$//; s/^\[//; s/^\]//; s/,$//' | grep .)
+equal "get: as the plugin has it" "RUNNING 1 gpu1" "$(of "$said" train state gpus node_list)"
+equal "get: an odd name" $'a "b"\n   StdOut=/etc/passwd\xef\xbf\xbd\xef\xbf\xbd é' "$(of "$said" "$odd" name)"
+like "get: by another name, filtered" "ID .*$fail +fail .*exit 0" "$(bin get squeue exit_code=3:0 | tr '\n' ' ')"
+like "get nodes: a kind of its own" 'lost1 +DOWN.*exit 0' "$(bin get nodes | tr '\n' ' ')"
+like "act: planned, done, read back" "time limit 05:00:00 -> 04:00:00.*> scontrol update JobId=$train TimeLimit=04:00:00.*undo: set_limit.*its time limit is 04:00:00.*exit 0" \
+	"$(bin act set_limit slurm_jobs "$train" limit=4h --yes | tr '\n' ' ')"
+equal "act: so it is" 04:00:00 "$(field "$train" TimeLimit)"
+like "act: nothing to do" 'already|nothing to do|its time limit is 04:00:00' "$(bin act set_limit slurm_jobs "$train" limit=240 --yes | tr '\n' ' ')"
+like "act: blocked" 'blocked: it is over: COMPLETED.*exit 5' "$(bin act cancel slurm_jobs "$done" --yes | tr '\n' ' ')"
+like "act: read-only" 'read-only.*exit 5' "$(bin --readonly act cancel slurm_jobs "$train" --yes | tr '\n' ' ')"
+like "act: no such parameter" 'exit 2' "$(bin act set_limit slurm_jobs "$train" limits=4h --yes | tr '\n' ' ')"
+like "act: hold, with a bool" 'scontrol uhold.*exit 0' "$(bin act hold slurm_jobs "$big" owner=true --yes | tr '\n' ' ')"
+like "act: release" 'undo: hold .*"owner": ?true.*exit 0' "$(bin act release slurm_jobs "$big" --yes | tr '\n' ' ')"
+like "act: drain" "Reason=bad disk.*node gpu1 is (MIXED|ALLOCATED)\\+DRAIN \\(bad disk\\).*exit 0" "$(bin act drain nodes gpu1 'reason=bad disk' --yes | tr '\n' ' ')"
+like "act: resume" 'exit 0' "$(bin act resume nodes gpu1 --yes | tr '\n' ' ')"
+
 # ---- what changed between plan and run
 odds=$(submit ends -- 'sleep 600')
 within 30 state_is "$odds" RUNNING
@@ -174,6 +199,8 @@ like "slurmctld killed between plan and run" 'finished": false, "say": "slurmctl
 like "killed before the plan" '"error": "slurmctld does not answer: Slurmctld\(primary\) at .* is DOWN"' "$(talk act cancel slurm_jobs "$train" '{}')"
 said=$(talk rows slurm_jobs)
 like "no rows, but why" '^\{"health": "down", "why": "slurmctld does not answer.*"remedy"' "$(tail -n 1 <<<"$said")"
+like "get: no rows, but why" 'slurmctld does not answer.*exit [1-9]' "$(bin get slurm_jobs | tr '\n' ' ')"
+like "act: no plan, but why" 'slurmctld does not answer.*exit [1-9]' "$(bin act cancel slurm_jobs "$train" --yes | tr '\n' ' ')"
 check "slurmctld is back" slurm start-ctld
 
 # it dies as the request is on its way: whether it was taken is not known
