@@ -148,7 +148,8 @@ static void start(struct speaker *s)
 		is_down(s, xasprintf("the plugin's program '%s' could not be started: %s", command, strerror(errno)));
 	} else {
 		free(s->why);
-		s->why = NULL;
+		free(s->mistake);
+		s->why = s->mistake = NULL;
 		fcntl(s->child.in, F_SETFL, O_NONBLOCK);
 		fcntl(s->child.out, F_SETFL, O_NONBLOCK);
 		fcntl(s->child.err, F_SETFL, O_NONBLOCK);
