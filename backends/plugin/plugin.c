@@ -307,7 +307,7 @@ static bool watches(const struct speaker *s)
 static int due_in(const struct speaker *s)
 {
 	int64_t at = s->child.pid ? s->greeted ? INT64_MAX : s->started + GREETING_MS : watches(s) ? s->again : INT64_MAX, now = mono(s);
-	return at == INT64_MAX ? s->child.pid ? 25000 : -1 : at <= now ? 0 : (int)(at - now);
+	return at == INT64_MAX ? -1 : at <= now ? 0 : (int)(at - now);
 }
 
 static void turn(struct speaker *s)
