@@ -164,7 +164,7 @@ static void start(struct speaker *s)
 /* It ended, or is ended now, for `why` (NULL: it closed its output, as programs do that end). */
 static void ended(struct speaker *s, const char *why)
 {
-	for (int i = 0; i < 40 && !why && !child_ended(&s->child); i++)
+	for (int i = 0; i < 400 && !why && !child_ended(&s->child) && !link_closing(s->link); i++)
 		poll(NULL, 0, 5);
 	if (!why && !child_ended(&s->child))
 		why = "it closed its standard output";
