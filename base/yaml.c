@@ -16,7 +16,7 @@
 #define YAML_MAX_BYTES (16u << 20)
 #define YAML_MAX_DEPTH 64
 #define YAML_MAX_NODES 1000000   /* written out in full */
-#define YAML_FIFO_MS 2000        /* wait for the other end of a pipe */
+#define YAML_FIFO_MS 10000       /* wait for the other end of a pipe */
 
 struct node {                    /* what a struct yaml of ours really is */
 	struct yaml y;
@@ -325,7 +325,7 @@ static const char *read_all(int fd, bool regular, struct buf *out)
 			return "longer than 16 MiB";
 		buf_reserve(out, 65536);
 		if (!regular && !wait_readable(fd))
-			return "nothing came through the pipe for 2 s";
+			return "nothing came through the pipe for 10 s";
 		ssize_t n = read(fd, out->data + out->len, 65536);
 		if (n < 0 && (errno == EINTR || (errno == EAGAIN && !regular)))
 			continue;

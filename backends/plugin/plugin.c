@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define GREETING_MS 10000
+#define GREETING_MS 20000
 #define AGAIN_MS 1000          /* first pause before it is started again, doubled up to */
 #define AGAIN_MOST_MS 60000
 #define WELL_MS 60000          /* it ran so long: the next pause is the first again */
@@ -335,7 +335,7 @@ static void turn(struct speaker *s)
 	else if (s->child.out < 0)
 		ended(s, NULL);
 	else if (!s->greeted && mono(s) >= s->started + GREETING_MS)
-		ended(s, "it said nothing for 10 s");
+		ended(s, "it said nothing for 20 s");
 	else if (s->in.len > UNREAD_MOST)
 		ended(s, "it does not read what it is asked");
 }

@@ -147,7 +147,7 @@ def mistakes():
 def lies():
     for lie, want in (("greeting", "it is no plugin"), ("version", "another version of the protocol"), ("crash", "ended with code 1: no license for this host"),
                       ("garbage", "100 lines in a row"), ("long", "longer than 4 MiB"), ("closes", "closed its standard output"),
-                      ("mute", "said nothing for 10 s")):
+                      ("mute", "said nothing for 20 s")):
         w = World(lie)
         code, said = w.run("get", "batchjobs")
         tap.ok(code not in (0, -6, -11) and want in said, f"{lie}: told", code, said)
