@@ -165,7 +165,7 @@ static const struct backend *shape(struct session *s, const struct config_source
 {
 	struct session_private *p = s->priv;
 	const struct backend *b = session_backend(s->config, x, errors);
-	if (!b || b == find_backend(x->type))
+	if (!b || !b->unshape)
 		return b;
 	p->shaped = xreallocarray(p->shaped, p->nshaped + 1, sizeof(*p->shaped));
 	p->shaped[p->nshaped++] = b;

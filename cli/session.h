@@ -51,10 +51,10 @@ void session_saw(void *session, const struct msg *m);
 struct table;
 /* Every row of a table that need not be the store's, as `get -o FORM` prints rows (get.c). An exit code. */
 int print_rows(struct session *s, struct table *t, const char *form);
-/* The kind's name on rows (get.c): from our tables, else from whoever knows the kinds of a cluster. Caller frees; NULL: none, which
- * unknown_kind() says on stderr, with the nearest; it gives an exit code. */
 /* The kind of that name, singular or alias, that the session has. In a replay kinds come with their first rows: waits for it. NULL: none. */
 const struct kind *session_kind(struct session *s, const char *word, int wait_ms);
+/* The kind's name on rows (get.c): from our tables, else from whoever knows the kinds of a cluster. Caller frees; NULL: none, which
+ * unknown_kind() says on stderr, with the nearest; it gives an exit code. */
 char *resolve_kind(struct session *s, const char *word, int wait_ms);
 int unknown_kind(const struct session *s, const char *word);
 /* Ask for several kinds (those that some source fills; NULL ends) and wait until each source listed each of them, or said
