@@ -15,7 +15,7 @@ struct feed {
 	struct store *store;
 	struct source **sources;
 	unsigned nsources;
-	struct look { unsigned source; char *kind; unsigned count; } *looks;   /* what is watched of readers */
+	struct look { unsigned source; char *kind; unsigned count; bool told; } *looks;   /* what is watched of readers; told: it knows from whom */
 	unsigned nlooks;
 	struct reading *readings;
 	unsigned n;
@@ -54,6 +54,21 @@ static void send_kind_health(struct feed *f, const struct reading *r, const stru
 	source_tell(f->sources[r->reader], q);
 }
 
+/* To every reader that was handed something of all that it reads: that this was all. */
+static void say_all(struct feed *f)
+{
+	for (unsigned i = 0; i < f->nlooks; i++) {
+		struct look *l = &f->looks[i];
+		bool owed = false;
+		for (unsigned k = 0; k < f->n; k++)
+			owed = owed || (f->readings[k].reader == l->source && f->readings[k].owed);
+		if (l->told || owed)
+			continue;
+		l->told = true;
+		source_tell(f->sources[l->source], request_new(REQ_ROWS, l->kind, STR(""), NULL, NULL));
+	}
+}
+
 static void tapped(void *arg, const struct msg *m)
 {
 	struct feed *f = arg;
@@ -85,6 +100,7 @@ static void tapped(void *arg, const struct msg *m)
 		if (r->owed)
 			send_listing(f, r);
 	}
+	say_all(f);
 }
 
 struct feed *feed_new(struct store *store, struct source **sources, unsigned nsources)
@@ -182,8 +198,9 @@ void feed_on(struct feed *f, unsigned source, const char *kind)
 			return;
 		}
 	f->looks = xreallocarray(f->looks, f->nlooks + 1, sizeof(*f->looks));
-	f->looks[f->nlooks++] = (struct look){ source, xstrdup(kind), 1 };
+	f->looks[f->nlooks++] = (struct look){ source, xstrdup(kind), 1, false };
 	settle(f, source);
+	say_all(f);
 }
 
 void feed_off(struct feed *f, unsigned source, const char *kind)

@@ -28,7 +28,8 @@ enum req_type {
 	REQ_CANCEL = 'c',   /* of request `id` */
 	/* For a backend that `reads`, never answered: rows of another source. key: its name; kind, body: what base/rows.h
 	 * writes. Without a body: how that source is, or (with a kind) its list of that kind: `what` is the state's name,
-	 * `params` the sentence of why. */
+	 * `params` the sentence of why. With no source's name, key "": something of every source that it reads for its own
+	 * kind `kind` has been handed on, if only an empty table; what is not there by then does not exist. */
 	REQ_ROWS = 'r',
 };
 

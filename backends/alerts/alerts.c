@@ -148,7 +148,7 @@ static void watch(struct alerts *a, const struct request *r)
 	a->watches[a->nwatches].id = r->id;
 	a->watches[a->nwatches++].silences = !strcmp(r->kind, "silences");
 	a->retry_ms = 0;
-	a->hold_ms = a->listed ? 0 : mono(a) + HOLD_MS;
+	a->hold_ms = a->listed || !a->is->reads ? 0 : mono(a) + HOLD_MS;
 	alerts_again(a, true);
 }
 

@@ -33,6 +33,7 @@ struct flavour {
 	const struct action *const *actions;
 	void (*open)(struct alerts *a, const struct request *r);
 	void (*doctor)(struct alerts *a, json_t *all);
+	bool reads;                  /* alerts of others: it waits for them at first */
 };
 
 struct rule { char *name, *query, *group, *file, *error; json_t *labels; int64_t wait; };
@@ -57,6 +58,7 @@ struct alerts {
 	json_t *external;            /* labels that it adds to what it sends */
 	struct table *routed;        /* keys of alerts that Alertmanagers have */
 	struct { char *name; bool away; } managers[16]; unsigned nmanagers;
+	bool named;                  /* every Alertmanager has been heard of */
 	/* Alertmanager */
 	json_t *silenced;            /* id -> how many alerts it keeps quiet */
 };

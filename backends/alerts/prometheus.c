@@ -36,6 +36,10 @@ void routed_take(struct alerts *a, const struct request *r)
 {
 	struct buf rows = { 0 };
 	struct rd at;
+	if (!*r->key) {
+		a->named = true;
+		return;
+	}
 	int manager = manager_of(a, r->key);
 	if (manager < 0)
 		return;
@@ -59,7 +63,7 @@ bool routed_awaited(const struct alerts *a)
 	for (unsigned i = 0; i < a->nmanagers; i++)
 		if (!a->managers[i].away && !table_listing(a->routed, (uint16_t)i).listed)
 			return true;
-	return false;
+	return !a->named;
 }
 
 static bool is_routed(const struct alerts *a, const char *key)
@@ -258,4 +262,4 @@ static void doctor(struct alerts *a, json_t *all)
 	doctor_check(all, "alerts", ok ? 1 : 0, a->failure.remedy, "%s", ok ? "can be read" : a->failure.error);
 }
 
-const struct flavour flavour_prometheus = { .what = "Prometheus", .jobs = jobs, .open = own_open, .doctor = doctor };
+const struct flavour flavour_prometheus = { .what = "Prometheus", .jobs = jobs, .open = own_open, .doctor = doctor, .reads = true };

@@ -14,7 +14,6 @@
 
 #define WATCHES_MAX 64
 #define SETTLE_MS 20000          /* so long is waited for what the clusters list before figures are given */
-#define GRACE_MS 300             /* and so long for the first word of any */
 #define LEAST_MS 2000            /* between two computations, however much changes */
 #define TICK_MS 10000            /* money runs on */
 #define FAILED_FIRST_MS 60000
@@ -35,6 +34,7 @@ struct run {
 	struct link *link;
 	struct { uint64_t id; int kind; } watches[WATCHES_MAX];
 	unsigned nwatches, looked[KINDS];
+	bool named[KINDS];           /* every source that is read for it has been heard */
 	struct billing *billing;
 	struct errand prices, aws, opencost;
 	bool laid;                   /* a table of the user's is laid over the shipped one */
@@ -203,8 +203,9 @@ static bool is_settled(const struct run *u, int64_t now)
 {
 	if (now - u->since > SETTLE_MS)
 		return true;
-	if (now - u->since < GRACE_MS && !u->c.in.nsources)
-		return false;
+	for (int k = 0; k < KINDS; k++)
+		if (u->looked[k] && !u->named[k])
+			return false;
 	for (unsigned i = 0; i < u->c.in.nsources; i++)
 		for (int k = 0; k < IN_COUNT; k++) {
 			bool matters = k == IN_PREDICTIONS ? now - u->since < SETTLE_MS / 5 && u->looked[COSTS] : k != IN_PODS || u->looked[COSTS];
@@ -284,11 +285,17 @@ static void doctor(struct run *u, uint64_t id)
 
 /* ---- requests */
 
-static void watch(struct run *u, const struct request *r)
+static int kind_of(const struct request *r)
 {
 	int k = 0;
 	while (k < KINDS && strcmp(kinds[k]->name, r->kind))
 		k++;
+	return k;
+}
+
+static void watch(struct run *u, const struct request *r)
+{
+	int k = kind_of(r);
 	if (k == KINDS || u->nwatches == WATCHES_MAX)
 		return;
 	if (!u->nwatches) {
@@ -310,7 +317,7 @@ static void cancel(struct run *u, uint64_t id)
 	for (unsigned i = 0; i < u->nwatches; i++) {
 		if (u->watches[i].id != id)
 			continue;
-		u->looked[u->watches[i].kind]--;
+		u->named[u->watches[i].kind] &= --u->looked[u->watches[i].kind] > 0;
 		u->watches[i] = u->watches[--u->nwatches];
 		if (!u->nwatches)
 			intake_clear(&u->c.in);      /* it comes anew with the next look */
@@ -322,8 +329,10 @@ static void handle(struct run *u, struct request *r)
 {
 	switch (r->type) {
 	case REQ_ROWS:
-		if (u->nwatches && intake_take(&u->c.in, r))
+		if (*r->key && u->nwatches && intake_take(&u->c.in, r))
 			u->dirty = true;
+		if (!*r->key && kind_of(r) < KINDS)
+			u->named[kind_of(r)] = true;
 		break;
 	case REQ_WATCH:
 		watch(u, r);

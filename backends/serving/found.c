@@ -72,9 +72,11 @@ static void take_row(struct found *f, const struct row *r)
 static void take_rows(struct found *f, const struct request *r)
 {
 	const char *only = link_setting(f->link, "cluster");
-	unsigned cluster = !only || !*only || !strcmp(only, r->key) ? cluster_of(f, r->key) : CLUSTERS_MAX;
 	struct rd at;
-	if (strcmp(r->kind, "forwards") || !r->body.len || cluster == CLUSTERS_MAX)
+	if (strcmp(r->kind, "forwards") || !r->body.len)
+		return;
+	unsigned cluster = !only || !*only || !strcmp(only, r->key) ? cluster_of(f, r->key) : CLUSTERS_MAX;
+	if (cluster == CLUSTERS_MAX)
 		return;
 	rows_open(&at, buf_str(&r->body));
 	table_apply(f->forwards, (uint16_t)cluster, &at, 0);

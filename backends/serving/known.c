@@ -47,9 +47,11 @@ static unsigned source_of(struct known *k, const char *name)
 void known_take(struct known *k, const struct request *r)
 {
 	struct table *t = !strcmp(r->kind, "models") ? k->models : !strcmp(r->kind, "predictions") ? k->predictions : NULL;
-	unsigned source = source_of(k, r->key);
 	struct rd at;
-	if (!t || !r->body.len || source == SOURCES_MAX)
+	if (!t || !r->body.len)
+		return;
+	unsigned source = source_of(k, r->key);
+	if (source == SOURCES_MAX)
 		return;
 	rows_open(&at, buf_str(&r->body));
 	table_apply(t, (uint16_t)source, &at, 0);

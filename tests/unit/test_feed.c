@@ -19,6 +19,7 @@ static void run_nothing(struct link *l)
 static const struct kind *const node_kinds[] = { &kind_nodes, &kind_namespaces, NULL };
 static const struct kind *const drift_kinds[] = { &kind_drift, &kind_features, NULL };
 static const char *const reads[] = { "nodes", "features:namespaces", NULL };
+extern const struct backend backend_cost;
 static const struct backend cluster = { .name = "cluster", .kinds = node_kinds, .run = run_nothing };
 static const struct backend reader = { .name = "reader", .kinds = drift_kinds, .run = run_nothing, .reads = reads };
 
@@ -29,7 +30,7 @@ struct two {
 	struct feed *feed;
 };
 
-static int setup(void **state)
+static int setup_with(void **state, const struct backend *second)
 {
 	struct two *t = xcalloc(1, sizeof(*t));
 	t->inbox = inbox_new(1 << 20);
@@ -39,9 +40,21 @@ static int setup(void **state)
 	store_add_source(t->store, "eks", "");
 	store_add_source(t->store, "cost", "");
 	t->sources[0] = source_new(0, "eks", "", &cluster, NULL, &clock_system, t->inbox);
-	t->sources[1] = source_new(1, "cost", "", &reader, NULL, &clock_system, t->inbox);
+	t->sources[1] = source_new(1, "cost", "", second, NULL, &clock_system, t->inbox);
 	t->feed = feed_new(t->store, t->sources, 2);
 	*state = t;
+	return 0;
+}
+
+static int setup(void **state)
+{
+	return setup_with(state, &reader);
+}
+
+static int setup_cost(void **state)
+{
+	setup_with(state, &backend_cost);
+	source_start(((struct two *)*state)->sources[1]);
 	return 0;
 }
 
@@ -189,6 +202,75 @@ static void what_is_not_yet_listed_says_so(void **state)
 	expect(t, "-a", 1);
 }
 
+/* Whether the word that all it reads has come waits for the reader, behind everything else. */
+static bool all_named(struct two *t, const char *kind)
+{
+	bool last = false;
+	for (struct request *r; (r = next(t, 1)); request_free(r))
+		last = r->type == REQ_ROWS && !*r->key && !r->body.len && !strcmp(r->kind, kind);
+	return last;
+}
+
+static void a_reader_is_told_when_it_has_heard_of_all(void **state)
+{
+	struct two *t = *state;
+	feed_on(t->feed, 1, "drift");
+	assert_true(all_named(t, "drift"));
+	nodes_come(t, "a", true);
+	feed_on(t->feed, 1, "drift");
+	assert_false(all_named(t, "drift"));              /* once */
+	feed_on(t->feed, 1, "features");
+	assert_true(all_named(t, "features"));            /* and of each kind of its own */
+	feed_off(t->feed, 1, "drift");
+	feed_off(t->feed, 1, "drift");
+	feed_on(t->feed, 1, "drift");
+	assert_true(all_named(t, "drift"));
+}
+
+/* In the middle of a message the store has no listing to give. */
+static void the_word_waits_for_the_listing(void **state)
+{
+	struct two *t = *state;
+	struct msg *m = msg_new(MSG_ROWS, 0);
+	rows_start(&m->body, "nodes");
+	put_node(&m->body, "a");
+	put_node(&m->body, "b");
+	assert_true(store_apply(t->store, m, 1));
+	feed_on(t->feed, 1, "drift");
+	assert_false(all_named(t, "drift"));
+	while (store_apply(t->store, NULL, 1))
+		;
+	assert_true(all_named(t, "drift"));
+}
+
+/* Cost, on its thread: a cluster of which nothing is known yet is not one that has no nodes. */
+static struct msg *rows_of(struct two *t, const char *kind, int wait_ms)
+{
+	for (struct pollfd fd = { inbox_fd(t->inbox), POLLIN, 0 }; poll(&fd, 1, wait_ms) > 0;)
+		for (struct msg *m; (m = inbox_take(t->inbox)); msg_free(m)) {
+			struct rd at;
+			if (m->type == MSG_ROWS && str_is(rows_open(&at, buf_str(&m->body)), kind))
+				return m;
+		}
+	return NULL;
+}
+
+static void nothing_is_told_of_what_was_not_heard(void **state)
+{
+	struct two *t = *state;
+	source_ask(t->sources[1], request_new(REQ_WATCH, "costs", STR(""), NULL, NULL));
+	assert_null(rows_of(t, "costs", 500));
+	source_tell(t->sources[1], request_new(REQ_ROWS, "", STR("eks"), "connecting", NULL));
+	assert_null(rows_of(t, "costs", 200));
+	feed_on(t->feed, 1, "costs");
+	assert_null(rows_of(t, "costs", 200));
+	source_tell(t->sources[1], request_new(REQ_ROWS, "namespaces", STR("eks"), "refused", NULL));
+	nodes_come(t, "a", true);
+	struct msg *m = rows_of(t, "costs", 10000);
+	assert_non_null(m);
+	msg_free(m);
+}
+
 static void a_reader_that_lags_gets_one_listing(void **state)
 {
 	struct two *t = *state;
@@ -256,6 +338,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_listing_then_changes, setup, teardown),
 		cmocka_unit_test_setup_teardown(some_is_read_for_one_kind_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_not_yet_listed_says_so, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_reader_is_told_when_it_has_heard_of_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_word_waits_for_the_listing, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_is_told_of_what_was_not_heard, setup_cost, teardown),
 		cmocka_unit_test_setup_teardown(a_reader_that_lags_gets_one_listing, setup, teardown),
 		cmocka_unit_test_setup_teardown(health_goes_along, setup, teardown),
 		cmocka_unit_test(a_table_writes_itself),
