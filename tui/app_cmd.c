@@ -384,6 +384,19 @@ static bool give_text(struct app *app, const struct key *k)
 	return key_text(*k, u) && p->ops->typed(p, app, str_of(u));
 }
 
+/* Esc and a key in one piece, as a slow line or a quick hand sends them, look like Alt and that key: where that means nothing
+ * they are the two. What is typed next would otherwise be taken for keys. */
+static void split_key(struct app *app, struct key k)
+{
+	struct key esc = { .name = K_ESC };
+
+	app->npending = 0;
+	k.mods &= (uint8_t)~MOD_ALT;
+	app_key(app, &esc);
+	if (!app->quit)
+		app_key(app, &k);
+}
+
 static void bound_key(struct app *app, const struct key *k)
 {
 	const struct command_scope *scopes[SCOPES_MAX];
@@ -415,6 +428,10 @@ static void bound_key(struct app *app, const struct key *k)
 		}
 		return;
 	case KEY_UNBOUND:
+		if (k->name == K_CHAR && k->mods & MOD_ALT) {
+			split_key(app, *k);
+			return;
+		}
 		if (app->npending == 1 && k->name < K_PRESS && k->name != K_ESC) {
 			struct buf s = { 0 };
 
@@ -430,7 +447,10 @@ static void bound_key(struct app *app, const struct key *k)
 void app_key(struct app *app, const struct key *k)
 {
 	if (app->prompt.open) {
-		app_line_key(app, k);
+		if (prompt_takes(k))
+			app_line_key(app, k);
+		else
+			split_key(app, *k);
 		return;
 	}
 	if (app->say && !app->say_bad) {

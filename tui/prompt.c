@@ -300,6 +300,11 @@ static enum prompt_result ctrl_key(struct prompt *p, uint32_t ch)
 	}
 }
 
+bool prompt_takes(const struct key *k)
+{
+	return !(k->mods & MOD_ALT) || k->name != K_CHAR || k->ch == 'b' || k->ch == 'f' || k->ch == 'd';
+}
+
 static enum prompt_result alt_key(struct prompt *p, const struct key *k)
 {
 	if (k->name == K_BACKSPACE)

@@ -38,6 +38,8 @@ enum prompt_result { PROMPT_NOTHING, PROMPT_MOVED, PROMPT_CHANGED, PROMPT_DONE, 
 void prompt_open(struct prompt *p, const char *label, const char *text, struct recall *h, prompt_complete_fn complete,
                  void *arg);
 void prompt_close(struct prompt *p);
+/* False: an Alt that means nothing here. */
+bool prompt_takes(const struct key *k);
 enum prompt_result prompt_key(struct prompt *p, const struct key *k);
 void prompt_offer(struct prompt *p, struct str text, const char *help);
 void prompt_error(struct prompt *p, size_t at, const char *what);

@@ -286,6 +286,15 @@ static void test_sequences(void **state)
 	diary_is("down() ");
 	press(&w, "g x j");
 	diary_is("down() ");
+	press(&w, "M-j");                                          /* Esc and j, in one piece */
+	diary_is("down() ");
+	press(&w, "g M-j");
+	diary_is("down() ");
+	press(&w, ": x M-: p a g M-b");
+	assert_true(w.app->prompt.open && str_is(buf_str(&w.app->prompt.text), "pag"));
+	press(&w, "M-j");
+	assert_false(w.app->prompt.open);
+	diary_is("down() ");
 	press(&w, "C-F9 F9");
 	sees(&w, "'F9' does nothing here");
 	press(&w, "Z Z");
