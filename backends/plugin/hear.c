@@ -222,7 +222,7 @@ bool plugin_hear(struct speaker *s, struct str line, char *why, size_t size)
 	if (!line.n)
 		return true;
 	json_t *said = json_loadb(line.p, line.n, JSON_ALLOW_NUL, &error);
-	unsigned before = s->mistakes;
+	s->mistaken = false;
 	bool ok = true;
 	if (!s->greeted)
 		ok = hear_greeting(s, said, why, size);
@@ -237,7 +237,7 @@ bool plugin_hear(struct speaker *s, struct str line, char *why, size_t size)
 	else
 		speaker_mistake(s, "it has neither 'rows' nor 'health' nor 'id'");
 	json_decref(said);
-	s->mistakes = s->mistakes == before ? 0 : before + 1;      /* of a line one counts */
+	s->mistakes = s->mistaken ? s->mistakes + 1 : 0;
 	if (s->mistakes == MISTAKES_MOST) {
 		snprintf(why, size, "%d lines in a row could not be understood, the last: %.150s", MISTAKES_MOST, s->mistake);
 		ok = false;

@@ -51,13 +51,15 @@ void speaker_mistake(struct speaker *s, const char *fmt, ...)
 {
 	struct buf b = { 0 };
 	va_list ap;
+	if (s->mistaken)                         /* the first of a line is told */
+		return;
+	s->mistaken = true;
 	buf_addf(&b, "line %llu of its output: ", (unsigned long long)s->line);
 	va_start(ap, fmt);
 	buf_vaddf(&b, fmt, ap);
 	va_end(ap);
 	free(s->mistake);
 	s->mistake = buf_detach(&b);
-	s->mistakes++;
 	link_say(s->link, (struct msg_health){ .state = HEALTH_LIMITED, .latency_us = -1, .why = str_of(s->mistake),
 		.remedy = STR("see binnacle-plugins(7); what was not understood is passed over"), .version = str_of(s->version),
 		.detail = str_of(s->detail) });

@@ -39,7 +39,8 @@ struct speaker {
 	struct buf in, out, err;         /* to be written, read and not whole yet, its last words */
 	bool greeted;                    /* its first line has come */
 	uint64_t line;                   /* of its output, 1-based */
-	unsigned mistakes;               /* in a row */
+	bool mistaken;                   /* this line is */
+	unsigned mistakes;               /* lines in a row */
 	char *mistake;                   /* the last one; NULL: none since its start */
 	char *why;                       /* why it does not run; NULL: it does, or was never started */
 	char *version, *detail;
