@@ -3,7 +3,7 @@
 #include "base/acts.h"
 #include "base/json_text.h"
 #include "base/mem.h"
-#include <regex.h>
+#include "base/pattern.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -154,9 +154,9 @@ static bool is_matched(const json_t *m, struct str value)
 	const json_t *equal = json_object_get(m, "isEqual");
 	bool is, want = !equal || json_is_true(equal);
 	if (json_is_true(json_object_get(m, "isRegex"))) {
-		char *text = str_dup(value), *whole = xasprintf("^(%s)$", json_text(m, "value"));
+		char *text = str_dup(value), *whole = xasprintf("^(%s)$", json_text(m, "value")), why[80];
 		regex_t re;
-		is = !regcomp(&re, whole, REG_EXTENDED | REG_NOSUB);
+		is = pattern_compile(&re, whole, REG_NOSUB, why, sizeof(why));
 		if (is) {
 			is = !regexec(&re, text, 0, NULL, 0);
 			regfree(&re);

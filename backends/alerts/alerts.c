@@ -247,7 +247,8 @@ static void run_as(struct link *l, const struct flavour *is)
 	for (unsigned i = 0; i < a->nmanagers; i++)
 		free(a->managers[i].name);
 	table_free(a->routed);
-	json_decref(a->external);
+	json_decref(a->sending.external);
+	relabel_free(a->sending.relabel);
 	json_decref(a->silenced);
 	free(a->rules);
 	free(a);

@@ -36,6 +36,8 @@ struct flavour {
 	bool reads;                  /* alerts of others: it waits for them at first */
 };
 
+/* What is done to an alert's labels on its way to Alertmanager, whose key for it is made of what comes of it. */
+struct sending { json_t *external; struct relabel *relabel; };       /* labels that are added; then rules, NULL: none */
 struct rule { char *name, *query, *group, *file, *error; json_t *labels; int64_t wait; };
 struct alerts {
 	struct link *link;
@@ -55,7 +57,8 @@ struct alerts {
 	bool listed;
 	/* Prometheus */
 	struct rule *rules; unsigned nrules;
-	json_t *external;            /* labels that it adds to what it sends */
+	struct sending sending;
+	char not_followed[160];      /* why the key an alert has at Alertmanager is not known; "" it is */
 	struct table *routed;        /* keys of alerts that Alertmanagers have */
 	struct { char *name; bool away; } managers[16]; unsigned nmanagers;
 	bool named;                  /* every Alertmanager has been heard of */
@@ -90,14 +93,22 @@ void labels_add(struct label_set *s, const json_t *more);
 void key_of_labels(const struct label_set *s, char key[20]);
 /* A row, false: not an alert. key gets the row's. */
 bool put_managed(const json_t *alert, struct buf *out, char key[20]);
-bool put_own(const json_t *alert, const struct rule *rule, const json_t *external, bool routed, struct buf *out);
+bool put_own(const json_t *alert, const struct rule *rule, const char *key, bool routed, struct buf *out);
 bool put_silence(const json_t *silence, const json_t *counts, struct buf *out);
 bool rule_read(const json_t *rule, const char *group, const char *file, struct rule *out);   /* owned; false: not an alerting rule */
 void rule_release(struct rule *r);
 void put_broken(const struct rule *r, struct buf *out);
 const struct rule *rule_of(const struct rule *rules, unsigned n, const struct label_set *labels);
 void expr_of_link(struct str link, struct buf *out);                 /* the expression in a link to Prometheus */
-void key_of_own(const json_t *alert, const json_t *external, char key[20]);
+void key_of_own(const json_t *alert, const struct sending *s, char key[20]);
+
+/* ---- relabel.c */
+/* The rules of a list of relabel configs (NULL: none), added to *all (NULL: none so far). False: one of them is not followed,
+ * why says which; *all is gone then. */
+bool relabel_read(struct relabel **all, const struct yaml *list, char *why, size_t size);
+void relabel_free(struct relabel *all);           /* may be NULL */
+/* labels: texts by name, changed in place. False: an alert with these is not sent. */
+bool relabel_apply(const struct relabel *all, json_t *labels);
 
 /* ---- the flavours */
 extern const struct flavour flavour_prometheus, flavour_alertmanager;

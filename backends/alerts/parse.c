@@ -142,23 +142,30 @@ bool put_managed(const json_t *alert, struct buf *out, char key[20])
 	return true;
 }
 
-void key_of_own(const json_t *alert, const json_t *external, char key[20])
+void key_of_own(const json_t *alert, const struct sending *s, char key[20])
 {
 	struct label_set sent;
+	json_t *labels = NULL;
 	labels_read(json_object_get(alert, "labels"), &sent);
-	labels_add(&sent, external);
+	labels_add(&sent, s->external);
+	if (s->relabel) {
+		labels = json_object();
+		for (unsigned i = 0; i < sent.n; i++)
+			json_object_setn_new(labels, sent.l[i].name.p, sent.l[i].name.n, json_stringn(sent.l[i].value.p, sent.l[i].value.n));
+		if (relabel_apply(s->relabel, labels))
+			labels_read(labels, &sent);
+	}
 	key_of_labels(&sent, key);
+	json_decref(labels);
 }
 
-bool put_own(const json_t *alert, const struct rule *rule, const json_t *external, bool routed, struct buf *out)
+bool put_own(const json_t *alert, const struct rule *rule, const char *key, bool routed, struct buf *out)
 {
 	struct label_set set;
 	struct buf annotations = { 0 };
-	char key[20];
 	labels_read(json_object_get(alert, "labels"), &set);
 	if (!set.n)
 		return false;
-	key_of_own(alert, external, key);
 	cut_labels(&set);
 	bool pending = !strcmp(json_text(alert, "state"), "pending");
 	struct alert_row row = { .key = str_of(key), .name = alert_label(set.l, set.n, "alertname"), .labels = set.l, .nlabels = set.n,

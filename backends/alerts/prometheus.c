@@ -84,26 +84,33 @@ static bool read_version(struct alerts *a)
 	return j != NULL;
 }
 
-/* The labels that it adds to what it sends are part of an alert's key at Alertmanager. */
-static bool read_external(struct alerts *a)
+/* What an alert becomes on its way to Alertmanager. Rules of one Alertmanager only (from 2.53) count where it is the only one. */
+static bool read_sending(struct alerts *a)
 {
-	json_t *j = ask_json(a, "/api/v1/status/config"), *labels = json_object();
+	json_t *j = ask_json(a, "/api/v1/status/config");
 	struct yaml_error err;
-	const char *text = json_text(json_object_get(j, "data"), "yaml");
-	struct yaml_doc *doc = j ? yaml_parse(str_of(text), &err) : NULL;
-	const struct yaml *map = doc ? yaml_get(yaml_get(yaml_root(doc), "global"), "external_labels") : NULL;
+	struct yaml_doc *doc = j ? yaml_parse(str_of(json_text(json_object_get(j, "data"), "yaml")), &err) : NULL;
+	const struct yaml *root = doc ? yaml_root(doc) : NULL, *alerting = yaml_get(root, "alerting"),
+		*map = yaml_get(yaml_get(root, "global"), "external_labels"), *managers = yaml_get(alerting, "alertmanagers");
+	struct sending s = { .external = json_object() };
+	char why[120] = "";
 	for (unsigned i = 0; map && map->type == YAML_MAP && i < map->n; i++)
 		if (map->items[i]->type == YAML_SCALAR)
-			json_object_set_new(labels, map->keys[i]->text.p, json_stringn(map->items[i]->text.p, map->items[i]->text.n));
-	if (j) {
-		json_decref(a->external);
-		a->external = json_incref(labels);
+			json_object_set_new(s.external, map->keys[i]->text.p, json_stringn(map->items[i]->text.p, map->items[i]->text.n));
+	if (relabel_read(&s.relabel, yaml_get(alerting, "alert_relabel_configs"), why, sizeof(why)) && managers &&
+	    managers->type == YAML_LIST && managers->n == 1)
+		relabel_read(&s.relabel, yaml_get(managers->items[0], "alert_relabel_configs"), why, sizeof(why));
+	if (!j) {                                /* as it was */
+		json_decref(s.external);
+		return false;
 	}
-	if (doc)
-		yaml_doc_free(doc);
-	json_decref(labels);
+	snprintf(a->not_followed, sizeof(a->not_followed), "%s%s", *why ? "alert_relabel_configs: " : "", why);
+	json_decref(a->sending.external);
+	relabel_free(a->sending.relabel);
+	a->sending = s;
+	yaml_doc_free(doc);
 	json_decref(j);
-	return j != NULL;
+	return true;
 }
 
 struct rules { struct rule *list; unsigned n; };
@@ -153,9 +160,9 @@ static void take_alert(void *arg, json_t *alert)
 	char key[20];
 	if (x->n >= ALERTS_MOST)
 		return;
-	key_of_own(alert, a->external, key);
+	key_of_own(alert, &a->sending, key);
 	labels_read(json_object_get(alert, "labels"), &labels);
-	if (put_own(alert, rule_of(a->rules, a->nrules, &labels), a->external, is_routed(a, key), &x->rows))
+	if (put_own(alert, rule_of(a->rules, a->nrules, &labels), key, is_routed(a, key), &x->rows))
 		listing_more(x);
 	else
 		a->skipped++;
@@ -177,18 +184,18 @@ static bool read_alerts(struct alerts *a)
 }
 
 static const struct job jobs[ALERTS_JOBS + 1] = {
-	{ read_version, 3600000, true }, { read_external, 3600000, true }, { read_rules, 0, true }, { read_alerts, 0, false }, { NULL },
+	{ read_version, 3600000, true }, { read_sending, 600000, true }, { read_rules, 0, true }, { read_alerts, 0, false }, { NULL },
 };
 
 /* ---- in full */
 
-struct finding { const char *key; const json_t *external; json_t *found; };
+struct finding { const char *key; const struct sending *sending; json_t *found; };
 
 static void compare(void *arg, json_t *alert)
 {
 	struct finding *f = arg;
 	char key[20];
-	key_of_own(alert, f->external, key);
+	key_of_own(alert, f->sending, key);
 	if (!f->found && !strcmp(key, f->key))
 		f->found = json_incref(alert);
 }
@@ -222,7 +229,7 @@ static const struct rule *rule_by_key(const struct alerts *a, struct str key)
 
 void own_open(struct alerts *a, const struct request *r)
 {
-	struct finding f = { .key = r->key, .external = a->external };
+	struct finding f = { .key = r->key, .sending = &a->sending };
 	struct label_set labels = { .n = 0 };
 	bool rule = str_starts(str_of(r->key), STR("rule/"));
 	bool ok = (a->nrules || read_rules(a)) && (rule || ask_list(a, &(struct list_of){ .path = "/api/v1/alerts", .name = "alerts",
@@ -247,6 +254,7 @@ static void doctor(struct alerts *a, json_t *all)
 {
 	unsigned broken = 0;
 	bool ok = read_rules(a);
+	read_sending(a);
 	for (unsigned i = 0; i < a->nrules; i++)
 		broken += a->rules[i].error != NULL;
 	if (!ok)
@@ -258,8 +266,11 @@ static void doctor(struct alerts *a, json_t *all)
 		doctor_check(all, "rules", a->nrules ? 1 : -1, "without alerting rules nothing can fire", "%u alerting rules, all can be evaluated",
 		             a->nrules);
 	ok = ask_list(a, &(struct list_of){ .path = "/api/v1/alerts", .name = "alerts", .within = "data", .element = compare,
-		.arg = &(struct finding){ .key = "" } });
+		.arg = &(struct finding){ .key = "", .sending = &a->sending } });
 	doctor_check(all, "alerts", ok ? 1 : 0, a->failure.remedy, "%s", ok ? "can be read" : a->failure.error);
+	if (*a->not_followed)
+		doctor_check(all, "labels on the way", -1, "its alerts that an Alertmanager of this configuration has may be told twice", "%s",
+		             a->not_followed);
 }
 
 const struct flavour flavour_prometheus = { .what = "Prometheus", .jobs = jobs, .open = own_open, .doctor = doctor, .reads = true };

@@ -1,6 +1,7 @@
 /* Answers of Prometheus and Alertmanager: cut into elements, which are read as alerts, rules and silences; and matchers as people
  * type them. However an answer is cut, the same comes out. */
 #include "backends/alerts/alerts.h"
+#include "base/yaml.h"
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -17,14 +18,15 @@ static void take(void *arg, struct str name, struct str text, bool element)
 	o->bytes += text.n;
 	json_t *e = json_read(text, NULL, why, sizeof(why));
 	put_managed(e, &o->rows, key);
+	key_of_own(e, &(struct sending){ .external = e }, key);
 	if (rule_read(e, "group", "file", &rule)) {
 		labels_read(json_object_get(e, "labels"), &labels);
-		put_own(e, rule_of(&rule, 1, &labels), e, false, &o->rows);
+		put_own(e, rule_of(&rule, 1, &labels), "k", false, &o->rows);
 		put_broken(&(struct rule){ .name = rule.name, .query = rule.query, .group = rule.group, .file = rule.file, .error = rule.name,
 			.labels = rule.labels }, &o->rows);
 		rule_release(&rule);
 	}
-	put_own(e, NULL, NULL, true, &o->rows);
+	put_own(e, NULL, key, true, &o->rows);
 	put_silence(e, e, &o->rows);
 	json_decref(e);
 }
@@ -46,6 +48,20 @@ static void try_matchers(struct str text)
 	buf_release(&b);
 }
 
+static void try_relabel(struct str text)
+{
+	char why[160];
+	struct yaml_error err;
+	struct relabel *rules = NULL;
+	struct yaml_doc *doc = yaml_parse(text, &err);
+	json_t *labels = json_pack("{s:s, s:s, s:s}", "alertname", "HighLoad", "severity", "critical", "prometheus_replica", "prom-0");
+	if (doc && relabel_read(&rules, yaml_root(doc), why, sizeof(why)))
+		relabel_apply(rules, labels);
+	relabel_free(rules);
+	yaml_doc_free(doc);
+	json_decref(labels);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct out whole = { 0 }, parts = { 0 };
@@ -58,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (good != same || a.ended != b.ended || a.skipped != b.skipped || whole.n != parts.n || whole.bytes != parts.bytes)
 		abort();
 	try_matchers(all);
+	try_relabel(all);
 	cut_release(&a);
 	cut_release(&b);
 	buf_release(&whole.rows);

@@ -266,8 +266,10 @@ start_prometheus() {
 	touch "$home/www/metrics"
 	cp "$here/prometheus/rules.yml" "$home/rules.yml"
 	manager=$(take_ports alertmanager 1 && echo "${ports[0]}")
-	printf '%s\n' 'global: {scrape_interval: 1s, evaluation_interval: 1s, external_labels: {cluster: live}}' 'rule_files: [rules.yml]' \
-		"alerting: {alertmanagers: [{static_configs: [{targets: ['127.0.0.1:$manager']}]}]}" \
+	printf '%s\n' 'global: {scrape_interval: 1s, evaluation_interval: 1s, external_labels: {cluster: live, prometheus_replica: prom-0}}' \
+		'rule_files: [rules.yml]' \
+		"alerting: {alert_relabel_configs: [{regex: prometheus_replica, action: labeldrop}, {source_labels: [severity, namespace],
+			regex: '(.)[^;]*;(.+)', target_label: route, replacement: '\$1-\${2}'}], alertmanagers: [{static_configs: [{targets: ['127.0.0.1:$manager']}]}]}" \
 		"scrape_configs: [{job_name: live, static_configs: [{targets: ['127.0.0.1:${ports[1]}']}]}]" >"$home/prometheus.yml"
 	start prometheus-metrics python3 -m http.server --bind 127.0.0.1 --directory "$home/www" "${ports[1]}"
 	start prometheus prometheus --config.file="$home/prometheus.yml" --storage.tsdb.path="$home/data" --web.enable-lifecycle \

@@ -210,12 +210,12 @@ static void test_rows(void **state)
 	apply(s, "alerts", 1, &b);
 	row_is(s, 1, key, "A|firing|page|60m|pod ml/p|m|-");
 	buf_clear(&b);
-	assert_true(put_own(own, &rule, NULL, false, &b));
+	assert_true(put_own(own, &rule, key, false, &b));
 	apply(s, "alerts", 0, &b);
 	row_is(s, 0, key, "A|firing|page|60m|pod ml/p|s|1.5");      /* it fired when its minute was over */
 	assert_int_equal(alerts_firing(s, -1, &worst), 2);
 	buf_clear(&b);
-	assert_true(put_own(own, &rule, NULL, true, &b));
+	assert_true(put_own(own, &rule, key, true, &b));
 	put_broken(&rule, &b);
 	apply(s, "alerts", 0, &b);
 	assert_int_equal(alerts_firing(s, -1, &worst), 1);              /* the one that Alertmanager has; a broken rule is no alert */
@@ -238,13 +238,13 @@ static void test_odd_answers(void **state)
 	char key[20];
 	for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
 		json_t *j = json(none[i]);
-		assert_false(put_managed(j, &b, key) || put_own(j, NULL, NULL, false, &b) || put_silence(j, NULL, &b) || rule_read(j, "", "", &rule));
+		assert_false(put_managed(j, &b, key) || put_own(j, NULL, key, false, &b) || put_silence(j, NULL, &b) || rule_read(j, "", "", &rule));
 		json_decref(j);
 	}
 	assert_int_equal(b.len, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(some); i++) {
 		json_t *j = json(some[i]);
-		assert_true(put_managed(j, &b, key) && put_own(j, NULL, NULL, false, &b));
+		assert_true(put_managed(j, &b, key) && put_own(j, NULL, key, false, &b));
 		json_decref(j);
 	}
 	buf_release(&b);
