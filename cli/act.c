@@ -33,7 +33,7 @@ static bool offers(const struct session *s, const struct source *from, const cha
 	return action_find(from->backend, action, kind) && (!s->cli->source || !strcmp(s->cli->source, from->name));
 }
 
-/* Of several that offer it the only one that lists such a row; NULL: none does, or several do. */
+/* Of several that offer it the only one that lists such a row; NULL: none does, several do, or one has not listed in time and may. */
 static struct source *holder(struct session *s, const char *action, const char *kind, const char *key)
 {
 	struct source *found = NULL;
@@ -42,7 +42,11 @@ static struct source *holder(struct session *s, const char *action, const char *
 		return NULL;
 	const struct table *t = store_table_const(s->store, kind);
 	for (unsigned i = 0; t && i < s->nsources; i++) {
-		if (!offers(s, s->sources[i], action, kind) || !table_find(t, s->sources[i]->index, str_of(key)))
+		if (!offers(s, s->sources[i], action, kind))
+			continue;
+		if (!session_heard(s, s->sources[i]->index, kind))
+			return NULL;
+		if (!table_find(t, s->sources[i]->index, str_of(key)))
 			continue;
 		if (found)
 			return NULL;
@@ -221,10 +225,12 @@ static int start(struct session *s, struct source *from, const char *action, con
 static bool no_such_check(struct session *s, const struct source *from, const char *kind, const char *key)
 {
 	const struct table *t = NULL;
+	const struct kind_state *k = NULL;
 	if (strcmp(kind, "drift") || !session_list(s, (const char *const[]){ kind, NULL }, LIST_MS))
 		return false;
 	t = store_table_const(s->store, kind);
-	if (t && table_find(t, from->index, str_of(key)))
+	k = store_kind_state(s->store, kind, from->index);       /* it may be another source that has listed its own */
+	if (!k || !k->listed || (t && table_find(t, from->index, str_of(key))))
 		return false;
 	print_line(stderr, "binnacle: %s has no check '%s'", from->name, key);
 	return true;
@@ -349,6 +355,8 @@ static int retrain(struct session *s)
 			return EXIT_USAGE;
 		}
 	}
+	if (!n && session_missed(s, (const char *const[]){ "drift", NULL }))
+		return EXIT_UNREACHABLE;
 	if (!n)
 		print_line(stderr, s->cli->nargs ? "binnacle: there is no such check" : "binnacle: no check drifts that nobody has acknowledged");
 	else if (!pipeline)

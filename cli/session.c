@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { INBOX_BYTES = 4 << 20 };
+enum { INBOX_BYTES = 4 << 20, SETTLE_MS = 5000 };
 
 struct session_private {
 	struct clock_shifted shifted;
@@ -524,32 +524,43 @@ const struct kind *session_kind(struct session *s, const char *word, int wait_ms
 	return store_kind(s->store, str_of(word));
 }
 
-struct listing { struct session *s; const char *const *kinds; uint64_t asked[64]; bool any; };
+static bool has_listed(const struct session *s, unsigned source, const char *kind)
+{
+	const struct kind_state *x = store_kind_state(s->store, kind, (uint16_t)source);
+	return x && x->listed;
+}
+
+bool session_heard(const struct session *s, unsigned source, const char *kind)
+{
+	const struct kind_state *x = store_kind_state(s->store, kind, (uint16_t)source);
+	enum health_state h = s->store->sources[source].state;
+	return (x && (x->listed || x->state == HEALTH_REFUSED || x->state == HEALTH_DOWN)) || h == HEALTH_REFUSED || h == HEALTH_DOWN ||
+	       h == HEALTH_STALE;
+}
+
+struct listing { struct session *s; const char *const *kinds; uint64_t asked[64]; };
 
 /* Every source that was asked for a kind has listed it, or has said why not. */
 static bool is_listed(void *arg)
 {
-	struct listing *l = arg;
-	const struct store *st = l->s->store;
-	bool all = true, played = atomic_load(&l->s->priv->played);      /* then nothing more will be listed */
+	const struct listing *l = arg;
+	if (atomic_load(&l->s->priv->played))            /* then nothing more will be listed */
+		return true;
 	for (unsigned k = 0; k < 64 && l->kinds[k]; k++)
-		for (unsigned i = 0; i < st->nsources && i < 64; i++) {
-			const struct kind_state *x = store_kind_state(st, l->kinds[k], (uint16_t)i);
-			enum health_state h = st->sources[i].state;
-			bool listed = x && x->listed;
-			l->any |= listed;
-			all &= !(l->asked[k] >> i & 1) || listed || played || (x && (x->state == HEALTH_REFUSED || x->state == HEALTH_DOWN)) ||
-			       h == HEALTH_REFUSED || h == HEALTH_DOWN || h == HEALTH_STALE;
-		}
-	return all;
+		for (unsigned i = 0; i < l->s->store->nsources && i < 64; i++)
+			if ((l->asked[k] >> i & 1) && !session_heard(l->s, i, l->kinds[k]))
+				return false;
+	return true;
 }
 
+/* No source that has listed something is still to say how it is. */
 static bool is_settled(void *arg)
 {
-	const struct session *s = arg;
-	for (unsigned i = 0; i < s->store->nsources; i++)
-		if (s->store->sources[i].state == HEALTH_CONNECTING)
-			return false;
+	const struct listing *l = arg;
+	for (unsigned k = 0; k < 64 && l->kinds[k]; k++)
+		for (unsigned i = 0; i < l->s->store->nsources && i < 64; i++)
+			if (l->s->store->sources[i].state == HEALTH_CONNECTING && has_listed(l->s, i, l->kinds[k]))
+				return false;
 	return true;
 }
 
@@ -563,8 +574,26 @@ bool session_list(struct session *s, const char *const *kinds, int wait_ms)
 				break;
 			}
 	session_run(s, wait_ms, is_listed, &l);
-	session_run(s, 1000, is_settled, s);         /* a list may be there a moment before its source says that it is well */
-	return l.any;
+	session_run(s, SETTLE_MS, is_settled, &l);   /* a list may be there a moment before its source says that it is well */
+	for (unsigned k = 0; k < 64 && kinds[k]; k++)
+		for (unsigned i = 0; i < s->store->nsources; i++)
+			if (has_listed(s, i, kinds[k]))
+				return true;
+	return false;
+}
+
+bool session_missed(const struct session *s, const char *const *kinds)
+{
+	bool any = false;
+	for (unsigned i = 0; i < s->nsources && !s->cli->replay; i++) {
+		bool missed = false;
+		for (unsigned k = 0; kinds[k]; k++)
+			missed |= backend_fills(s->sources[i]->backend, kinds[k]) && !session_heard(s, s->sources[i]->index, kinds[k]);
+		if (missed)
+			fprintf(stderr, "binnacle: %s: no answer in time\n", s->sources[i]->name);
+		any |= missed;
+	}
+	return any;
 }
 
 struct waiting {

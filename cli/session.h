@@ -60,6 +60,10 @@ int unknown_kind(const struct session *s, const char *word);
 /* Ask for several kinds (those that some source fills; NULL ends) and wait until each source listed each of them, or said
  * why not. False: no source listed anything. */
 bool session_list(struct session *s, const char *const *kinds, int wait_ms);
+/* The source has listed the kind, or has said why not: else what it has of it is not known. */
+bool session_heard(const struct session *s, unsigned source, const char *kind);
+/* True: of some source that fills one of the kinds nothing was heard in time; a line on stderr for each. */
+bool session_missed(const struct session *s, const char *const *kinds);
 /* Take messages until `done` says so or `wait_ms` have passed. False: time ran out. */
 bool session_run(struct session *s, int wait_ms, bool (*done)(void *arg), void *arg);
 /* Ask every source that may fill this kind to keep its rows coming. Bit i of the answer: source i was asked. */

@@ -8,7 +8,8 @@
 
 enum { KINDS_MAX = 64 };
 
-static int print_findings(struct session *s, struct findings *f, const struct cli *c)
+/* missed: not all is known, so that not all is calm. */
+static int print_findings(struct session *s, struct findings *f, const struct cli *c, bool missed)
 {
 	struct table *t = findings_table(f);
 	struct buf calm = { 0 };
@@ -16,12 +17,12 @@ static int print_findings(struct session *s, struct findings *f, const struct cl
 	int code = EXIT_OK;
 	if (t->count || !table) {
 		code = print_rows(s, t, c->output);
-	} else {
+	} else if (!missed) {
 		findings_calm(f, s->store, clock_wall(&s->clock), &calm);
 		puts(calm.data);
 	}
 	buf_release(&calm);
-	return code ? code : t->count ? EXIT_FAILED : EXIT_OK;
+	return code ? code : t->count ? EXIT_FAILED : missed ? EXIT_UNREACHABLE : EXIT_OK;
 }
 
 int cli_triage(struct cli *c)
@@ -38,7 +39,7 @@ int cli_triage(struct cli *c)
 	bool any = session_list(s, kinds, wait_ms);
 	findings_update(f, s->store, clock_wall(&s->clock), true);
 	if (any || findings_table(f)->count) {
-		code = print_findings(s, f, c);
+		code = print_findings(s, f, c, session_missed(s, kinds));
 	} else {
 		fputs("binnacle: no source answered in time\n", stderr);
 		code = EXIT_UNREACHABLE;

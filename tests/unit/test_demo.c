@@ -157,7 +157,26 @@ static char *some_key(struct demo *d, const char *kind, const char *key)
 	return strdup(key);
 }
 
-/* Confirmed and done. False: the world, which goes on, changed what it was planned for; then it is planned again, as a person would. */
+/* The world, which goes on, changed what it was planned for, or took it away. */
+static bool overtaken(const struct act *act)
+{
+	const char *why = act->targets[0].error;
+	return act->state == ACT_FAILED && why && (strstr(why, "plan again") || strstr(why, "is gone"));
+}
+
+/* A plan is shown. False: of what is gone by now, of which the rows are told with the world's next second. */
+static bool planned(struct demo *d, struct act *act)
+{
+	while (act->state == ACT_PLANNING)
+		take(d, 50);
+	if (!overtaken(act))
+		wait_act(d, act, ACT_SHOWN);
+	else
+		take(d, 50);
+	return act->state == ACT_SHOWN;
+}
+
+/* Confirmed and done. False: it was overtaken; then it is planned again, as a person would. */
 static bool carried_out(struct demo *d, struct act *act, const char *typed)
 {
 	int64_t end = clock_mono(&clock_system) + WAIT_MS;
@@ -166,7 +185,7 @@ static bool carried_out(struct demo *d, struct act *act, const char *typed)
 		fail_msg("%s: not confirmed: %s", act->action->name, act->error ? act->error : act->decision.why);
 	while (act->state == ACT_RUNNING && clock_mono(&clock_system) < end)
 		take(d, 50);
-	if (act->state == ACT_FAILED && act->targets[0].error && strstr(act->targets[0].error, "plan again"))
+	if (overtaken(act))
 		return false;
 	wait_act(d, act, ACT_DONE);
 	return true;
@@ -177,22 +196,24 @@ static void act_and_undo(struct demo *d, struct actor *actor, const char *name, 
 {
 	const char *why = NULL, *keys[1];
 	const struct action *a = action_find(&backend_demo, name, kind);
-	char *target = some_key(d, kind, key);
+	char *target = NULL;
 	if (!a)
 		fail_msg("no action %s on %s", name, kind);
-	keys[0] = target;
 	struct act *act, *back;
 	do {
+		free(target);
+		keys[0] = target = some_key(d, kind, key);
 		act = act_start(actor, d->source, a, kind, keys, 1, params, &why);
 		if (!act)
 			fail_msg("%s: %s", name, why);
-		wait_act(d, act, ACT_SHOWN);
+		if (!planned(d, act))
+			continue;
 		const json_t *plan = act->targets[0].plan;
 		assert_true(json_is_string(json_object_get(plan, "title")));
 		assert_true(json_array_size(json_object_get(plan, "change")) > 0);
 		assert_true(json_array_size(json_object_get(plan, "steps")) > 0);
 		assert_true(json_is_string(json_object_get(json_object_get(plan, "target"), "uid")));
-	} while (!carried_out(d, act, target));
+	} while (act->state != ACT_SHOWN || !carried_out(d, act, target));
 	do {
 		back = act_undo(act, &why);
 		if ((back != NULL) != undone)
