@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PLAN_MS = 60000, SLICE_MS = 250, LIST_MS = 10000, CHECKS_MOST = 50 };
+enum { PLAN_MS = 60000, SLICE_MS = 250, LIST_MS = 20000, CHECKS_MOST = 50 };
 
 /* Nobody offers it: what else there is on that kind. */
 static void no_source(const struct session *s, const char *action, const char *kind)

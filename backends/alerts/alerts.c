@@ -9,10 +9,11 @@
 #include <stdlib.h>
 
 #define HOLD_MS 3000
+#define WHOLE_MS 20000
 #define BATCH_BYTES 65536        /* rows in one message */
 
 int64_t alerts_now(const struct alerts *a) { return clock_wall(link_clock(a->link)); }
-static int64_t mono(const struct alerts *a) { return clock_mono(link_clock(a->link)); }
+int64_t alerts_mono(const struct alerts *a) { return clock_mono(link_clock(a->link)); }
 
 bool alerts_watches(const struct alerts *a, bool silences)
 {
@@ -50,7 +51,8 @@ void listing_more(struct listing *x)
 
 void listing_end(struct listing *x)
 {
-	rows_end(&x->rows, STR(""));
+	if (!x->open)
+		rows_end(&x->rows, STR(""));
 	send_rows(x);
 }
 
@@ -75,9 +77,9 @@ static void lost(struct alerts *a)
 {
 	const struct http_reply *f = &a->failure;
 	bool refused = http_is_auth(f) || f->end == HTTP_TLS;
-	a->retry_ms = mono(a) + http_backoff_next(&a->backoff, f->retry_after_ms);
-	if (refused && a->retry_ms < mono(a) + 15000)
-		a->retry_ms = mono(a) + 15000;           /* asking again soon could lock an account */
+	a->retry_ms = alerts_mono(a) + http_backoff_next(&a->backoff, f->retry_after_ms);
+	if (refused && a->retry_ms < alerts_mono(a) + 15000)
+		a->retry_ms = alerts_mono(a) + 15000;           /* asking again soon could lock an account */
 	if (!link_closing(a->link))
 		say(a, f->status == 429 && f->end == HTTP_STATUS ? HEALTH_LIMITED : refused ? HEALTH_REFUSED : a->listed ? HEALTH_STALE : HEALTH_DOWN,
 		    f->error, f->remedy);
@@ -126,7 +128,9 @@ static void run_job(struct alerts *a, unsigned i)
 		lost(a);
 		return;
 	}
-	a->due[i] = mono(a) + link_pace(a->link, j->every ? j->every : a->poll_ms);
+	a->due[i] = alerts_mono(a) + link_pace(a->link, j->every ? j->every : a->poll_ms);
+	if (!j->every && alerts_mono(a) < a->whole_ms && a->due[i] > a->whole_ms)
+		a->due[i] = a->whole_ms;
 	a->urgent = a->urgent && a->is->jobs[i + 1].run;         /* the last of a round */
 	went_well(a);
 }
@@ -148,7 +152,10 @@ static void watch(struct alerts *a, const struct request *r)
 	a->watches[a->nwatches].id = r->id;
 	a->watches[a->nwatches++].silences = !strcmp(r->kind, "silences");
 	a->retry_ms = 0;
-	a->hold_ms = a->listed || !a->is->reads ? 0 : mono(a) + HOLD_MS;
+	if (!a->listed && a->is->reads) {
+		a->hold_ms = alerts_mono(a) + HOLD_MS;
+		a->whole_ms = alerts_mono(a) + WHOLE_MS;
+	}
 	alerts_again(a, true);
 }
 
@@ -234,11 +241,11 @@ static void run_as(struct link *l, const struct flavour *is)
 	ask_open(a);
 	link_health(l, (struct msg_health){ .state = HEALTH_IDLE, .latency_us = -1 });
 	while (!link_closing(l)) {
-		int64_t at = next_due(a, &which), left = at - mono(a);
+		int64_t at = next_due(a, &which), left = at - alerts_mono(a);
 		struct request *r = link_take(l, at == INT64_MAX ? -1 : left > 60000 ? 60000 : left > 0 ? (int)left : 0);
 		if (r)
 			handle(a, r);
-		else if (!link_closing(l) && next_due(a, &which) <= mono(a))
+		else if (!link_closing(l) && next_due(a, &which) <= alerts_mono(a))
 			run_job(a, which);
 	}
 	ask_close(a);

@@ -47,6 +47,7 @@ struct alerts {
 	struct { uint64_t id; bool silences; } watches[ALERTS_WATCHES_MAX]; unsigned nwatches;
 	int64_t poll_ms, due[ALERTS_JOBS], asked_ms, retry_ms;   /* mono */
 	int64_t hold_ms;             /* until then alerts wait for what Alertmanagers have, so that none is told twice at first */
+	int64_t whole_ms;            /* and so long those that are told without it are no whole listing */
 	bool urgent;                 /* what is due next need not wait its turn */
 	int timeout_ms;
 	struct http_backoff backoff;
@@ -66,6 +67,7 @@ struct alerts {
 	json_t *silenced;            /* id -> how many alerts it keeps quiet */
 };
 int64_t alerts_now(const struct alerts *a);
+int64_t alerts_mono(const struct alerts *a);
 bool alerts_watches(const struct alerts *a, bool silences);
 void alerts_again(struct alerts *a, bool at_once);           /* look again: something was done */
 
@@ -126,7 +128,7 @@ void describe_alert(struct alerts *a, uint64_t id, const json_t *alert, const ch
 void alerts_doctor(struct alerts *a, const struct request *r);
 
 /* Rows on their way: sent in messages of a bounded size. */
-struct listing { struct alerts *a; const char *kind; struct buf rows; unsigned n; };
+struct listing { struct alerts *a; const char *kind; struct buf rows; unsigned n; bool open; };     /* open: it has no end yet */
 void listing_begin(struct listing *x);
 void listing_more(struct listing *x);             /* a row was put */
 void listing_end(struct listing *x);

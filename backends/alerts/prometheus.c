@@ -37,6 +37,8 @@ void routed_take(struct alerts *a, const struct request *r)
 	struct buf rows = { 0 };
 	struct rd at;
 	if (!*r->key) {
+		if (!a->named && a->listed && alerts_mono(a) < a->whole_ms)
+			alerts_again(a, true);
 		a->named = true;
 		return;
 	}
@@ -45,8 +47,11 @@ void routed_take(struct alerts *a, const struct request *r)
 		return;
 	a->routed = a->routed ? a->routed : table_new(&kind_routed);
 	if (!r->body.len) {                      /* how it is */
+		bool was = a->managers[manager].away;
 		a->managers[manager].away = !strcmp(r->what, health_name(HEALTH_DOWN)) || !strcmp(r->what, health_name(HEALTH_REFUSED)) ||
 			!strcmp(r->what, health_name(HEALTH_STALE));
+		if (a->managers[manager].away && !was && alerts_mono(a) < a->whole_ms)
+			alerts_again(a, true);           /* it is not waited for */
 		return;
 	}
 	uint64_t before = a->routed->version;
@@ -170,7 +175,7 @@ static void take_alert(void *arg, json_t *alert)
 
 static bool read_alerts(struct alerts *a)
 {
-	struct listing x = { .a = a, .kind = "alerts" };
+	struct listing x = { .a = a, .kind = "alerts", .open = routed_awaited(a) && alerts_mono(a) < a->whole_ms };
 	listing_begin(&x);
 	bool ok = ask_list(a, &(struct list_of){ .path = "/api/v1/alerts", .name = "alerts", .within = "data", .element = take_alert, .arg = &x });
 	for (unsigned i = 0; ok && i < a->nrules; i++)

@@ -86,6 +86,11 @@ class Liar(http.server.BaseHTTPRequestHandler):
             self.honest(what, [dict(ALERT, labels=dict(LABELS, alertname="\x1b[31mred\x07\u202e"))], [])
         elif lie == "slow":
             time.sleep(30)
+        elif lie == "late":
+            time.sleep(6)
+            self.honest(what)
+        elif lie == "calm":
+            self.honest(what, [], [])
         else:
             self.send("?", 404)
 

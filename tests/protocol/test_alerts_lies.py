@@ -23,6 +23,15 @@ def run(kind, lie, *words, more="", timeout="200s", wait=300):
     return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
 
 
+def several(sources, *words, wait=120):
+    path = os.path.join(scratch, "several.yaml")
+    with open(path, "w") as f:
+        f.write("sources:\n" + "".join(f"  {name}: {{type: {kind}, url: 'http://127.0.0.1:{port}/{lie}', timeout: 100s}}\n" for name, kind, lie in sources))
+    done = subprocess.run([BINNACLE, "--config", path, *(["--wait", str(wait)] if wait else []), *words], capture_output=True,
+                          timeout=600, env={**os.environ, "HOME": scratch, "XDG_STATE_HOME": scratch})
+    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+
+
 def rows(kind, lie, **more):
     code, said = run(kind, lie, "get", "alerts", "-o", "json", **more)
     try:
@@ -55,6 +64,20 @@ try:
         ok(got and len(got) == 1, f"{kind}: the tenant is sent", said)
         code, said = run(kind, "tenant", "get", "alerts")
         ok(code > 0 and "tenant" in said, f"{kind}: and named where it is wanted", said)
+    # what Prometheus has is told for itself only once it is known what the Alertmanager has of it, however long that takes
+    code, said, err = several([("prom", "prometheus", "honest"), ("am", "alertmanager", "late")], "get", "alerts", "-o", "json")
+    got = {a["source"]: a["state"] for a in json.loads(said or "[]")}
+    ok(code == 0 and got == {"prom": "routed", "am": "firing"}, "an alert that a late Alertmanager has too is not told twice", code, got, err)
+    # of whom nothing was heard it is not known whether all is calm, nor whose alert is meant
+    code, said, err = several([("one", "alertmanager", "calm"), ("am", "alertmanager", "slow")], "triage", wait=4)
+    ok(code == 4 and said == "" and "am: no answer in time" in err, "triage is not calm while one has not answered", code, said, err)
+    code, said, err = several([("prom", "prometheus", "calm"), ("am", "alertmanager", "calm")], "triage")
+    ok(code == 0 and "nothing wrong" in said, "and is when all have", code, said, err)
+    key = rows("alertmanager", "honest")[0][0]["fingerprint"]
+    code, said, err = several([("one", "alertmanager", "honest"), ("two", "alertmanager", "slow")], "act", "silence", "alerts", key, "comment=c", "--plan", wait=None)
+    ok(code == 2 and "say which one with --source: one, two" in err, "an act on one of two waits for both, or says so", code, said, err)
+    code, said, err = several([("one", "alertmanager", "honest"), ("two", "alertmanager", "calm")], "act", "silence", "alerts", key, "comment=c", "--plan", wait=None)
+    ok(code == 0 and "one: " in said, "and goes to the one that has it", code, said, err)
     code, said = run("alertmanager", "control", "snapshot", "alerts", "--size", "100x20")
     ok("red" in said and "\x1b[31m" not in said and "\x07" not in said and "\u202e" not in said, "control characters are shown, not sent", repr(said[:600]))
 finally:
