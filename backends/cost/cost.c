@@ -198,25 +198,30 @@ static void send_kind(struct run *u, int kind)
 	link_send(u->link, m);
 }
 
-/* Everything that was asked of the clusters is there, or will not come. */
-static bool is_settled(const struct run *u, int64_t now)
+/* Everything that was asked of the clusters is there, or will not come; predictions are waited for so long. */
+static bool is_there(const struct run *u, int64_t now, int64_t predictions_ms)
 {
-	if (now - u->since > SETTLE_MS)
-		return true;
 	for (int k = 0; k < KINDS; k++)
 		if (u->looked[k] && !u->named[k])
 			return false;
 	for (unsigned i = 0; i < u->c.in.nsources; i++)
 		for (int k = 0; k < IN_COUNT; k++) {
-			bool matters = k == IN_PREDICTIONS ? now - u->since < SETTLE_MS / 5 && u->looked[COSTS] : k != IN_PODS || u->looked[COSTS];
+			bool matters = k == IN_PREDICTIONS ? now - u->since < predictions_ms && u->looked[COSTS] : k != IN_PODS || u->looked[COSTS];
 			if (matters && !intake_settled(&u->c.in, (enum in_kind)k, i))
 				return false;
 		}
 	return true;
 }
 
+/* Figures can be given: of all, or of what came so far, and then they are no whole list. */
+static bool is_settled(const struct run *u, int64_t now)
+{
+	return now - u->since > SETTLE_MS || is_there(u, now, SETTLE_MS / 5);
+}
+
 static void compute(struct run *u)
 {
+	u->c.more = !is_there(u, mono(u), SETTLE_MS);
 	u->c.now = clock_wall(link_clock(u->link));
 	u->c.more_budgets = u->billing && !u->aws.asked;
 	u->c.more_costs = u->c.settings.opencost && !u->opencost.asked;
@@ -237,6 +242,7 @@ static int work(struct run *u)
 		load_history(u);
 	if (u->c.settings.prices && now >= u->prices.next)
 		read_prices(u);
+	u->dirty |= u->shown && u->c.more && is_there(u, now, SETTLE_MS);
 	if (!u->shown ? is_settled(u, now) : now - u->done >= (u->dirty ? LEAST_MS : TICK_MS))
 		compute(u);
 	if (u->billing && (u->looked[BILLS] || u->looked[BUDGETS]) && u->shown && now >= u->aws.next)

@@ -131,7 +131,7 @@ void show_budgets(const struct cost *c, struct buf *body)
 			.origin = STR("AWS Budgets"), .amount = a->amount, .spent = a->actual, .left = a->amount - a->actual,
 			.forecast = a->forecast, .starts = known ? p.starts : 0, .ends = known ? p.ends : 0, .now = c->now });
 	}
-	if (!c->more_budgets)
+	if (!c->more && !c->more_budgets)
 		rows_end(body, STR(""));
 	buf_release(&advice);
 	buf_release(&series);
@@ -195,7 +195,8 @@ void show_spend(const struct cost *c, struct buf *body)
 	for (unsigned i = 0; clusters > 1 && i < c->in.nsources; i++)
 		if (c->in.sources[i].fills[IN_NODES])
 			put_spend(c, i, str_of(c->in.sources[i].name), NULL, NAN, body);
-	rows_end(body, STR(""));
+	if (!c->more)
+		rows_end(body, STR(""));
 }
 
 /* ---- shares */
@@ -298,7 +299,7 @@ void show_costs(const struct cost *c, struct buf *body)
 			.count = -1, .rate = o->minutes > 0 ? o->total / o->minutes * 60 : NAN, .share = sum > 0 ? o->total / sum : NAN,
 			.idle = o->idle, .today = o->total, .saves = NAN, .per_1k = NAN, .basis = STR("OpenCost"), .unpriced = -1 });
 	}
-	if (!c->more_costs)
+	if (!c->more && !c->more_costs)
 		rows_end(body, STR(""));
 }
 

@@ -22,7 +22,7 @@ struct cost {                            /* all that rows are made from */
 	struct burn burn;
 	struct billed billed;
 	struct opencost opencost;
-	bool more_budgets, more_costs;       /* AWS's, OpenCost's are still to come: the list does not end yet */
+	bool more, more_budgets, more_costs; /* a cluster's, AWS's, OpenCost's are still to come: the list does not end yet */
 	int64_t now;
 };
 

@@ -1,5 +1,6 @@
 /* Rows of one source handed to another that reads them: a full listing first, then what changes; while somebody looks. */
 #define _GNU_SOURCE
+#include "base/cost.h"
 #include "base/drift.h"
 #include "base/feed.h"
 #include "base/kinds.h"
@@ -28,6 +29,8 @@ struct two {
 	struct store *store;
 	struct source *sources[2];
 	struct feed *feed;
+	struct clock_fixed at;
+	struct clock still;          /* of cost's alone */
 };
 
 static int setup_with(void **state, const struct backend *second)
@@ -40,7 +43,10 @@ static int setup_with(void **state, const struct backend *second)
 	store_add_source(t->store, "eks", "");
 	store_add_source(t->store, "cost", "");
 	t->sources[0] = source_new(0, "eks", "", &cluster, NULL, &clock_system, t->inbox);
-	t->sources[1] = source_new(1, "cost", "", second, NULL, &clock_system, t->inbox);
+	t->still = clock_still(&t->at);
+	t->at.wall = 1800000000000;
+	t->at.mono = 1000000;
+	t->sources[1] = source_new(1, "cost", "", second, NULL, second == &backend_cost ? &t->still : &clock_system, t->inbox);
 	t->feed = feed_new(t->store, t->sources, 2);
 	*state = t;
 	return 0;
@@ -62,8 +68,8 @@ static int teardown(void **state)
 {
 	struct two *t = *state;
 	feed_free(t->feed);
-	source_stop(t->sources[0], 100);
-	source_stop(t->sources[1], 100);
+	source_stop(t->sources[0], 30000);
+	source_stop(t->sources[1], 30000);
 	store_free(t->store);
 	inbox_free(t->inbox);
 	free(t);
@@ -271,6 +277,35 @@ static void nothing_is_told_of_what_was_not_heard(void **state)
 	msg_free(m);
 }
 
+/* A cluster that takes long: figures are given of what is there, and the list ends when all is. */
+static void costs_are_no_whole_list_before_the_clusters_are(void **state)
+{
+	struct two *t = *state;
+	struct table *costs = table_new(&kind_costs);
+	bool whole = false;
+	source_ask(t->sources[1], request_new(REQ_WATCH, "costs", STR(""), NULL, NULL));
+	feed_on(t->feed, 1, "costs");
+	nodes_come(t, "a", false);
+	assert_null(rows_of(t, "costs", 300));
+	for (int turns = 0; !table_listing(costs, 0).listed && turns < 300; turns++) {
+		t->at.mono += 21000;
+		struct msg *m = rows_of(t, "costs", 300);
+		struct rd at;
+		if (!m)
+			continue;
+		rows_open(&at, buf_str(&m->body));
+		assert_true(table_apply(costs, 0, &at, 0));
+		msg_free(m);
+		if (!whole) {
+			assert_false(table_listing(costs, 0).listed);
+			nodes_come(t, "a", true);
+			whole = true;
+		}
+	}
+	assert_true(whole && table_listing(costs, 0).listed);
+	table_free(costs);
+}
+
 static void a_reader_that_lags_gets_one_listing(void **state)
 {
 	struct two *t = *state;
@@ -341,6 +376,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_reader_is_told_when_it_has_heard_of_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_word_waits_for_the_listing, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_told_of_what_was_not_heard, setup_cost, teardown),
+		cmocka_unit_test_setup_teardown(costs_are_no_whole_list_before_the_clusters_are, setup_cost, teardown),
 		cmocka_unit_test_setup_teardown(a_reader_that_lags_gets_one_listing, setup, teardown),
 		cmocka_unit_test_setup_teardown(health_goes_along, setup, teardown),
 		cmocka_unit_test(a_table_writes_itself),
