@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SERVERS_MAX = 64, CLUSTERS_MAX = 8, PACE_MS = 2000 };
+enum { SERVERS_MAX = 64, CLUSTERS_MAX = 8, ORIGINS_MAX = 64, PACE_MS = 2000 };
 
 struct server { struct watcher *w; char *row, *name, *url; unsigned cluster; bool seen; };
 struct found {
@@ -17,7 +17,9 @@ struct found {
 	struct watcher *first;           /* no server itself: the first of their chain */
 	struct table *forwards;
 	char *clusters[CLUSTERS_MAX]; unsigned nclusters;
-	bool heard;                      /* a list of forwards came */
+	struct { char *name; bool away; } origins[ORIGINS_MAX + 1]; unsigned norigins;    /* who is read, registries too, and how they are */
+	bool named;                      /* every cluster has been heard of */
+	bool heard;                      /* and each has listed its forwards, or will not */
 	struct server servers[SERVERS_MAX]; unsigned n;
 };
 
@@ -69,6 +71,34 @@ static void take_row(struct found *f, const struct row *r)
 	free(url);
 }
 
+static unsigned origin_of(struct found *f, const char *name)
+{
+	unsigned i = 0;
+	while (i < f->norigins && strcmp(f->origins[i].name, name))
+		i++;
+	if (i == f->norigins && i < ORIGINS_MAX)
+		f->origins[f->norigins++].name = xstrdup(name);
+	return i;                        /* the last one is what does not fit, of which nothing is known */
+}
+
+/* What no cluster has told by now does not exist, but not before all have. */
+static void take_word(struct found *f, const struct request *r)
+{
+	if (!*r->key)
+		f->named = true;
+	else if (!r->body.len && (!*r->kind || !strcmp(r->kind, "forwards")))
+		f->origins[origin_of(f, r->key)].away = !strcmp(r->what, health_name(HEALTH_DOWN)) || !strcmp(r->what, health_name(HEALTH_REFUSED)) ||
+			!strcmp(r->what, health_name(HEALTH_STALE));
+	bool all = f->named;
+	for (unsigned i = 0; i < f->nclusters; i++)
+		all = all && (table_listing(f->forwards, (uint16_t)i).listed || f->origins[origin_of(f, f->clusters[i])].away);
+	if (!all || f->heard)
+		return;
+	f->heard = true;
+	watcher_whole(f->first);
+	watcher_rows(f->first);
+}
+
 static void take_rows(struct found *f, const struct request *r)
 {
 	const char *only = link_setting(f->link, "cluster");
@@ -80,7 +110,6 @@ static void take_rows(struct found *f, const struct request *r)
 		return;
 	rows_open(&at, buf_str(&r->body));
 	table_apply(f->forwards, (uint16_t)cluster, &at, 0);
-	f->heard = f->heard || table_listing(f->forwards, (uint16_t)cluster).listed;
 	for (unsigned i = 0; i < f->n; i++)
 		f->servers[i].seen = false;
 	for (uint32_t i = 0; i < f->forwards->nslots; i++) {
@@ -138,8 +167,10 @@ static void doctor(struct found *f, uint64_t id)
 
 static void handle(struct found *f, struct request *r)
 {
-	if (r->type == REQ_ROWS)
+	if (r->type == REQ_ROWS) {
 		take_rows(f, r);
+		take_word(f, r);
+	}
 	if (r->type == REQ_ASK && !strcmp(r->what, "doctor")) {
 		doctor(f, r->id);
 		request_free(r);
@@ -189,6 +220,8 @@ static void run(struct link *l)
 	table_free(f.forwards);
 	for (unsigned i = 0; i < f.nclusters; i++)
 		free(f.clusters[i]);
+	for (unsigned i = 0; i < f.norigins; i++)
+		free(f.origins[i].name);
 }
 
 static const struct config_key keys[] = {

@@ -17,6 +17,7 @@ struct watcher {
 	struct serving s;
 	struct watcher *first, *next;            /* of a chain; first: itself where it is alone */
 	bool group;                              /* the first of a chain that is no server itself */
+	bool more;                               /* servers may be to come: their list is not whole */
 	struct { uint64_t id; bool predictions; } watches[WATCHES_MAX];
 	unsigned nwatches;
 	int64_t poll_ms, next_ms, looked_ms;     /* mono */
@@ -137,7 +138,7 @@ static void send_rows(struct watcher *w)
 {
 	struct msg *m = msg_new(MSG_ROWS, 0);
 	struct link *l = w->s.link;
-	bool all = true;                                 /* not while one of many was never looked at: it has no rows yet */
+	bool all = !w->first->more;                      /* nor while one of many was never looked at: it has no rows yet */
 	for (struct watcher *x = w->first->group ? w->first->next : NULL; x; x = x->next)
 		all = all && x->looked_ms;
 	rows_start(&m->body, "modelendpoints");
@@ -461,7 +462,12 @@ void watcher_chain(struct watcher *first, struct watcher *w)
 
 void watcher_group(struct watcher *first)
 {
-	first->group = true;
+	first->group = first->more = true;
+}
+
+void watcher_whole(struct watcher *first)
+{
+	first->more = false;
 }
 
 void watcher_unchain(struct watcher *first, struct watcher *w)

@@ -96,7 +96,8 @@ struct watcher *watcher_new(struct link *l, const char *name, const char *url); 
 void watcher_free(struct watcher *w);
 /* The rows of it and of what is chained to it by watcher_next are one list, and what watches is the first's. */
 void watcher_chain(struct watcher *first, struct watcher *w);
-void watcher_group(struct watcher *first);     /* it is no server itself, only the first of a chain */
+void watcher_group(struct watcher *first);     /* it is no server itself, only the first of a chain, which may grow until */
+void watcher_whole(struct watcher *first);
 void watcher_unchain(struct watcher *first, struct watcher *w);
 struct watcher *watcher_next(const struct watcher *w);
 struct serving *watcher_serving(struct watcher *w);

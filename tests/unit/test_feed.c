@@ -5,6 +5,7 @@
 #include "base/feed.h"
 #include "base/kinds.h"
 #include "base/mem.h"
+#include "base/serving.h"
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +21,7 @@ static void run_nothing(struct link *l)
 static const struct kind *const node_kinds[] = { &kind_nodes, &kind_namespaces, NULL };
 static const struct kind *const drift_kinds[] = { &kind_drift, &kind_features, NULL };
 static const char *const reads[] = { "nodes", "features:namespaces", NULL };
-extern const struct backend backend_cost;
+extern const struct backend backend_cost, backend_models;
 static const struct backend cluster = { .name = "cluster", .kinds = node_kinds, .run = run_nothing };
 static const struct backend reader = { .name = "reader", .kinds = drift_kinds, .run = run_nothing, .reads = reads };
 
@@ -60,6 +61,13 @@ static int setup(void **state)
 static int setup_cost(void **state)
 {
 	setup_with(state, &backend_cost);
+	source_start(((struct two *)*state)->sources[1]);
+	return 0;
+}
+
+static int setup_models(void **state)
+{
+	setup_with(state, &backend_models);
 	source_start(((struct two *)*state)->sources[1]);
 	return 0;
 }
@@ -306,6 +314,40 @@ static void costs_are_no_whole_list_before_the_clusters_are(void **state)
 	table_free(costs);
 }
 
+/* Models in clusters: one that has found none says nothing of the others. */
+static void forwards_are(struct two *t, const char *from, bool whole)
+{
+	struct buf rows = { 0 };
+	rows_start(&rows, "forwards");
+	if (whole)
+		rows_begin(&rows, STR(""));
+	if (whole)
+		rows_end(&rows, STR(""));
+	source_feed(t->sources[1], "forwards", from, buf_str(&rows), SIZE_MAX);
+	buf_release(&rows);
+}
+
+static void no_models_is_what_all_clusters_say(void **state)
+{
+	struct two *t = *state;
+	struct msg *m;
+	struct table *endpoints = table_new(&kind_modelendpoints);
+	struct rd at;
+	source_ask(t->sources[1], request_new(REQ_WATCH, "modelendpoints", STR(""), NULL, NULL));
+	forwards_are(t, "a", true);
+	assert_null(rows_of(t, "modelendpoints", 300));
+	forwards_are(t, "b", false);
+	source_tell(t->sources[1], request_new(REQ_ROWS, "modelendpoints", STR(""), NULL, NULL));
+	assert_null(rows_of(t, "modelendpoints", 300));
+	source_tell(t->sources[1], request_new(REQ_ROWS, "", STR("b"), "stale", NULL));        /* it is not waited for */
+	assert_non_null(m = rows_of(t, "modelendpoints", 30000));
+	rows_open(&at, buf_str(&m->body));
+	assert_true(table_apply(endpoints, 0, &at, 0));
+	assert_true(table_listing(endpoints, 0).listed && !endpoints->count);
+	msg_free(m);
+	table_free(endpoints);
+}
+
 static void a_reader_that_lags_gets_one_listing(void **state)
 {
 	struct two *t = *state;
@@ -377,6 +419,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_word_waits_for_the_listing, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_told_of_what_was_not_heard, setup_cost, teardown),
 		cmocka_unit_test_setup_teardown(costs_are_no_whole_list_before_the_clusters_are, setup_cost, teardown),
+		cmocka_unit_test_setup_teardown(no_models_is_what_all_clusters_say, setup_models, teardown),
 		cmocka_unit_test_setup_teardown(a_reader_that_lags_gets_one_listing, setup, teardown),
 		cmocka_unit_test_setup_teardown(health_goes_along, setup, teardown),
 		cmocka_unit_test(a_table_writes_itself),
