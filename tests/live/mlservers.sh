@@ -82,7 +82,7 @@ build() {
 # --- starting --------------------------------------------------------------------------------------
 
 answers() {
-	curl -fsS -m 2 -o /dev/null "$@"
+	curl -fsS -m 10 -o /dev/null "$@"
 }
 
 # note NAME=VALUE...: into DIR/env, in place of an older value; in one piece, for others read and note beside us
@@ -259,14 +259,14 @@ start_rest() {
 	note "${name}_URL=http://127.0.0.1:${ports[0]}"
 }
 
-# Debian's own. What it scrapes is a file that a test writes (PROM_METRICS); what fires goes to alertmanager, whether that runs or not.
+# Debian's own. A scrape that takes longer than the interval ends what fires: hence 5 s. What it scrapes is a file that a test writes (PROM_METRICS); what fires goes to alertmanager, whether that runs or not.
 start_prometheus() {
 	local home=$dir/ml/prometheus manager
 	mkdir -p "$home/www"
 	touch "$home/www/metrics"
 	cp "$here/prometheus/rules.yml" "$home/rules.yml"
 	manager=$(take_ports alertmanager 1 && echo "${ports[0]}")
-	printf '%s\n' 'global: {scrape_interval: 1s, evaluation_interval: 1s, external_labels: {cluster: live, prometheus_replica: prom-0}}' \
+	printf '%s\n' 'global: {scrape_interval: 5s, evaluation_interval: 1s, external_labels: {cluster: live, prometheus_replica: prom-0}}' \
 		'rule_files: [rules.yml]' \
 		"alerting: {alert_relabel_configs: [{regex: prometheus_replica, action: labeldrop}, {source_labels: [severity, namespace],
 			regex: '(.)[^;]*;(.+)', target_label: route, replacement: '\$1-\${2}'}], alertmanagers: [{static_configs: [{targets: ['127.0.0.1:$manager']}]}]}" \
@@ -297,14 +297,32 @@ start_one() {
 	"start_$group" "$name"
 }
 
+# airflow_knows HEALTH API LOGIN...: its scheduler is alive, and every file of dags/ was read, the broken one too: that is later than its first answer
+airflow_knows() {
+	local api=$2 id
+	[[ $(curl -fsS -m 5 "$1") =~ '"scheduler":'\ ?'{'[^}]*'"status":'\ ?'"healthy"' ]] || return 1
+	shift 2
+	for id in mlops_full_pipeline retrain_daily zoned_nightly zoned_trigger; do
+		answers "$@" "$api/dags/$id" || return 1
+	done
+	curl -fsS -m 5 "$@" "$api/importErrors" | grep -q broken_dag
+}
+
+airflow3_knows() {
+	local token
+	token=$(curl -fsS -m 5 "$1/auth/token" -H 'Content-Type: application/json' -d '{"username":"admin","password":"admin"}' |
+		sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+	[[ $token ]] && airflow_knows "$1/api/v2/monitor/health" "$1/api/v2" -H "Authorization: Bearer $token"
+}
+
 # Long, for a machine that has other things to do: a server that ends is seen at once.
 await_one() {
 	local name=$1 ports url
 	read -ra ports <"$dir/ml/$name.ports"
 	url=http://127.0.0.1:${ports[0]}
 	case $name in
-	airflow2) wait_for "$name" 400 answers "$url/health" ;;
-	airflow3) wait_for "$name" 400 answers "$url/api/v2/monitor/health" ;;
+	airflow2) wait_for "$name" 400 airflow_knows "$url/health" "$url/api/v1" -u admin:admin ;;
+	airflow3) wait_for "$name" 400 airflow3_knows "$url" ;;
 	mlflow* | s3) wait_for "$name" 400 answers "$url/health" ;;
 	moto) wait_for "$name" 150 answers "$url/moto-api/" ;;
 	mlserver | kserve) wait_for "$name" 300 answers "$url/v2/health/ready" ;;

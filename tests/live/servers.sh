@@ -71,6 +71,13 @@ start_controllers() {
 		--node-ip 127.0.0.1 --node-port "$PORT_KWOK" --server-address "127.0.0.1:$PORT_KWOK"
 }
 
+# What is asked of a kubelet that is not there yet is refused.
+controllers_answer() {
+	wait_for kwok 120 curl -fsS -m 2 "http://127.0.0.1:$PORT_KWOK/healthz"
+	wait_for kube-scheduler 120 curl -fsSk -m 2 "https://127.0.0.1:$PORT_SCHEDULER/healthz"
+	wait_for kube-controller-manager 120 curl -fsSk -m 2 "https://127.0.0.1:$PORT_CONTROLLERS/healthz"
+}
+
 # The genuine metrics-server, reading usage from kwok as it would from kubelets.
 start_metrics() {
 	local config=$dir/pki/internal.kubeconfig
@@ -199,7 +206,7 @@ up() {
 	if [[ $only_pg ]]; then
 		create_pg
 		start_pg
-		wait_for postgres 30 pg_is_ready
+		wait_for postgres 120 pg_is_ready
 		seed_pg
 		trap - ERR EXIT
 		return
@@ -214,9 +221,10 @@ up() {
 	[[ -z $metrics ]] || start_metrics
 	wait "$pg_ready"
 	start_pg
-	wait_for postgres 30 pg_is_ready
+	wait_for postgres 120 pg_is_ready
 	seed_pg
-	wait_for kwok 30 "$bin/kubectl" --kubeconfig "$dir/kubeconfig" -n default get serviceaccount default
+	wait_for kwok 120 "$bin/kubectl" --kubeconfig "$dir/kubeconfig" -n default get serviceaccount default
+	controllers_answer
 	trap - ERR EXIT
 }
 
@@ -241,6 +249,7 @@ restart_controllers() {
 		stop "$name" TERM 5
 	done
 	start_controllers
+	controllers_answer
 }
 
 status() {
@@ -287,7 +296,7 @@ main() {
 	restart-controllers) restart_controllers ;;
 	rotate-cert) rotate_cert "$new_ca" ;;
 	stop-pg) stop postgres INT ;;
-	start-pg) alive postgres || { start_pg && wait_for postgres 30 pg_is_ready; } ;;
+	start-pg) alive postgres || { start_pg && wait_for postgres 120 pg_is_ready; } ;;
 	*) die "unknown command '$command'" ;;
 	esac
 }
