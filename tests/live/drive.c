@@ -14,7 +14,7 @@
  *     --cancel MS          cancel so long after the run began
  *     --undo               undo it afterwards
  *     --go-on              of several keys: go on when one fails
- *     --wait MS            for one answer (20000)
+ *     --wait MS            for one answer (60000)
  * Exit: 0 well, 1 refused or failed, 2 usage, 3 no answer in time. */
 #define _GNU_SOURCE
 #include "backends/list.h"
@@ -77,7 +77,7 @@ static int ask(struct drive *d, enum req_type type, char **arg)
 	uint64_t id = source_ask(d->source, request_new(type, arg[1], str_of(arg[2]), arg[0], arg[3] ? arg[3] : ""));
 
 	store_expect(d->store, id, on_reply, d);
-	for (int waited = 0; !d->over && waited < d->wait_ms; waited += 20)
+	for (int64_t end = clock_mono(&clock_system) + d->wait_ms; !d->over && clock_mono(&clock_system) < end;)
 		take(d, 20);
 	if (!d->over)
 		fprintf(stderr, "drive: no answer in %d ms\n", d->wait_ms);
@@ -88,8 +88,9 @@ static int ask(struct drive *d, enum req_type type, char **arg)
 static bool wait_act(struct drive *d, struct act *act, enum act_state from)
 {
 	unsigned printed = 0;
+	int64_t began = clock_mono(&clock_system), waited;
 
-	for (int waited = 0; act->state == from && waited < d->wait_ms; waited += 20) {
+	while ((waited = clock_mono(&clock_system) - began) < d->wait_ms && act->state == from) {
 		take(d, 20);
 		for (; printed < act->nlog; printed++)
 			printf("step: %s\n", act->log[printed].say);
@@ -221,7 +222,7 @@ static const struct backend *backend_of(const struct yaml *settings)
 
 int main(int argc, char **argv)
 {
-	struct drive d = { .environment = "test", .wait_ms = 20000 };
+	struct drive d = { .environment = "test", .wait_ms = 60000 };
 	struct buf settings = { 0 };
 	struct yaml_error err;
 	struct yaml_doc *doc;

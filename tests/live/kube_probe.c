@@ -1,17 +1,19 @@
 /* kube_probe: one Kubernetes source without a screen, for the live tests.
  *
- *   kube_probe [-c CONTEXT] [-s SECONDS] [-q] [-o KIND] REQUEST...
+ *   kube_probe [-c CONTEXT] [-s SECONDS] [-q] [-w TEXT]... [-o KIND] REQUEST...
  *   REQUEST: KIND[@SCOPE] to watch, or WHAT:KIND:KEY[:PARAMS] to open ("logs:pods:ns/name:{\"follow\":true}")
  *
  * Prints when the first rows of a kind came and when its list was whole (ms since start), every change of health, and
- * text; at the end what the tables hold, in full with -o KIND. Ends after SECONDS (10), or with -q as soon as
- * every kind is listed and every stream has ended. */
+ * text; at the end what the tables hold, in full with -o KIND. Ends after SECONDS (10; with -q 60), or with -q as soon as every kind is
+ * listed and every stream has ended; with -w as soon as each TEXT stands in what the source or a kind complains of, or in a cell of
+ * the KIND of -o (!TEXT: in none). SIGTERM makes it -q. */
 #define _GNU_SOURCE
 #include "base/kinds.h"
 #include "base/mem.h"
 #include "base/store.h"
 #include "base/yaml.h"
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -29,7 +31,16 @@ struct probe {
 	char *why;
 	size_t text_bytes;
 	bool count_only, versioned;
+	const char *wanted[4], *full;
+	unsigned nwanted;
 };
+
+static volatile sig_atomic_t quick;
+
+static void on_term(int signal)
+{
+	quick = signal;
+}
 
 static long ms(const struct probe *p) { return (long)(clock_mono(&clock_system) - p->start); }
 
@@ -82,12 +93,50 @@ static void report(struct probe *p)
 	}
 }
 
+static bool in_rows(const struct probe *p, const char *text)
+{
+	const struct table *t = p->full ? store_table_const(p->store, p->full) : NULL;
+	struct buf b = { 0 };
+	bool found = false;
+
+	for (uint32_t i = 0; t && !found && i < t->nslots; i++) {
+		const struct row *r = table_row(t, i);
+		buf_clear(&b);
+		for (int c = 0; r && c < t->kind->ncols; c++)
+			row_show(t, r, c, 0, &b);
+		found = r && strstr(buf_str(&b).n ? b.data : "", text);
+	}
+	buf_release(&b);
+	return found;
+}
+
+static bool told(const struct probe *p, const char *text)
+{
+	const struct source_state *s = &p->store->sources[0];
+
+	if (*text == '!')
+		return !in_rows(p, text + 1);
+	for (unsigned i = 0; i < p->nkinds; i++) {
+		const struct kind_state *k = store_kind_state(p->store, p->kinds[i], 0);
+		if (k && k->why && strstr(k->why, text))
+			return true;
+	}
+	return strstr(s->why, text) || strstr(s->remedy, text) || in_rows(p, text);
+}
+
 static bool done(const struct probe *p)
 {
-	for (unsigned i = 0; i < p->nkinds; i++)
-		if (!p->whole[i])
+	if (!quick && !p->nwanted)
+		return false;
+	for (unsigned i = 0; quick && i < p->nkinds; i++) {
+		const struct kind_state *k = store_kind_state(p->store, p->kinds[i], 0);
+		if (!p->whole[i] || !k || k->listing || k->state == HEALTH_STALE || k->state == HEALTH_CONNECTING)
 			return false;
-	return !p->open;
+	}
+	for (unsigned i = 0; i < p->nwanted; i++)
+		if (!told(p, p->wanted[i]))
+			return false;
+	return !quick || (!p->open && (!p->nkinds || p->versioned));
 }
 
 static void dump(const struct store *s, const char *kind)
@@ -158,24 +207,28 @@ int main(int argc, char **argv)
 {
 	struct probe p = { .why = xstrdup("") };
 	struct inbox *inbox = inbox_new(4u << 20);
-	const char *context = "admin", *full = NULL;
-	int seconds = 10, opt;
-	bool quick = false;
+	const char *context = "admin";
+	int seconds = 0, opt;
 
-	while ((opt = getopt(argc, argv, "c:s:qo:n")) != -1) {
+	while ((opt = getopt(argc, argv, "c:s:qw:o:n")) != -1) {
 		if (opt == 'c')
 			context = optarg;
 		else if (opt == 's')
 			seconds = atoi(optarg);
 		else if (opt == 'q')
 			quick = true;
+		else if (opt == 'w' && p.nwanted < ARRAY_SIZE(p.wanted))
+			p.wanted[p.nwanted++] = optarg;
 		else if (opt == 'o')
-			full = optarg;
+			p.full = optarg;
 		else if (opt == 'n')
 			p.count_only = true;
 		else
 			return 64;
 	}
+	if (!seconds)
+		seconds = quick || p.nwanted ? 60 : 10;
+	signal(SIGTERM, on_term);
 	char *settings = xasprintf("context: %s\nmetrics_interval: 2s\n", context);
 	struct yaml_doc *doc = yaml_parse(str_of(settings), &(struct yaml_error){ 0 });
 	p.start = clock_mono(&clock_system);
@@ -187,7 +240,7 @@ int main(int argc, char **argv)
 	source_start(p.source);
 	for (int i = optind; i < argc; i++)
 		ask(&p, argv[i]);
-	while (ms(&p) < seconds * 1000L && !(quick && done(&p))) {
+	while (ms(&p) < seconds * 1000L && !done(&p)) {
 		struct pollfd fd = { inbox_fd(inbox), POLLIN, 0 };
 		poll(&fd, 1, 50);
 		for (struct msg *m; (m = inbox_take(inbox)) != NULL; ) {
@@ -197,8 +250,8 @@ int main(int argc, char **argv)
 		}
 	}
 	at_end(&p);
-	if (full)
-		dump(p.store, full);
+	if (p.full)
+		dump(p.store, p.full);
 	source_stop(p.source, 3000);
 	inbox_free(inbox);
 	store_free(p.store);

@@ -105,6 +105,13 @@ kubectl() {
 	"$KUBECTL" "$@"
 }
 
+# Nothing is about to go: a namespace that a test deleted without waiting has pods for a while, and goes last.
+settled() {
+	local going
+	going=$(kubectl get namespaces -o 'jsonpath={range .items[*]}{.metadata.name} {.metadata.deletionTimestamp}{"\n"}{end}') &&
+		! grep -v '^corpus-' <<<"$going" | grep -q ' .'          # of the corpus one leaves for ever
+}
+
 # The program with a time limit, which it never should need.
 binnacle() {
 	timeout -k 5 "${BINNACLE_LIMIT:-100}" "$BINNACLE" "$@"

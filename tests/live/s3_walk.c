@@ -54,7 +54,7 @@ static bool ask(struct walk *w, const char *to)
 	uint64_t id = source_ask(w->source, request_new(REQ_ASK, "objects", str_of(w->scope), "page", params));
 	store_expect(w->store, id, on_answer, w);
 	w->answered = false;
-	for (int i = 0; !w->answered && i < 3000; i++) {
+	for (int64_t end = clock_mono(&clock_system) + 60000; !w->answered && clock_mono(&clock_system) < end;) {
 		struct pollfd p = { inbox_fd(w->inbox), POLLIN, 0 };
 		struct msg *m;
 		poll(&p, 1, 10);
