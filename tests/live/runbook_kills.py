@@ -32,6 +32,7 @@ events = sys.argv[8:] or [None]
 state = os.path.join(os.environ["XDG_STATE_HOME"], "binnacle")
 figures = {"killed": 0, "over": 0, "recovered": 0, "nothing begun": 0, "bad": 0, "unknown": 0}
 seconds = []
+LATE = "it was not killed: it ended first"
 
 
 def call(url, body=None):
@@ -185,7 +186,7 @@ def one(chance, turn, event):
     new = [path for path in journals() - known]
     figures["killed"] += alive
     if event and not alive:
-        return "it was not killed: it ended first"
+        return LATE
     if not alive or all(path.endswith(".over.jsonl") for path in new):
         figures["over"] += 1
         return "" if (champion(), served()) == ("7", "7") else "it ended, and not all is v7"
@@ -231,7 +232,10 @@ config = through_between()
 for number in range(int(count) * len(events)):
     event = events[number // int(count)]
     try:
-        wrong = one(chance, number, event)
+        for _ in range(5):  # where we were held up until it had ended there was no kill to tell of: another one
+            wrong = one(chance, number, event)
+            if wrong != LATE:
+                break
     except Exception as e:  # told like any other thing that went wrong
         wrong = f"{type(e).__name__}: {e}"
     if wrong:

@@ -4,7 +4,8 @@
   ask|open NAME KIND KEY [PARAMS]          its answer, or its text up to the end
   act NAME KIND KEY PARAMS [--between SHELL] [--undo]
                                            plans, does what SHELL says, runs; `plan: `, `steps: `, `finished: ` and the same of the undo
-  watch KIND SHELL...                      does one after the other, 3 s each at least; all that is sent meanwhile, and how it ends
+  watch KIND SHELL...                      does one after the other, 3 s each at least, or up to the first line that has TEXT after
+                                           ` => TEXT` in it; all that is sent meanwhile, and how it ends
 
 The setting `interval` is 1 s. No answer in 60 s is a failure; so is a line that is no JSON."""
 import json, queue, subprocess, sys, threading, time
@@ -83,15 +84,20 @@ def main(command, *words):
     elif command == "watch":
         request(watch=words[0], scope="")
         for shell in words[1:]:
+            shell, _, wanted = shell.partition(" => ")
             subprocess.run(shell, shell=True, check=True)
-            time.sleep(3)
-        while not lines.empty():
-            print(json.dumps(lines.get(), ensure_ascii=False))
+            if not wanted:
+                time.sleep(3)
+            while wanted or not lines.empty():
+                line = json.dumps(lines.get(timeout=60), ensure_ascii=False)
+                print(line)
+                if wanted and wanted in line:
+                    break
     began = time.time()
     plugin.stdin.close()
     plugin.wait(timeout=10)
     if command == "watch":
-        print(f"ended with {plugin.returncode}", "in time" if time.time() - began < 0.5 else f"after {time.time() - began:.1f} s")
+        print(f"ended with {plugin.returncode}", "in time" if time.time() - began < 5 else f"after {time.time() - began:.1f} s")
 
 
 try:

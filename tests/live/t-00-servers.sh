@@ -14,8 +14,11 @@ like "logs of the instance before" fatal "$(kubectl logs -n ml-platform "$pod" -
 
 if alive=$(kubectl get apiservice v1beta1.metrics.k8s.io 2>/dev/null) && [[ -n $alive ]]; then
 	check "metrics of nodes" within 60 kubectl top nodes
-	within 60 kubectl top pods -n fraud
-	like "metrics of pods" 'trainer +3[0-9]{2}m +700Mi' "$(kubectl top pods -n fraud --containers | tr -s ' ')"
+	# by what two scrapes differ in: one that came late makes it less or more until the next
+	as_kwok_says() {
+		[[ $(kubectl top pods -n fraud --containers | tr -s ' ') =~ trainer\ 3[0-9]{2}m\ 700Mi ]]
+	}
+	check "metrics of pods" within 90 as_kwok_says
 else
 	skip "metrics of nodes" "up without --metrics"
 	skip "metrics of pods" "up without --metrics"

@@ -50,7 +50,7 @@ through_proxy() { # HOW [ARGUMENT]... of proxy.py
 	read -r port <&"$fd"
 	config=$(SERVER=$local_url kubeconfig proxied "$ca, proxy-url: '$how://localhost:$port'" "token: $TOKEN_ADMIN")
 	like "through a proxy ($how)" 'ok +authenticated' "$(doctor --kubeconfig "$config")"
-	read -r -t 5 seen <&"$fd"
+	read -r -t 30 seen <&"$fd"
 	equal "which looks the name up itself ($how)" "${how/http*/connect} localhost:${API_URL##*:}" "$seen"
 	if [[ $how == https ]]; then
 		config=$(SERVER=$local_url kubeconfig proxied "certificate-authority: $LIVE/pki/other-ca.crt, proxy-url: '$how://localhost:$port'" 'token: x')
@@ -71,7 +71,7 @@ if unshare -m true 2>/dev/null; then
 	like "as a pod's service account" 'ok +authenticated.*team-a' "$(unshare -m bash -c '
 		mount -t tmpfs none /run && mkdir -p /var/run/secrets/kubernetes.io/serviceaccount &&
 		cd /var/run/secrets/kubernetes.io/serviceaccount && cp "$1/token" token && cp "$2" ca.crt && printf team-a >namespace &&
-		cd / && KUBECONFIG= KUBERNETES_SERVICE_HOST=127.0.0.1 KUBERNETES_SERVICE_PORT=${3##*:} exec timeout 30 "$4" doctor 2>&1
+		cd / && KUBECONFIG= KUBERNETES_SERVICE_HOST=127.0.0.1 KUBERNETES_SERVICE_PORT=${3##*:} exec timeout 60 "$4" doctor 2>&1
 		' - "$scratch" "$CA_FILE" "$API_URL" "$BINNACLE")"
 else
 	skip "as a pod's service account" "no mount namespace can be made here"

@@ -7,7 +7,7 @@ audit=$scratch/audit.jsonl
 ns=acts
 
 drive() {
-	timeout -k 5 180 "$drive_bin" --audit "$audit" --wait 30000 "$@" 2>&1
+	timeout -k 5 180 "$drive_bin" --audit "$audit" --wait 90000 "$@" 2>&1
 }
 
 # What the last field of an object is: field KIND NAME JSONPATH
@@ -66,7 +66,7 @@ setup() {
 		END
 	} | kubectl apply -f -
 	for w in deploy/web deploy/guarded deploy/loose deploy/scaled sts/store ds/each; do
-		kubectl -n $ns rollout status "$w" --timeout=60s || return 1
+		kubectl -n $ns rollout status "$w" --timeout=180s || return 1
 	done
 }
 
@@ -104,14 +104,14 @@ said=$(drive --undo act restart deployments $ns/web)
 equal "restart and its undo are done" 2 "$(grep -c '^state: done' <<<"$said")"
 equal "restart undone: no mark left" "" "$(field deploy web '.spec.template.metadata.annotations')"
 kubectl -n $ns set image deploy/web main=registry.example.com/web:v2 >/dev/null
-kubectl -n $ns rollout status deploy/web --timeout=60s >/dev/null
+kubectl -n $ns rollout status deploy/web --timeout=180s >/dev/null
 said=$(drive act rollback deployments $ns/web)
 like "undo: says which image comes back" 'web:v2 -> registry.example.com/web:v1' "$said"
 equal "undo: the image is back" registry.example.com/web:v1 "$(field deploy web '.spec.template.spec.containers[0].image')"
 for kind in sts/store/statefulsets ds/each/daemonsets; do
 	IFS=/ read -r short name plural <<<"$kind"
 	kubectl -n $ns set image "$short/$name" "main=registry.example.com/$name:v2" >/dev/null
-	kubectl -n $ns rollout status "$short/$name" --timeout=60s >/dev/null
+	kubectl -n $ns rollout status "$short/$name" --timeout=180s >/dev/null
 	said=$(drive --undo act rollback "$plural" "$ns/$name")
 	equal "undo and redo of a rollout: $plural" "2 registry.example.com/$name:v2" \
 		"$(grep -c '^state: done' <<<"$said") $(field "$short" "$name" '.spec.template.spec.containers[0].image')"
@@ -125,7 +125,7 @@ like "undo: blocked without history" '"blocked": "there is no former revision' "
 said=$(drive --between "$KUBECTL -n $ns scale deploy web --replicas=3" act scale deployments $ns/web '{"replicas":5}')
 like "changed since the plan: refused" 'changed since the plan was shown.*plan again' "$said"
 equal "changed since the plan: untouched" 3 "$(field deploy web .spec.replicas)"
-within 10 test "$(field deploy web .status.readyReplicas)" = 3
+kubectl -n $ns rollout status deploy/web --timeout=180s >/dev/null
 said=$(drive --between "$KUBECTL -n $ns patch deploy web --subresource=status --type=merge -p '{\"status\":{\"collisionCount\":1}}'" \
 	act scale deployments $ns/web '{"replicas":2}')
 like "only the status moved: goes on" 'state: done' "$said"
@@ -147,14 +147,19 @@ said=$(drive --environment prod act restart deployments $ns/web)
 like "prod: the name has to be typed" "type 'web' to go on" "$said"
 said=$(drive act delete pods a/1,a/2,a/3,a/4,a/5,a/6)
 like "too many at once: refused" 'over the limit of 5' "$said"
-said=$(timeout 30 "$drive_bin" --audit /dev/full act scale deployments $ns/web '{"replicas":7}' 2>&1)
+said=$(timeout 60 "$drive_bin" --audit /dev/full act scale deployments $ns/web '{"replicas":7}' 2>&1)
 like "no audit line, no action" 'cannot be recorded.*No space left' "$said"
 equal "no audit line: untouched" 2 "$(field deploy web .spec.replicas)"
 said=$(drive plan scale deployments $ns/web '{"replicas":-1}')
 like "nonsense is blocked" '"blocked": "say how many' "$said"
 
 # ---- delete, evict
-pods=$(kubectl -n $ns get pods -l app=web -o name | sed "s,pod,$ns," | paste -sd,)
+two_pods() {                # the one too many has gone
+	pods=$(kubectl -n $ns get pods -l app=web -o name | sed "s,pod,$ns," | paste -sd,)
+	[[ $pods == *,* && $pods != *,*,* ]]
+}
+within 30 two_pods
+two_pods
 said=$(drive act delete pods "$pods")
 equal "delete two pods, one after the other" 2 "$(grep -c 'step: it is gone' <<<"$said")"
 pod=$(kubectl -n $ns get pods -l app=guarded -o jsonpath='{.items[0].metadata.name}')
@@ -168,16 +173,17 @@ like "evict: an unprotected pod goes" 'state: done' "$(drive act evict pods "$ns
 # ---- nodes
 said=$(drive --undo act cordon nodes act-node)
 equal "cordon and its undo" "2 " "$(grep -c '^state: done' <<<"$said") $(field node act-node .spec.unschedulable)"
+kubectl -n $ns rollout status deploy/loose --timeout=180s >/dev/null        # what was evicted has its successor there
 kubectl -n $ns run alone --image=x --overrides='{"spec":{"nodeName":"act-node","volumes":[{"name":"v","emptyDir":{}}]}}' >/dev/null
 within 20 kubectl -n $ns wait --for=condition=Ready pod/alone --timeout=1s
 said=$(drive plan drain nodes act-node)
 like "drain: pods with emptyDir block it" 'keep data in an emptyDir volume \(acts/alone\)' "$said"
 like "drain: pods of daemon sets stay" 'pods of daemon sets stay' "$said"
 like "drain: protected pods are named" 'budget guarded needs 2' "$said"
-said=$(drive act drain nodes act-node '{"emptydir":true,"force":true,"timeout":8}')
-like "drain: gives up on the protected" 'given up after 8 s: 3 of 5 pods are gone, disruption budgets protect 2' "$said"
+said=$(drive act drain nodes act-node '{"emptydir":true,"force":true,"timeout":15}')
+like "drain: gives up on the protected" 'given up after 15 s: 3 of 5 pods are gone, disruption budgets protect 2' "$said"
 kubectl -n $ns delete pdb guarded >/dev/null
-said=$(drive act drain nodes act-node '{"emptydir":true,"force":true,"timeout":30}')
+said=$(drive act drain nodes act-node '{"emptydir":true,"force":true,"timeout":90}')
 like "drain: through without the budget" 'state: done' "$said"
 equal "drain: only the daemon set's pod is left" each "$(kubectl get pods -A --field-selector spec.nodeName=act-node \
 	-o jsonpath='{.items[*].metadata.labels.app}')"
@@ -189,6 +195,7 @@ like "yaml: a secret on demand" 'aHVudGVyMg==' "$(drive open yaml secrets $ns/db
 like "yaml: kinds known by discovery only" 'kind: Lease' "$(drive open yaml leases.coordination.k8s.io \
 	"$(kubectl get leases -A -o jsonpath='{.items[0].metadata.namespace}/{.items[0].metadata.name}')")"
 like "tree: from the deployment to its containers" 'container main' "$(drive ask tree deployments $ns/web)"
+kubectl -n $ns rollout status deploy/web --timeout=180s >/dev/null
 like "why: nothing wrong" 'nothing wrong is to be seen' "$(drive ask why deployments $ns/web)"
 like "doctor: reachable as admin" 'admin' "$(drive ask doctor '' '')"
 unlike "audit: no secrets" hunter2 "$(cat "$audit")"

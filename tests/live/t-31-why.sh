@@ -15,6 +15,11 @@ pod() { # NAME SPEC
 		"$1" $ns "${3:-}" "${2:+, $2}"
 }
 
+# unschedulable N: the scheduler says so of that many pods
+unschedulable() {
+	[[ $(kubectl -n $ns get pods -o 'jsonpath={.items[*].status.conditions[?(@.type=="PodScheduled")].reason}' | grep -o '\bUnschedulable' | wc -l) == "$1" ]]
+}
+
 setup() {
 	kubectl create namespace $ns
 	kubectl -n $ns create quota small --hard=count/configmaps=2
@@ -52,7 +57,10 @@ setup() {
 		spec: {unschedulable: true}
 		END
 	} | kubectl apply -f -
+	# the quota counts what is there already, and the scheduler has looked at it
+	within 60 unschedulable 6
 	kubectl -n $ns create quota pods --hard=pods=9
+	within 60 sh -c "$KUBECTL -n $ns get quota pods -o jsonpath={.status.used.pods} | grep -qx 7"
 	cat <<-END | kubectl apply -f -
 	apiVersion: apps/v1
 	kind: Deployment
@@ -65,6 +73,7 @@ setup() {
 	    spec: {containers: [{name: main, image: x}]}
 	END
 	within 20 sh -c "$KUBECTL -n $ns get events | grep -q 'exceeded quota'"
+	within 20 sh -c "$KUBECTL -n $ns get deploy crowded -o yaml | grep -q 'used: pods=9'"
 	within 20 sh -c "$KUBECTL -n $ns get deploy stuck -o yaml | grep -q ProgressDeadlineExceeded"
 }
 

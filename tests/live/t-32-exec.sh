@@ -19,7 +19,7 @@ cat >"$config" <<-YAML
 YAML
 
 drive() {
-	timeout -k 5 180 "$bin/drive" --audit "$audit" --wait 20000 "$@" 2>&1
+	timeout -k 5 180 "$bin/drive" --audit "$audit" --wait 60000 "$@" 2>&1
 }
 # screen SCRIPT: in a terminal of 100x30, all must hold
 screen() {
@@ -52,7 +52,7 @@ setup() {
 		metadata: {name: price-api, annotations: {binnacle/serving: 'true'}}
 		spec: {selector: {app: price-api}, ports: [{port: 80, targetPort: http}]}
 	YAML
-	kubectl -n "$ns" rollout status deployment/price-api --timeout 60s
+	kubectl -n "$ns" rollout status deployment/price-api --timeout 180s
 }
 check "a deployment and its service run" setup
 pod=$(kubectl -n "$ns" get pods -o 'jsonpath={.items[0].metadata.name}')
@@ -64,9 +64,8 @@ keys cd $ns; stty size; echo is=\$((40+2))\r
 wait is=42
 wait 30 100
 size 80x24
-run sleep 1
-keys stty size\r
-wait 24 80
+keys until stty size | grep -x '24 80'; do sleep 0.1; done; echo sized=\$((40+3))\r
+wait sized=43
 keys printf '\\\\033[?1049h\\\\033[?1000h\\\\033[?25l\\\\033[31m'; exit 3\r
 wait exit code 3
 hidden
@@ -185,7 +184,7 @@ run curl -fsS -m 20 127.0.0.1:$1/health | grep -q healthy
 run curl -fsS -m 20 -X POST -H 'Content-Type: application/json' 127.0.0.1:$1/predict -d '$inputs' | grep -q price
 wait 15 Ki
 run $KUBECTL -n $ns delete pods --all --wait=true >/dev/null
-run $KUBECTL -n $ns rollout status deployment/price-api --timeout 60s >/dev/null
+run $KUBECTL -n $ns rollout status deployment/price-api --timeout 180s >/dev/null
 run curl -fsS -m 30 127.0.0.1:$1/health | grep -q healthy
 run HOME=/ '$live_tests/servers.sh' stop-api '$LIVE'
 run ! curl -fsS -m 30 127.0.0.1:$1/health >/dev/null 2>&1

@@ -8,7 +8,7 @@ audit=$scratch/audit.jsonl
 ns=edit-acts
 
 drive() {
-	timeout -k 5 180 "$drive_bin" --audit "$audit" --wait 30000 "$@" 2>&1
+	timeout -k 5 180 "$drive_bin" --audit "$audit" --wait 90000 "$@" 2>&1
 }
 field() { # KIND NAME JSONPATH
 	kubectl -n $ns get "$1" "$2" -o "jsonpath={$3}" 2>&1
@@ -82,6 +82,7 @@ like "changed between plan and run" 'it changed since the plan was shown' "$said
 # ---- the API server is killed while it runs
 said=$(drive --between "HOME=/ $live_tests/servers.sh stop-api $LIVE" --wait 40000 act edit configmaps $ns/plain '{"patch":{"data":{"colour":"green"}}}')
 servers start-api >/dev/null 2>&1
+servers restart-controllers          # they wait for up to a minute else
 within 60 kubectl get --raw /readyz
 like "server gone: it says so and nothing happened" 'state: failed: it cannot be looked at again' "$said"
 equal "server gone: as it was" red "$(field cm plain .data.colour)"

@@ -14,7 +14,7 @@ eks() { # METHOD PATH [BODY]
 }
 drive() {
 	timeout -k 5 180 "$drive_bin" --source "{type: cost, aws: {region: eu-west-1, endpoint: '${url:-$MOTO_URL}'${named-, eks_cluster: $cluster}}}" \
-		--audit "$audit" --wait 30000 "$@" 2>&1
+		--audit "$audit" --wait 90000 "$@" 2>&1
 }
 sizes() {
 	eks GET "/clusters/$cluster/node-groups/$group" | python3 -c 'import json,sys; s=json.load(sys.stdin)["nodegroup"]["scalingConfig"]; print(s["minSize"], s["desiredSize"], s["maxSize"])'

@@ -147,7 +147,7 @@ wait 4 namespaces
 keys ?
 wait 4 keys and commands
 keys q
-wait 15 kube-system
+wait 60 kube-system
 keys Q
 end 0
 END
@@ -210,7 +210,7 @@ like "the event's text is there" 'before.* after' "$(binnacle -n $ns get events 
 cp "$POD_LOGS/sidecar.log" "$scratch/app.log"
 printf '%s stdout F logline %s[2J%s]0;owned\a%s]52;c;ZXZpbA==\a nul\0 c1 \302\23331m done\n' \
 	"$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)" "$esc" "$esc" "$esc" >>"$POD_LOGS/sidecar.log"
-check "a pod that talks" kubectl -n $ns wait pod/talks --for condition=Ready --timeout 30s
+check "a pod that talks" kubectl -n $ns wait pod/talks --for condition=Ready --timeout 120s
 screen "escapes in annotations, events and log lines are shown, never sent" --context admin -n $ns <<'END'
 wait Enter open
 keys :events\r

@@ -41,17 +41,17 @@ source_of() {
 	echo "{type: airflow, environment: dev, url: '${!url}', user: admin, password: {command: echo admin}}"
 }
 drive() {
-	timeout -k 5 180 "$drive_bin" --source "$(source_of "$1")" --wait 30000 "${@:2}" 2>&1
+	timeout -k 5 180 "$drive_bin" --source "$(source_of "$1")" --wait 90000 "${@:2}" 2>&1
 }
 config() {
 	printf 'environments:\n  dev: {}\nsources:\n'
 	for v; do printf '  af%s: %s\n' "$v" "$(source_of "$v")"; done
 }
 get() {
-	binnacle --config "$scratch/b.yaml" --wait 25 get "$@" 2>&1
+	binnacle --config "$scratch/b.yaml" --wait 60 get "$@" 2>&1
 }
 doctor() {
-	binnacle --config "$scratch/b.yaml" --wait 25 doctor 2>&1
+	binnacle --config "$scratch/b.yaml" --wait 60 doctor 2>&1
 }
 config 2 3 >"$scratch/b.yaml"
 
@@ -65,7 +65,10 @@ done
 like "doctor: 2" 'version +Airflow 2\.10[^,]*, REST v1' "$(doctor)"
 said=$(doctor)
 like "doctor: 3, with a token" 'version +Airflow 3\.[^,]*, REST v2.*token +is made anew in 1[0-9]+ minutes' "$said"
-like "doctor: the scheduler" 'scheduler +healthy' "$said"
+scheduler_beats() {           # Airflow calls it unhealthy where it was busy for 5 s
+	[[ $(doctor) =~ scheduler\ +healthy ]]
+}
+check "doctor: the scheduler" within 60 scheduler_beats
 for v in 2 3; do
 	for run in well fails skips; do
 		check "airflow $v: run '$run' ends" within 240 is_over $v $run
@@ -154,7 +157,7 @@ done
 
 # --- actions: what is planned is what is sent
 act() {
-	timeout -k 5 180 "$drive_bin" --source "$(source_of "$1")" --audit "$scratch/audit" --wait 30000 "${@:2}" 2>&1
+	timeout -k 5 180 "$drive_bin" --source "$(source_of "$1")" --audit "$scratch/audit" --wait 90000 "${@:2}" 2>&1
 }
 for v in 2 3; do
 	said=$(act $v plan clear runs "$dag/${mark}__fails")
@@ -180,7 +183,7 @@ done
 
 # --- credentials
 sed 's/echo admin}/echo hunter3}/' "$scratch/b.yaml" >"$scratch/wrong.yaml"
-said=$(binnacle --config "$scratch/wrong.yaml" --wait 8 get runs 2>&1)
+said=$(binnacle --config "$scratch/wrong.yaml" --wait 40 get runs 2>&1)
 like "a wrong password, 3" "af3: .*(401|Invalid credentials)" "$said"
 like "a wrong password, 2" "af2: .*(401|Unauthorized)" "$said"
 unlike "and it is not shown" 'hunter3' "$said"
@@ -189,5 +192,5 @@ printf 'environments:\n  dev: {}\nsources:\n  af3: {type: airflow, environment: 
 	"$AIRFLOW3_URL" "$scratch/token" >"$scratch/b.yaml"
 like "a token from a command" "${mark}__well" "$(get runs)"
 echo e30.e30.x >"$scratch/token"
-like "one that is refused" "af3: .*(Invalid JWT token|403)" "$(binnacle --config "$scratch/b.yaml" --wait 5 get runs 2>&1)"
+like "one that is refused" "af3: .*(Invalid JWT token|403)" "$(binnacle --config "$scratch/b.yaml" --wait 40 get runs 2>&1)"
 finish

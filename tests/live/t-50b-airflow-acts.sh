@@ -51,7 +51,7 @@ act() {
 	[[ $1 != --url ]] || { url=$2; shift 2; }
 	[[ $1 != --user ]] || { user=$2; shift 2; }
 	timeout -k 5 180 "$drive_bin" --source "{type: airflow, environment: dev, timeout: 10s, url: '$url', user: $user, password: {command: echo $user}}" \
-		--audit "$scratch/audit" --wait 60000 "$@" 2>&1
+		--audit "$scratch/audit" --wait 90000 "$@" 2>&1
 }
 pool() {
 	rest "$1" PATCH "/pools/one_slot" "{\"name\":\"one_slot\",\"slots\":$2}" >/dev/null
@@ -100,12 +100,12 @@ for v in 2 3; do
 	said=$(act $v act trigger pipelines $dag '{"conf.rows":5,"conf.seconds":0,"note":"by t-50b"}')
 	like "$v: triggered" 'run binnacle__[^ ]* is (queued|running).*state: done' "$said"
 	run=$(grep -om1 'binnacle__[0-9T:-]*' <<<"$said")
-	check "$v: it ends well" within 120 is $v "$run" success
+	check "$v: it ends well" within 240 is $v "$run" success
 	like "$v: the form of a run begins with its parameters" '"name":"conf.rows"[^}]*"default":"5"' "$(act $v ask form runs "$dag/$run" '{"action":"trigger"}' | tr -d '\n ')"
 
 	# --- clear: which tasks exactly
 	trigger $v fails '{"fail":true}'
-	check "$v: a run fails" within 120 is $v ${mark}__fails failed
+	check "$v: a run fails" within 240 is $v ${mark}__fails failed
 	said=$(act $v plan clear runs "$dag/${mark}__fails")
 	like "$v: of a run, what failed" 'change": \[[^]]*train is run again.*accepted: [12] task' "$said"
 	unlike "$v: and not what went well" 'prepare is run again' "$said"
@@ -118,7 +118,7 @@ for v in 2 3; do
 
 	# --- mark
 	trigger $v marks '{"fail":true}'
-	check "$v: another fails" within 120 is $v ${mark}__marks failed
+	check "$v: another fails" within 240 is $v ${mark}__marks failed
 	said=$(act $v plan mark runs "$dag/${mark}__marks" '{"state":"success"}')
 	like "$v: what a mark of a run touches" 'the run: failed -> success.*train failed -> success' "$said"
 	like "$v: and what follows" 'the run: failed -> success.*publish upstream_failed -> success' "$said"
@@ -133,11 +133,11 @@ for v in 2 3; do
 	equal "$v: undone, it is as before" skipped "$(state $v ${mark}__marks prepare)"
 
 	# --- why runs wait: a pool of one slot, two runs at once
-	trigger $v first '{"seconds":45}'
-	check "$v: the slot is taken" within 90 is $v ${mark}__first running train
+	trigger $v first '{"seconds":240}'
+	check "$v: the slot is taken" within 240 is $v ${mark}__first running train
 	trigger $v second '{}'
 	trigger $v third '{}'
-	check "$v: a task waits" within 90 is $v ${mark}__second scheduled train
+	check "$v: a task waits" within 240 is $v ${mark}__second scheduled train
 	like "$v: it waits for the pool" 'pool one_slot has no free slot: 1 of 1 used' "$(act $v ask why tasks "$dag/${mark}__second/train")"
 	like "$v: and so does its run" 'pool one_slot has no free slot' "$(act $v ask why runs "$dag/${mark}__second")"
 	like "$v: the third run waits for the others" 'max_active_runs|2 of at most 2|most.*2' "$(act $v ask why runs "$dag/${mark}__third")"
@@ -217,7 +217,7 @@ for v in 2 3; do
 		trigger $v still '{}'
 		check "$v: the stopped scheduler is the reason" within 40 eval '[[ $(act $v ask why runs "$dag/${mark}__still") =~ scheduler.*heartbeat.*nothing\ new\ starts ]]'
 		kill -CONT "$beats"
-		check "$v: and then no more" within 60 is $v ${mark}__still success
+		check "$v: and then no more" within 240 is $v ${mark}__still success
 	else
 		skip "$v: a scheduler that stands still" "the servers are shared"
 	fi

@@ -13,6 +13,7 @@ clean() {
 	rm -rf "${S3_DATA:?}/$bucket" "$scratch"
 	[[ -z ${store:-} ]] || kill "$store" 2>/dev/null
 	[[ -z ${hosts:-} ]] || kill "$hosts" 2>/dev/null
+	[[ -z ${gate:-} ]] || kill "$gate" 2>/dev/null
 }
 trap clean EXIT
 export T52_ID=$S3_ACCESS_KEY T52_SECRET=$S3_SECRET_KEY T52_WRONG=AKIAWRONGWRONGWRONG AWS_EC2_METADATA_DISABLED=true
@@ -25,7 +26,7 @@ source_of() {
 	echo "sources: {store: {type: s3, $2}}" >"$scratch/$1.yaml"
 }
 get() {
-	binnacle --config "$scratch/$1.yaml" --wait 10 get "${@:2}" 2>&1
+	binnacle --config "$scratch/$1.yaml" --wait "${wait:-40}" get "${@:2}" 2>&1
 }
 open() {                 # WHAT KEY [PARAMS]
 	timeout -k 5 180 "$tools/drive" --source "$(cat "$scratch/vgw")" open "$1" objects "$2" "${3:-}" 2>&1
@@ -82,7 +83,7 @@ equal "filtered" 1 "$(get vgw objects "$bucket/raw/" 'size>100Ki' -o csv | grep 
 equal "a prefix that ends in the middle of a name" 10 "$(get vgw objects "s3://$bucket/flat/part-00001" -o csv | grep -c '^store,part-00001')"
 like "a place that is not there" "there is no bucket 'no-such-bucket'" "$(get vgw objects no-such-bucket/x/)"
 like "nothing in it" 'no objects there' "$(get vgw objects "$bucket/none/")"
-like "no place" 'name one: binnacle get objects s3://' "$(get vgw objects 'size>1')"
+like "no place" 'name one: binnacle get objects s3://' "$(wait=5 get vgw objects 'size>1')"
 
 # ---- links
 link=$(open link "$bucket/raw/report.json" '{"expires":60}' | grep -o 'http.*')
@@ -93,12 +94,49 @@ equal "a link to an odd name" "an odd name" "$(curl -s "$link")"
 
 # ---- downloads
 want=$(sha256sum <"$S3_DATA/$bucket/big/object.bin")
-"$tools/drive" --source "$(cat "$scratch/vgw")" open download objects "$bucket/big/object.bin" "{\"file\":\"$scratch/got.bin\"}" >"$scratch/said" 2>&1 &
+# through a gate that holds after 20 MB, so that it is killed in the middle however quick or slow it is
+cat >"$scratch/gate.py" <<'P'
+import http.client, http.server, sys, time
+class Gate(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def log_message(self, *_): pass
+    def do(self):
+        c = http.client.HTTPConnection(sys.argv[1].split("//")[1], timeout=60)
+        c.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for k, v in self.headers.items():
+            c.putheader(k, v)
+        c.endheaders()
+        a = c.getresponse()
+        self.send_response(a.status)
+        for k, v in a.getheaders():
+            if k.lower() not in ("transfer-encoding", "connection"):
+                self.send_header(k, v)
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        for _ in range(20):
+            self.wfile.write(a.read(1 << 20))
+        if a.read(1):
+            self.wfile.flush()
+            time.sleep(600)
+    do_GET = do_HEAD = do
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gate)
+print(server.server_port, flush=True)
+server.serve_forever()
+P
+python3 "$scratch/gate.py" "$S3_URL" >"$scratch/gate" 2>"$scratch/gate.log" &
+gate=$!
+within 30 test -s "$scratch/gate"
+"$tools/drive" --source "{type: s3, endpoint: 'http://127.0.0.1:$(<"$scratch/gate")', $keys}" open download objects "$bucket/big/object.bin" \
+	"{\"file\":\"$scratch/got.bin\"}" >"$scratch/said" 2>&1 &
 driver=$!
 has_part() { compgen -G "$scratch/got.bin.*.part" && [[ -s $(compgen -G "$scratch/got.bin.*.part") ]]; }
-within 10 has_part
+within 30 has_part
 kill -9 "$driver"
 wait "$driver" 2>/dev/null
+kill "$gate"
+wait "$gate" 2>/dev/null
+gate=''
 part=$(stat -c %s "$scratch"/got.bin.*.part)
 [[ $part -gt 0 && $part -lt 314572800 && ! -e $scratch/got.bin ]] && ok "a download that is killed leaves its part" ||
 	not_ok "a download that is killed leaves its part" "part: $part bytes" "$(ls -la "$scratch")"

@@ -15,7 +15,7 @@ servings() {             # NAME=URL...: a configuration with these model servers
 servings rest="$REST_URL" rest2="$REST2_URL" kserve="$KSERVE_URL" mlserver="$MLSERVER_URL" scoring1="$SCORING1_URL" \
 	scoring2="$SCORING2_URL" scoring3="$SCORING3_URL" ray="$SERVE_URL" >"$scratch/b.yaml"
 get() {
-	binnacle --config "$scratch/b.yaml" --wait 20 get "$@" 2>&1
+	binnacle --config "$scratch/b.yaml" --wait 60 get "$@" 2>&1
 }
 predict() {
 	binnacle --config "$scratch/b.yaml" --wait 60 predict "$@" 2>&1
@@ -29,7 +29,7 @@ for one in rest:rest kserve/price:kserve-v1 mlserver/price:v2 mlserver/tensor:v2
 	like "${one%%:*} is found to speak ${one#*:}" ",${one%%:*},ready,[^"$'\n'"]*,${one#*:}," "$rows"
 done
 like "doctor says where inputs are described" 'rest .*6 fields, from its OpenAPI description.*4 fields, from the model.s signature' \
-	"$(binnacle --config "$scratch/b.yaml" --wait 20 doctor 2>&1 | tr '\n' ' ')"
+	"$(binnacle --config "$scratch/b.yaml" --wait 60 doctor 2>&1 | tr '\n' ' ')"
 
 # --- asked
 version=$(curl -fsS "$REST_URL/model" | python3 -c 'import json, sys; print(json.load(sys.stdin)["model_version"])')
@@ -133,10 +133,11 @@ like "megabytes beside the number" '^price 1 ' "$(fault '{"huge": 1}')"
 like "401" '401: told to fail' "$(fault '{"status": 401}')"
 like "403" '403: told to fail' "$(fault '{"status": 403}')"
 like "429" '429: told to fail' "$(fault '{"status": 429}')"
-like "an answer after a while" '^price [0-9.]+  version 7  2[0-9]{3}' "$(fault '{"slow_ms": 2000}')"
+like "an answer after a while" '^price [0-9.]+  version 7  ([2-9][0-9]{3}|[0-9]{5})' "$(fault '{"slow_ms": 2000}')"
 servings bad="http://127.0.0.1:$port" >"$scratch/b.yaml"
 printf '    timeout: 1s\n' >>"$scratch/b.yaml"
 like "an answer after too long" 'did not answer within 1 s' "$(fault '{"slow_ms": 5000}')"
+servings bad="http://127.0.0.1:$port" >"$scratch/b.yaml"      # with the timeout that everyone has
 fault '{"unready": true}' >/dev/null
 like "not ready is a status" 'not ready .*model is not loaded' "$(get modelendpoints)"
 kill "$bad_pid"

@@ -65,7 +65,8 @@ spec:
   tolerations: [{operator: Exists}]
   containers: [{name: c, image: x, resources: {requests: {cpu: "1", memory: 4Gi}}}]
 END
-within 20 kubectl wait -n "$ns" --for=condition=Ready pod/predictor --timeout=1s
+within 60 kubectl wait -n "$ns" --for=condition=Ready pod/predictor --timeout=1s
+within 60 kubectl wait --for=condition=Ready node -l t56="$$" --timeout=1s
 
 # ---- prices and shares
 

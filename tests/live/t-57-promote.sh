@@ -41,7 +41,7 @@ set_champion() {
 # act URL WORD...
 act() {
 	timeout -k 5 180 "$drive_bin" --source "{type: mlflow, environment: dev, timeout: 5s, user: ops, password: {env: T57_PASSWORD}, url: '$1'}" \
-		--audit "$scratch/audit" --wait 30000 "${@:2}" 2>&1
+		--audit "$scratch/audit" --wait 90000 "${@:2}" 2>&1
 }
 export T57_PASSWORD=never-to-be-seen
 

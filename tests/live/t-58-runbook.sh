@@ -46,7 +46,7 @@ for url in "$MLFLOW1_URL" "$MLFLOW2_URL" "$MLFLOW3_URL"; do check "seeded: $url"
 {
 	kubectl create namespace $ns
 	kubectl -n $ns create deployment web --image=registry.example.com/web:v1 --replicas=2
-	kubectl -n $ns rollout status deployment web --timeout=60s
+	kubectl -n $ns rollout status deployment web --timeout=180s
 } >/dev/null 2>&1
 serve
 config full "$MLFLOW3_URL" '{metric: r2_score, at_least: 0.35}'

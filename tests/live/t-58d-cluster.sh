@@ -17,7 +17,7 @@ trap clean EXIT
 {
 	kubectl create namespace $ns
 	kubectl -n $ns create deployment web --image=registry.example.com/web:v1 --replicas=2
-	kubectl -n $ns rollout status deployment web --timeout=60s
+	kubectl -n $ns rollout status deployment web --timeout=180s
 } >/dev/null 2>&1
 # faults need a port without TLS: kubectl's proxy, and ours before it
 proxy_port=$(free_ports 1)
@@ -106,4 +106,5 @@ servers start-api >/dev/null 2>&1
 like "the API server is gone before its step: told, and taken back" 'step 3.*cannot be reached.*rolled back.*exit 7' "$said"
 equal "registry and service are as before" "6 6" "$(both)"
 check "the API server is well again" within 60 kubectl get namespaces
+servers restart-controllers          # they wait for up to a minute else
 finish

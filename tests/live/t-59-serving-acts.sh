@@ -70,7 +70,7 @@ fault() {
 	curl -fsS -m 10 "$service/faults" -d "$1" >/dev/null
 }
 drive() {
-	timeout -k 5 180 "$drive_bin" --audit "$scratch/audit" --wait 40000 "$@" 2>&1
+	timeout -k 5 180 "$drive_bin" --audit "$scratch/audit" --wait 90000 "$@" 2>&1
 }
 settings="{type: serving, environment: dev, url: '$service', timeout: 4s}"
 act() {
@@ -112,9 +112,12 @@ champion "$MLFLOW3_URL" 1
 fault '{"reload_ms": 6000}'
 like "slower than its answer may take: the same" 'did not answer within 4 s.*looking.*but it was taken: it serves v1.*state: done' "$(act reload '{"version":"1","within":"20s"}')"
 champion "$MLFLOW3_URL" 2
-fault '{"reload_ms": 3000}'
+fault '{"reload_ms": 6000}'
 like "stopped while it loads" 'state: cancelled' "$(act reload '{"version":"2"}' --cancel 1000)"
-within 10 test "$(serves | cut -c1)" = 2
+serves_two() {
+	[[ $(serves) == 2* ]]
+}
+within 30 serves_two
 fault '{}'
 champion "$MLFLOW3_URL" 1
 like "loaded by another between plan and run" 'serves something else since the plan was shown.*plan again.*state: failed' \
@@ -146,7 +149,7 @@ then ok "with its registry beside it, the plan says what it becomes"; else not_o
 fault '{"cold": 3}'
 curl -fsS "$service/predict" -d '{"house_size": 1500}' >/dev/null
 said=$(act warm-up '{"calls": 12}')
-like "warm-up: with what the service remembers, the first slower than the last" '12 predictions with 1 different inputs, from what the service remembers.*12 of 12 answered: the first took 1[5-9][0-9]\.[0-9] ms, the last 6 [0-9.]+ ms.*v2 answered.*state: done' "$said"
+like "warm-up: with what the service remembers, the first slower than the last" '12 predictions with 1 different inputs, from what the service remembers.*12 of 12 answered: the first took (1[5-9][0-9]|[2-9][0-9]{2}|[0-9]{4,})\.[0-9] ms, the last 6 [0-9.]+ ms.*v2 answered.*state: done' "$said"
 equal "so many were asked" 13 "$(curl -fsS "$service/calls" | python3 -c 'import json, sys; print(json.load(sys.stdin)["/predict"])')"
 fault '{"status": 500}'
 like "one that fails is left in peace after three" '0 of 20 answered; 3 failed: 500: told to fail.*state: failed' "$(act warm-up '{}')"
@@ -218,7 +221,7 @@ kubectl patch inferenceservice price -n "$space" --subresource status --type mer
 said=$(kube act canary inferenceservices "$space/price" '{"weight": "25"}')
 like "what its controller reports is waited for" 'price-00001.*latest revision gets 25 %.*state: done' "$(tr '\n' ' ' <<<"$said")"
 like "already" '"already": "the latest revision has 25 % already".*there is nothing to do' "$(kube act canary inferenceservices "$space/price" '{"weight": 25}' | tr '\n' ' ')"
-said=$(kube --cancel 1500 act canary inferenceservices "$space/price" '{"weight": 100}')
+said=$(kube --cancel 5000 act canary inferenceservices "$space/price" '{"weight": 100}')
 like "a controller that has not come to it yet" 'gets 25 %, wanted 100 %.*not come to it yet' "$(tr '\n' ' ' <<<"$said")"
 like "too much" 'weight is from 0 to 100' "$(kube plan canary inferenceservices "$space/price" '{"weight": 101}')"
 kubectl annotate inferenceservice price -n "$space" serving.kserve.io/deploymentMode=RawDeployment >/dev/null

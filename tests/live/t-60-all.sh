@@ -11,7 +11,7 @@ for url in "$MLFLOW1_URL" "$MLFLOW2_URL" "$MLFLOW3_URL"; do
 	curl -sS -m 10 -o /dev/null "$url/api/2.0/mlflow/registered-models/create" -d '{"name":"t60_model"}' -H 'Content-Type: application/json'
 done
 
-said=$(binnacle --config "$scratch/b.yaml" --wait 20 doctor 2>&1)
+said=$(binnacle --config "$scratch/b.yaml" --wait 60 doctor 2>&1)
 for source in eks airflow2 airflow3 mlflow1 mlflow2 mlflow3 pg s3 model-api model-api-v7 kserve mlserver scoring1 scoring2 \
 	scoring3 ray cost; do
 	like "doctor reaches $source" "(^|"$'\n'")$source \\([^"$'\n'"]*"$'\n'"  ok +(reachable|budget|credentials)" "$said"
@@ -20,7 +20,7 @@ unlike "and finds nothing wrong" $'\n  (no|BAD|bad|x) ' "$said"
 
 # sources_of KIND: which sources have rows of it
 sources_of() {
-	binnacle --config "$scratch/b.yaml" --wait 20 get "$1" -o json 2>"$scratch/said" |
+	binnacle --config "$scratch/b.yaml" --wait 60 get "$1" -o json 2>"$scratch/said" |
 		python3 -c 'import json, sys; print(*sorted({row["source"] for row in json.load(sys.stdin)}))'
 }
 equal "pods" "eks" "$(sources_of pods)"
@@ -37,7 +37,7 @@ like "an object by its address, though clusters have objects too" "^s3: delete s
 
 for size in 80x24 120x40 200x50; do
 	for pane in triage cluster pipelines registry drift cost predict storage; do
-		said=$(binnacle --config "$scratch/b.yaml" --wait 20 snapshot "$pane" --size "$size" 2>&1)
+		said=$(binnacle --config "$scratch/b.yaml" --wait 60 snapshot "$pane" --size "$size" 2>&1)
 		equal "$pane at $size has so many lines" "${size#*x}" "$(wc -l <<<"$said")"
 		unlike "$pane at $size says nothing is refused" "refused|cannot|no source" "$(sed 1d <<<"$said" | head -4)"
 	done

@@ -22,7 +22,7 @@ hostport=${PG_URI#*@}
 pg_user=${PG_URI#*//} pg_user=${pg_user%%@*}
 IFS=:/ read -r pg_host pg_port pg_db <<<"$hostport"
 cat >"$scratch/forward.py" <<'PY'
-"""forward.py HOST PORT LISTEN: every connection to 127.0.0.1:LISTEN (0: any; told) goes on to HOST:PORT."""
+"""forward.py HOST PORT LISTEN: every connection to 127.0.0.1:LISTEN (told, once it does) goes on to HOST:PORT."""
 import socket, sys, threading
 host, port, listen = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 door = socket.socket()
@@ -51,12 +51,12 @@ while True:
     for pair in ((client, server), (server, client)):
         threading.Thread(target=pump, args=pair, daemon=True).start()
 PY
+door=$(free_ports 1)          # not one of those that connections are given: it has to be had again
 open_door() {
 	: >"$scratch/port"
-	python3 "$scratch/forward.py" "$pg_host" "$pg_port" "${door:-0}" >"$scratch/port" 2>/dev/null &
+	python3 "$scratch/forward.py" "$pg_host" "$pg_port" "$door" >"$scratch/port" 2>/dev/null &
 	forward=$!
 	within 20 test -s "$scratch/port"
-	door=$(<"$scratch/port")
 }
 shut_door() {
 	kill -9 "$forward"
@@ -104,7 +104,7 @@ check "MLflow is seeded" python3 "$live_tests/mlseed.py" "$MLFLOW3_URL" "$model"
 start_watch
 check "watch records what was there already, for the team" within 40 has "rollout of $mark/web revision 1: registry.example.com/web:v1"
 kubectl -n "$mark" set image deploy/web web=registry.example.com/web:v2 >/dev/null
-kubectl -n "$mark" rollout status deploy/web --timeout=60s >/dev/null
+kubectl -n "$mark" rollout status deploy/web --timeout=180s >/dev/null
 new_pod() {
 	pod=$(kubectl -n "$mark" get pods --field-selector=status.phase=Running \
 		-o jsonpath='{range .items[*]}{.spec.containers[0].image} {.metadata.name}{"\n"}{end}' | sed -n 's/.*:v2 //p')
@@ -134,7 +134,7 @@ check "drift that began" within 60 has 'drift began, score 0.41'
 is_over() {
 	[[ $(airflow "/dagRuns/$mark") =~ '"state":"success"' ]]
 }
-check "the run ends" within 150 is_over
+check "the run ends" within 300 is_over
 
 # --- in another program, which has seen nothing of it; with the times that the servers say
 rows=$(as b --wait 40 get timeline -o csv)

@@ -38,7 +38,7 @@ key_of() {
 # act WORD...
 act() {
 	timeout -k 5 180 "$drive_bin" --source "{type: alertmanager, environment: dev, timeout: 4s, user: ops, password: {env: T62_PASSWORD}, url: '${url:-$AM_URL}'}" \
-		--audit "$scratch/audit" --wait 30000 "$@" 2>&1
+		--audit "$scratch/audit" --wait 90000 "$@" 2>&1
 }
 export T62_PASSWORD=never-to-be-seen
 silences() {
@@ -87,7 +87,7 @@ like "in full" 'Runbook +https://runbooks.example.com/model-error-rate.*Expressi
 said=$(act plan silence alerts "$key" '{"comment":"known","duration":"90m"}')
 like "the request, word by word" 'POST /api/v2/silences.*matchers.*alertname.*ModelErrorRate.*createdBy.*ops.*comment.*known' "$said"
 like "without a login it is who runs it, whatever \$USER says" "createdBy[^,]*$(unforged)" \
-	"$(forged "$drive_bin" --source "{type: alertmanager, url: '$AM_URL'}" --wait 30000 plan silence alerts "$key" '{"comment":"known"}' 2>&1)"
+	"$(forged "$drive_bin" --source "{type: alertmanager, url: '$AM_URL'}" --wait 90000 plan silence alerts "$key" '{"comment":"known"}' 2>&1)"
 like "and what it would quiet now" '1 alert that fires is silenced now: ModelErrorRate of ml-serving/api-1' "$said"
 equal "nothing was sent" 0 "$(silences)"
 like "without a reason it is not done" 'blocked.*say why' "$(act plan silence alerts "$key" '{}')"

@@ -51,7 +51,7 @@ check "seeded" python3 "$live_tests/mlseed.py" "$MLFLOW3_URL" "$model"
 {
 	kubectl create namespace $ns
 	kubectl -n $ns create deployment model-api --image=registry.example.com/model-api:v1 --replicas=1
-	kubectl -n $ns rollout status deployment model-api --timeout=60s
+	kubectl -n $ns rollout status deployment model-api --timeout=180s
 } >/dev/null 2>&1
 serve
 like "v7 is promoted: registry, service, cluster" 'done.*exit 0' "$(bin config promote "$model" 7 --reason 'r2 0.447' --yes)"
@@ -95,7 +95,7 @@ done
 by_hand curl -fsS -X POST "$service/reload"
 by_hand curl -fsS "$service/model"
 by_hand kubectl -n $ns rollout restart deployment model-api
-by_hand kubectl -n $ns rollout status deployment model-api --timeout=60s
+by_hand kubectl -n $ns rollout status deployment model-api --timeout=180s
 wait $!
 echo "# by hand: $n commands, $(python3 -c "print('%.1f' % ($(<"$scratch/ended") - $began))") s of machine time alone, nothing checked or kept; in web interfaces 3 of them"
 equal "by hand too" "6 6" "$(both)"
