@@ -370,12 +370,14 @@ static void test_bytes(void **state)
 
 	vt_quiet(v, 200);
 	vt_type(v, "jjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjjj");
+	assert_true(vt_wait(v, "rows 41 of 1000", WAIT));
 	vt_quiet(v, 200);
 	vt_count_reset(v);
 	for (int i = 0; i < 20; i++) {
 		vt_type(v, "j");
 		vt_settle(v);
 	}
+	assert_true(vt_wait(v, "rows 61 of 1000", WAIT));
 	scroll = vt_count(v) / 20;
 	idle = sent_in(v, 4000);
 	print_message("a scrolling j sends %zu bytes, idle %zu bytes/s\n", scroll, idle);
