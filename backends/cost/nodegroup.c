@@ -277,17 +277,19 @@ void nodegroup_plan(const struct cost *c, struct link *l, const struct request *
 
 /* ---- running it */
 
-/* After no answer came: 1 taken, 0 not, -1 cannot be told. */
+/* Until it is as wanted, which AWS shows a moment after it answered: 1 taken, 0 not, -1 cannot be told. */
 static int look_again(struct eks *e, struct str group, struct sizes want)
 {
 	struct sizes now;
 	char status[40];
-	for (int i = 0; i < LOOKS && !link_closing(e->link); i++) {
+	int taken = -1;
+	for (int i = 0; i < LOOKS && taken != 1 && !link_closing(e->link); i++) {
+		if (i)
+			nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
 		if (read_sizes(e, group, &now, status))
-			return now.min == want.min && now.desired == want.desired && now.max == want.max;
-		nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
+			taken = now.min == want.min && now.desired == want.desired && now.max == want.max;
 	}
-	return -1;
+	return taken;
 }
 
 static bool send(struct eks *e, struct str group, const json_t *plan, char *say, size_t size)
@@ -317,14 +319,15 @@ static bool send(struct eks *e, struct str group, const json_t *plan, char *say,
 	int taken = answer || lost ? look_again(e, group, want) : 0;
 	bool answered = answer != NULL;
 	json_decref(answer);
-	if (answered && taken)
-		snprintf(say, size, "AWS took it: %d nodes are wanted; they go or come within minutes", (int)want.desired);
-	else if (lost || answered)
+	if (answered)
+		snprintf(say, size, taken ? "AWS took it: %d nodes are wanted; they go or come within minutes" : "AWS took it, though it does not show "
+		         "it yet: %d nodes are wanted", (int)want.desired);
+	else if (lost)
 		snprintf(say, size, taken > 0 ? "no answer came, but it was taken" : taken == 0 ? "it was not taken: all is as it was"
 		         : "no answer came, and whether it was taken cannot be told: look before trying again");
 	else
 		snprintf(say, size, "AWS refused it: %s", e->why);
-	return answered ? taken != 0 : taken > 0;
+	return answered || taken > 0;
 }
 
 void nodegroup_run(const struct cost *c, struct link *l, const struct request *r)
