@@ -10,7 +10,7 @@
 
 enum {
 	RUNBOOK_PLAN_MS = 40000,     /* so long a plan may take */
-	RUNBOOK_LIST_MS = 6000,      /* so long a list is waited for that a name may be looked up in */
+	RUNBOOK_LIST_MS = 20000,     /* so long a list is waited for that a name may be looked up in */
 	RUNBOOK_TELL_MS = 25000,
 	RUNBOOK_TRIES = 3,           /* of a plan that cannot be made or run: what it is about may just be moving */
 	RUNBOOK_AGAIN_MS = 1500,

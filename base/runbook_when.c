@@ -31,7 +31,7 @@ int runbook_find_at(struct runbook *r, struct buf *b)
 	const struct table *t = store_table_const(r->priv->rs->store, "promotions");
 	const struct kind_state *k = store_kind_state(r->priv->rs->store, "promotions", r->priv->registry->index);
 	int64_t first, any;
-	if (!(k && k->listed) && runbook_now(r) - r->priv->since < 3 * RUNBOOK_LIST_MS)
+	if (!(k && k->listed) && runbook_now(r) - r->priv->since < RUNBOOK_LIST_MS)
 		return 0;
 	const struct row *row = last_before(r, t, true, &first);
 	row = row ? row : last_before(r, t, false, &any);

@@ -28,6 +28,7 @@
 /* ---- the world: who is champion, what is served, and what was done to them, in order */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool mute;             /* it does not list its endpoints */
 static atomic_int champion, served, dial, ended;      /* ended: what a poke makes ends by itself */
 static char did[2000];
 static const char *taken = "unknown";
@@ -203,7 +204,7 @@ static void body(struct link *l)
 			plan(l, r);
 		else if (r->type == REQ_RUN)
 			run(l, r);
-		else if (r->type == REQ_WATCH && !strcmp(r->kind, "modelendpoints"))
+		else if (r->type == REQ_WATCH && !strcmp(r->kind, "modelendpoints") && !mute)
 			send_endpoint(l);
 		else if (r->type == REQ_WATCH && !strcmp(r->kind, "promotions"))
 			send_promotions(l);
@@ -293,6 +294,7 @@ static int fresh(void **state)
 	assert_non_null(mkdtemp(dir));
 	champion = served = 6;
 	ended = 0;
+	mute = false;
 	did[0] = '\0';
 	taken = "unknown";
 	return 0;

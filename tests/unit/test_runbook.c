@@ -151,6 +151,25 @@ static void test_verify(void **state)
 	desk_close(&d);
 }
 
+/* Of a list that is still being read nothing can be told yet, neither that it is wrong nor that it cannot be told. */
+static void test_verify_waits_for_the_list(void **state)
+{
+	struct desk d;
+	mute = true;
+	desk_open(&d, "dev", "{verify: {for: 60s, every: 2s, failures: 2, checks: [{kind: modelendpoints, name: api, where: 'version=7'}]}}");
+	struct runbook *r = confirmed(&d, false);
+	until(&d, r, RUNBOOK_VERIFYING);
+	for (int64_t then = passed; r->state == RUNBOOK_VERIFYING && passed < then + 30000;)
+		turn(&d);
+	assert_int_equal(r->state, RUNBOOK_VERIFYING);
+	mute = false;
+	served = 7;
+	source_ask(d.source[0], request_new(REQ_WATCH, "modelendpoints", STR(""), "", ""));
+	until(&d, r, RUNBOOK_DONE);
+	assert_int_equal(r->checks[0].result, GATE_PASS);
+	desk_close(&d);
+}
+
 /* Errors, latency and what differs, measured from outside, before and after; and no call more than was told. */
 static void test_probes(void **state)
 {
@@ -326,7 +345,7 @@ static void test_rollback(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { T(test_order), T(test_goes_back), T(test_undo_of_what_it_made), T(test_first_fails), T(test_hold), T(test_lost), T(test_verify), T(test_probes),
+	const struct CMUnitTest tests[] = { T(test_order), T(test_goes_back), T(test_undo_of_what_it_made), T(test_first_fails), T(test_hold), T(test_lost), T(test_verify), T(test_verify_waits_for_the_list), T(test_probes),
 		T(test_guards), T(test_straight_back), T(test_stages_back), T(test_one_at_a_time), T(test_rollback),
 		T(test_freeze_of_guards_zone), T(test_who_acts) };
 	return cmocka_run_group_tests_name("runbook", tests, NULL, NULL);
