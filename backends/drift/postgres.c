@@ -50,6 +50,7 @@ struct history {
 	unsigned nseen;
 	int64_t next_ms, again_ms, retry_ms, trained_ms;   /* mono */
 	unsigned failures;
+	unsigned shut;               /* bit by part: it was told that its kind cannot be listed */
 };
 struct batch { struct history *h; struct buf rows, row, key; struct feature_list features; unsigned n; bool first; };
 
@@ -201,7 +202,8 @@ static bool list_all(struct history *h)
 		h->listed = true;
 	}
 	send_rows(&b);
-	send_features(h);
+	if (ok)                          /* of half a history they would be the wrong ones */
+		send_features(h);
 	batch_release(&b);
 	buf_release(&sql);
 	return ok;
@@ -289,31 +291,49 @@ static bool watches(const struct history *h, enum part part)
 	return false;
 }
 
-static void kind_health(struct history *h, const char *kind)
+/* What is not there or not ours is refused; what the server had no time for is down until it is asked again. */
+static void kind_health(struct history *h, enum part part, const char *kind)
 {
-	link_health(h->pg.link, (struct msg_health){ .state = HEALTH_REFUSED, .latency_us = -1, .kind = str_of(kind),
+	bool refused = !strncmp(h->pg.sqlstate, "42", 2) || h->pg.state == HEALTH_REFUSED;
+	h->shut |= 1u << part;
+	link_health(h->pg.link, (struct msg_health){ .state = refused ? HEALTH_REFUSED : HEALTH_DOWN, .latency_us = -1, .kind = str_of(kind),
 		.why = str_of(h->pg.error), .remedy = str_of(h->pg.remedy) });
+}
+
+/* It is there after all. */
+static void kind_well(struct history *h, enum part part, const char *kind, const char *other)
+{
+	if (!(h->shut & 1u << part))
+		return;
+	h->shut &= ~(1u << part);
+	link_health(h->pg.link, (struct msg_health){ .state = HEALTH_LIVE, .latency_us = -1, .kind = str_of(kind) });
+	if (other)
+		link_health(h->pg.link, (struct msg_health){ .state = HEALTH_LIVE, .latency_us = -1, .kind = str_of(other) });
 }
 
 /* The log of predictions, apart from the drift history: a source may have one, the other, or both. */
 static void work_served(struct history *h)
 {
-	if (served_find(&h->served, &h->pg) && served_list(&h->served, &h->pg))
+	if (served_find(&h->served, &h->pg) && served_list(&h->served, &h->pg)) {
+		kind_well(h, PART_SERVED, "predictions", NULL);
 		return;
+	}
 	if (!h->pg.c) {
 		failed(h);
 		return;
 	}
 	if (!strncmp(h->pg.sqlstate, "42", 2))           /* the table changed: look again */
 		served_release(&h->served);
-	kind_health(h, "predictions");
+	kind_health(h, PART_SERVED, "predictions");
 }
 
 /* The history of models, likewise. */
 static void work_promoted(struct history *h)
 {
-	if (promoted_find(&h->promoted, &h->pg) && promoted_list(&h->promoted, &h->pg))
+	if (promoted_find(&h->promoted, &h->pg) && promoted_list(&h->promoted, &h->pg)) {
+		kind_well(h, PART_PROMOTED, "promotions", NULL);
 		return;
+	}
 	if (!h->pg.c) {
 		failed(h);
 		return;
@@ -328,7 +348,7 @@ static void work_promoted(struct history *h)
 		link_send(h->pg.link, m);
 		return;
 	}
-	kind_health(h, "promotions");
+	kind_health(h, PART_PROMOTED, "promotions");
 }
 
 /* What the model was trained on, where the settings name it. */
@@ -346,9 +366,11 @@ static void work_trained(struct history *h)
 	} else if (!trained_list(&h->pg)) {
 		h->trained_ms = mono(h) + AGAIN_MS;
 		if (h->pg.c)
-			kind_health(h, "ranges");
+			kind_health(h, PART_TRAINED, "ranges");
 		else
 			failed(h);
+	} else {
+		kind_well(h, PART_TRAINED, "ranges", NULL);
 	}
 }
 
@@ -397,8 +419,8 @@ static void work(struct history *h)
 			h->listed = false;
 		}
 		if (only_served(h)) {
-			kind_health(h, "drift");
-			kind_health(h, "features");
+			kind_health(h, PART_DRIFT, "drift");
+			kind_health(h, PART_DRIFT, "features");
 			h->next_ms = mono(h) + h->poll_ms;
 			say_health(h, HEALTH_LIVE, "", "");
 			return;
@@ -406,6 +428,7 @@ static void work(struct history *h)
 		failed(h);
 		return;
 	}
+	kind_well(h, PART_DRIFT, "drift", "features");
 	h->pg.notified = false;
 	h->failures = 0;
 	h->next_ms = mono(h) + h->poll_ms;
