@@ -177,7 +177,7 @@ static void batch_release(struct batch *b)
 static void send_features(struct history *h)
 {
 	struct msg *m = msg_new(MSG_ROWS, 0);
-	trail_write(h->trail, &h->rule, &m->body);
+	trail_write(h->trail, &h->rule, true, &m->body);
 	link_send(h->pg.link, m);
 	h->dirty = false;
 }

@@ -127,14 +127,15 @@ static void send_all(struct reports *h, bool whole)
 		rows_end(&m->body, STR(""));
 	link_send(h->link, m);
 	m = msg_new(MSG_ROWS, 0);
-	trail_write(h->trail, &h->rule, &m->body);
+	trail_write(h->trail, &h->rule, whole, &m->body);
 	link_send(h->link, m);
 	m = msg_new(MSG_ROWS, 0);
 	rows_start(&m->body, "ranges");
 	rows_begin(&m->body, STR(""));
 	for (unsigned i = 0; i < h->nranges; i++)
 		buf_addstr(&m->body, buf_str(&h->ranges[i].rows));
-	rows_end(&m->body, STR(""));
+	if (whole)
+		rows_end(&m->body, STR(""));
 	link_send(h->link, m);
 	h->sent = whole;
 }

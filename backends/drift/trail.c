@@ -207,13 +207,14 @@ static void write_model(const struct model *m, const struct trail_rule *rule, st
 		}
 }
 
-void trail_write(const struct trail *t, const struct trail_rule *rule, struct buf *out)
+void trail_write(const struct trail *t, const struct trail_rule *rule, bool whole, struct buf *out)
 {
 	rows_start(out, "features");
 	rows_begin(out, STR(""));
 	for (unsigned i = 0; i < t->n; i++)
 		write_model(t->models[i], rule, out);
-	rows_end(out, STR(""));
+	if (whole)
+		rows_end(out, STR(""));
 }
 
 int64_t trail_newest(const struct trail *t)

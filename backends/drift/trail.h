@@ -26,8 +26,9 @@ struct trail_rule {
 	bool (*known)(void *arg, struct str key);    /* whether somebody acknowledged that check; NULL: nobody did */
 	void *arg;
 };
-/* Appends a full listing of kind `features` (a rows message's body), empty when there is none. */
-void trail_write(const struct trail *t, const struct trail_rule *rule, struct buf *out);
+/* Appends a full listing of kind `features` (a rows message's body), empty when there is none; without its end where not all checks
+ * are there. */
+void trail_write(const struct trail *t, const struct trail_rule *rule, bool whole, struct buf *out);
 /* Of the newest check of all: wall ms, 0 = none. */
 int64_t trail_newest(const struct trail *t);
 unsigned trail_checks(const struct trail *t);

@@ -211,7 +211,7 @@ static struct table *ranked(const struct trail *t, const struct trail_rule *rule
 {
 	struct buf b = { 0 };
 	struct table *table = table_new(&kind_features);
-	trail_write(t, rule, &b);
+	trail_write(t, rule, true, &b);
 	struct rd r = rd_of(buf_str(&b));
 	assert_true(str_is(rows_open(&r, buf_str(&b)), "features"));
 	assert_true(table_apply(table, 0, &r, 0));

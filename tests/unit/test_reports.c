@@ -2,7 +2,9 @@
 #define _GNU_SOURCE
 #include "backends/drift/report.h"
 #include "base/mem.h"
+#include "base/store.h"
 #include <math.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -140,6 +142,46 @@ static void reads_times(void **state)
 	assert_int_equal(report_time(STR("")), 0);
 }
 
+/* Reports are shown as they are read, but of no kind are they told to be all before they are. */
+static void nothing_is_whole_before_all_is_read(void **state)
+{
+	extern const struct backend backend_reports;
+	char dir[] = "/tmp/binnacle-reports-XXXXXX", *command, *settings;
+	struct inbox *inbox = inbox_new(1 << 22);
+	struct store *store = store_new(&clock_system);
+	struct yaml_error err;
+	assert_non_null(mkdtemp(dir));
+	command = xasprintf("for i in $(seq 60); do cp " SAMPLES "evidently_0.7.23_drift.json %s/$i.json; done", dir);
+	assert_int_equal(system(command), 0);
+	free(command);
+	settings = xasprintf("{folder: %s}", dir);
+	struct yaml_doc *doc = yaml_parse(str_of(settings), &err);
+	for (const struct kind *const *k = backend_reports.kinds; *k; k++)
+		store_add_kind(store, *k);
+	struct source *s = source_new(store_add_source(store, "r", ""), "r", "", &backend_reports, yaml_root(doc), &clock_system, inbox);
+	source_start(s);
+	source_ask(s, request_new(REQ_WATCH, "features", STR(""), "", ""));
+	const struct kind_state *all = NULL;
+	for (struct pollfd fd = { inbox_fd(inbox), POLLIN, 0 }; !(all && all->listed) && poll(&fd, 1, 60000) > 0;)
+		for (struct msg *m; (m = inbox_take(inbox));) {
+			store_apply(store, m, 0);
+			all = store_kind_state(store, "drift", 0);
+			for (size_t i = 0; !(all && all->listed) && i < 2; i++) {
+				const struct kind_state *k = store_kind_state(store, i ? "ranges" : "features", 0);
+				assert_false(k && k->listed);
+			}
+		}
+	assert_true(all && all->listed);
+	assert_true(source_stop(s, 60000));
+	command = xasprintf("rm -r %s", dir);
+	assert_int_equal(system(command), 0);
+	free(command);
+	free(settings);
+	store_free(store);
+	inbox_free(inbox);
+	yaml_doc_free(doc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +189,7 @@ int main(void)
 		cmocka_unit_test(cut_reports_are_refused),
 		cmocka_unit_test(tolerates_wrong_values),
 		cmocka_unit_test(reads_times),
+		cmocka_unit_test(nothing_is_whole_before_all_is_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
