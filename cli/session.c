@@ -553,14 +553,17 @@ static bool is_listed(void *arg)
 	return true;
 }
 
-/* No source that has listed something is still to say how it is. */
+/* No source is still to say how it is; one that was waited for in vain is waited for no longer. */
 static bool is_settled(void *arg)
 {
 	const struct listing *l = arg;
-	for (unsigned k = 0; k < 64 && l->kinds[k]; k++)
-		for (unsigned i = 0; i < l->s->store->nsources && i < 64; i++)
-			if (l->s->store->sources[i].state == HEALTH_CONNECTING && has_listed(l->s, i, l->kinds[k]))
-				return false;
+	for (unsigned i = 0; i < l->s->store->nsources && i < 64; i++) {
+		bool missed = false;
+		for (unsigned k = 0; k < 64 && l->kinds[k]; k++)
+			missed |= (l->asked[k] >> i & 1) && !session_heard(l->s, i, l->kinds[k]);
+		if (l->s->store->sources[i].state == HEALTH_CONNECTING && !missed)
+			return false;
+	}
 	return true;
 }
 
