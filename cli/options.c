@@ -11,7 +11,7 @@ const struct exit_help exit_codes[] = {
 	{ EXIT_FAILED, "tried and failed; doctor, triage, verify: something is wrong; can: unknown" },
 	{ EXIT_USAGE, "the command line or the configuration is wrong" },
 	{ EXIT_NO_TERMINAL, "there is no terminal, or none that can show a screen" },
-	{ EXIT_UNREACHABLE, "no source answered in time" },
+	{ EXIT_UNREACHABLE, "no source answered in time; triage: one did not, the others are well" },
 	{ EXIT_REFUSED, "not let in, not allowed, or read-only" },
 	{ EXIT_GATES, "a gate did not pass, so nothing was changed" },
 	{ EXIT_ROLLED_BACK, "it went wrong and was taken back" },

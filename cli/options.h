@@ -8,7 +8,7 @@ enum exit_code {
 	EXIT_FAILED = 1,      /* the work was tried and failed; doctor: something is wrong */
 	EXIT_USAGE = 2,       /* the command line or the configuration is wrong */
 	EXIT_NO_TERMINAL = 3, /* there is no terminal, or none that can show a screen */
-	EXIT_UNREACHABLE = 4, /* no source answered in time */
+	EXIT_UNREACHABLE = 4, /* no source answered in time, or one of those that all depends on */
 	EXIT_REFUSED = 5,     /* not let in, not allowed, or read-only */
 	EXIT_GATES = 6,       /* a gate did not pass: nothing was changed */
 	EXIT_ROLLED_BACK = 7, /* it went wrong and was taken back */
