@@ -21,7 +21,7 @@ trap clean EXIT
 } >/dev/null 2>&1
 # faults need a port without TLS: kubectl's proxy, and ours before it
 proxy_port=$(free_ports 1)
-kubectl --context admin proxy --port "$proxy_port" >/dev/null 2>&1 &
+"$KUBECTL" --context admin proxy --port "$proxy_port" >/dev/null 2>&1 &
 proxy_pid=$!
 within 10 curl -fsS "http://127.0.0.1:$proxy_port/readyz"
 mkdir "$scratch/fault"
