@@ -88,8 +88,7 @@ static char *wanted(struct serving *s, const struct model *m, json_t *plan, cons
 	if (want)
 		plan_say(plan, "change", "it serves %s; it has to serve %s afterwards", shown(m->version, now), shown(want, word));
 	else if (!has)
-		plan_say(plan, "change", "it serves %s; what it becomes is unknown%s%s", shown(m->version, now),
-		         *say ? ": " : ": no registry that is read here has this model", say);
+		plan_say(plan, "change", "it serves %s; what it becomes is unknown: %s", shown(m->version, now), say);
 	json_object_set_new(json_object_get(plan, "target"), "sure", json_boolean(want));
 	if (want) {
 		free(has);

@@ -14,7 +14,9 @@ const char *const serving_reads[] = { "modelendpoints:models", "modelendpoints:p
 struct known {
 	struct table *models, *predictions;
 	char *sources[SOURCES_MAX];
+	bool registry[SOURCES_MAX];      /* it has models */
 	unsigned nsources;
+	bool named;                      /* everyone who is read has been heard of */
 };
 
 struct known *known_new(void)
@@ -48,11 +50,13 @@ void known_take(struct known *k, const struct request *r)
 {
 	struct table *t = !strcmp(r->kind, "models") ? k->models : !strcmp(r->kind, "predictions") ? k->predictions : NULL;
 	struct rd at;
+	k->named |= !*r->key;
 	if (!t || !r->body.len)
 		return;
 	unsigned source = source_of(k, r->key);
 	if (source == SOURCES_MAX)
 		return;
+	k->registry[source] |= t == k->models;
 	rows_open(&at, buf_str(&r->body));
 	table_apply(t, (uint16_t)source, &at, 0);
 }
@@ -61,8 +65,10 @@ int64_t known_champion(const struct known *k, const char *model, const char *fro
 {
 	int64_t found = -1;
 	const char *by = "";
-	*say = '\0';
+	snprintf(say, size, "%s", k->named ? "no registry that is read here has this model" : "no registry has been read");
 	for (unsigned i = 0; model && i < k->nsources; i++) {
+		if (k->registry[i] && !table_listing(k->models, (uint16_t)i).listed && (!from || !strcmp(from, k->sources[i])))
+			snprintf(say, size, "%.60s has not listed its models yet", k->sources[i]);
 		const struct row *row = table_find(k->models, (uint16_t)i, str_of(model));
 		if (!row || row_null(row, MODELS_CHAMPION) || (from && strcmp(from, k->sources[i])))
 			continue;

@@ -127,7 +127,7 @@ extern const char *const serving_reads[];
 struct known *known_new(void);
 void known_free(struct known *k);
 void known_take(struct known *k, const struct request *r);       /* REQ_ROWS */
-/* The champion that registries have of the model; -1: none is read, or say[size] tells why it cannot be said. from: the only
+/* The champion that registries have of the model, say[size]: which has it; -1: say tells why it cannot be said. from: the only
  * registry that counts, NULL: any. */
 int64_t known_champion(const struct known *k, const char *model, const char *from, char *say, size_t size);
 /* The newest logged inputs of the model (NULL: of any), at most n; a JSON array, caller owns. */
