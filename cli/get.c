@@ -396,8 +396,12 @@ int cli_get(struct cli *c)
 	bool past = kind && !strcmp(kind, kind_timeline.name);      /* no source fills it: it is what the others were seen to do */
 	struct get g = { .session = s, .kind = kind, .scope = place.len ? place.data : c->namespace ? c->namespace : "",
 		.place = buf_str(&place) };
+	const struct kind *known = kind ? store_kind(s->store, str_of(kind)) : NULL;
 	if (!kind) {
 		code = unknown_kind(s, c->args[0]);
+	} else if (known && known->place && !place.len && !c->replay) {
+		fprintf(stderr, "binnacle: %s are listed below a place; name one: binnacle get %s s3://BUCKET/PREFIX/\n", kind, kind);
+		code = EXIT_USAGE;
 	} else if (past) {
 		code = list_changes(s, wait_ms);
 		code = code ? code : print(&g, store_table(s->store, kind), filter.data ? filter.data : "", form);

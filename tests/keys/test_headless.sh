@@ -65,6 +65,7 @@ check "a wrong value points" points 'age<x' "'x' is not a value for age" 5
 check "a wrong expression points" points '/(/' "in this regular expression" 1
 check "an unknown column points" points 'redis statsu=x' "no column 'statsu'" 7
 check "an unknown kind" says 2 "did you mean 'pods'" get podz --seed 1
+check "objects of no place" says 2 "name one: binnacle get objects s3://" get objects --seed 1 'size>1'
 check "nothing taken is no failure" says 0 "no pods that the filter takes" get pods --seed 1 name=unicorn
 
 check "a replay lists what was recorded" same_replayed

@@ -26,7 +26,7 @@ source_of() {
 	echo "sources: {store: {type: s3, $2}}" >"$scratch/$1.yaml"
 }
 get() {
-	binnacle --config "$scratch/$1.yaml" --wait "${wait:-40}" get "${@:2}" 2>&1
+	binnacle --config "$scratch/$1.yaml" --wait 40 get "${@:2}" 2>&1
 }
 open() {                 # WHAT KEY [PARAMS]
 	timeout -k 5 180 "$tools/drive" --source "$(cat "$scratch/vgw")" open "$1" objects "$2" "${3:-}" 2>&1
@@ -83,7 +83,7 @@ equal "filtered" 1 "$(get vgw objects "$bucket/raw/" 'size>100Ki' -o csv | grep 
 equal "a prefix that ends in the middle of a name" 10 "$(get vgw objects "s3://$bucket/flat/part-00001" -o csv | grep -c '^store,part-00001')"
 like "a place that is not there" "there is no bucket 'no-such-bucket'" "$(get vgw objects no-such-bucket/x/)"
 like "nothing in it" 'no objects there' "$(get vgw objects "$bucket/none/")"
-like "no place" 'name one: binnacle get objects s3://' "$(wait=5 get vgw objects 'size>1')"
+like "no place" 'name one: binnacle get objects s3://' "$(get vgw objects 'size>1')"
 
 # ---- links
 link=$(open link "$bucket/raw/report.json" '{"expires":60}' | grep -o 'http.*')
