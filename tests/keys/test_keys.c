@@ -4,7 +4,7 @@
  *   start W H PROGRAM ARGUMENT...   PROGRAM is `binnacle` ($BINNACLE) or `probe` (tests/screens/probe.c)
  *   env NAME=VALUE                  for the next start
  *   keys j C-f Enter :pods          keys as in keymaps, blanks between; what begins with : or / or ~/ is typed as it stands
- *   see TEXT    lose TEXT           waits until the screen shows it / does not (20 s)
+ *   see TEXT    lose TEXT           waits until the screen shows it / does not (90 s)
  *   line N TEXT                     waits until line N (from 0; -1 is the last) has it
  *   size W H                        resizes
  *   end CODE                        waits for the end
@@ -25,7 +25,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define WAIT 20000             /* ms: far more than it takes with a sanitizer and other tests beside */
+#define WAIT 90000             /* ms: far more than it takes with a sanitizer and other tests beside */
 
 static char self[512];
 

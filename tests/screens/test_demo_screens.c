@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define WAIT 20000
+#define WAIT 90000
 
 static char home[] = "/tmp/binnacle-screens-XXXXXX";
 static const struct { int w, h; } sizes[] = { { 80, 24 }, { 120, 40 }, { 200, 50 } };

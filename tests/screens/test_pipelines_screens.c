@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-enum { WAIT = 20000 };
+enum { WAIT = 90000 };
 static char home[] = "/tmp/binnacle-pipelines.XXXXXX";
 
 static struct vt *opened(const char *option, int w, int h)

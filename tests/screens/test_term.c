@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define WAIT 20000              /* ms, of what comes at once: see vt.h */
+#define WAIT 90000              /* ms, of what comes at once: see vt.h */
 
 static char self[512];
 
