@@ -396,6 +396,16 @@ static bool has_ended(struct carry *c)
 	return state_over(is);
 }
 
+/* A run that is cancelled may meanwhile have begun, or waited again: it is ended all the same. */
+static bool is_as_seen(const char *what, const json_t *now, const json_t *seen)
+{
+	struct str is = str_of(json_string_value(now)), was = str_of(json_string_value(seen));
+	if (json_equal(now, seen))
+		return true;
+	return !strcmp(what, "cancel") && is.n && was.n && !state_over(state_meaning(str_split(&is, '/'))) &&
+		!state_over(state_meaning(str_split(&was, '/')));
+}
+
 void run_ask(struct airflow *a, const struct request *r)
 {
 	json_t *params = json_loads(r->params, 0, NULL), *now;
@@ -404,7 +414,7 @@ void run_ask(struct airflow *a, const struct request *r)
 	size_t i, n = json_array_size(steps);
 	c.undo = json_incref(json_object_get(json_object_get(c.plan, "undo"), "params"));
 	now = version_of(a, &c.key);
-	bool same = now && json_equal(now, json_object_get(json_object_get(c.plan, "target"), "version"));
+	bool same = now && is_as_seen(r->what, now, json_object_get(json_object_get(c.plan, "target"), "version"));
 	if (!same)
 		buf_adds(&c.say, now ? "it has changed since the plan was shown: plan again" : a->api.error);
 	bool ok = same && n && same_names(&c);
