@@ -96,10 +96,30 @@ class Airflow(http.server.BaseHTTPRequestHandler):
             return self.answer(200, {"import_errors": [], "total_entries": 0})
         elif path.endswith("/dagRuns"):
             self.run_page(query, mode)
+        elif path == "/dags/d0/dagRuns/w":
+            self.run(mode)
+        elif path == "/dags/d0/dagRuns/w/taskInstances":
+            self.tasks_of_run(mode)
         elif "health" in path:
             return self.answer(200, {"metadatabase": {"status": "healthy"}, "scheduler": {"status": "healthy"}})
         else:
             return self.answer(404, {"detail": "not here"})
+
+    # A run that is looked at, and one that is ended: with mode "begins" it begins, with "ends" it is over, once its tasks were asked for.
+    states = []
+
+    def run(self, mode):
+        if self.command == "PATCH":
+            self.states.append("failed")
+        self.answer(200, run_of(0, dag_run_id="w", state=self.states[-1], end_date=None))
+
+    def tasks_of_run(self, mode):
+        self.states.append("success" if mode == "ends" else "running")
+        self.answer(200, {"task_instances": [{"task_id": "t", "dag_id": "d0", "dag_run_id": "w", "state": None, "try_number": 0}], "total_entries": 1})
+
+    def do_PATCH(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.do_GET()
 
     def dags(self, mode):
         if mode == "truncated":
@@ -183,6 +203,14 @@ with socket.socket() as s:
     free = s.getsockname()[1]
 out, err, code = ask("pipelines", port=free)
 ok("one that is down", "cannot be reached" in err and code != 0, out, err)
+
+# a run that waited when it was planned to end it
+for mode, want in (("begins", "state: done|is failed"), ("ends", "changed since the plan was shown")):
+    Airflow.mode, Airflow.version, Airflow.tokens, Airflow.states = mode, 2, [], ["queued"]
+    done = subprocess.run([BINNACLE, "--config", config(), "act", "cancel", "runs", "d0/w", "--yes"], capture_output=True, timeout=120)
+    said = (done.stdout + done.stderr).decode(errors="replace")
+    ok(f"a run that {mode} meanwhile is " + ("ended all the same" if mode == "begins" else "not touched"), re.search(want, said) and
+       (Airflow.states[-1] == "failed") == (mode == "begins"), said, Airflow.states)
 
 odd = [run_of(0, state="frobnicated"), run_of(1, conf={"x": "@NAN@"}), run_of(2, start_date=5, end_date=[], conf=[1]),
        {"dag_id": "d"}, 17, run_of(3, note="\x1b[2J\u202e"), run_of(4, conf={"big": "y" * 3_000_000})]
