@@ -213,11 +213,6 @@ static void judge_trained(const struct gates *g, const struct yaml *gate, int64_
 
 /* ---- rows */
 
-static bool is_lost(enum health_state s)
-{
-	return s == HEALTH_STALE || s == HEALTH_REFUSED || s == HEALTH_DOWN;
-}
-
 enum gate_result gate_sees(const struct store *st, const char *kind, struct buf *say)
 {
 	unsigned fill = 0, listed = 0, refused = 0, waits = 0;
@@ -228,13 +223,13 @@ enum gate_result gate_sees(const struct store *st, const char *kind, struct buf 
 		if (!s->source || !backend_fills(s->source->backend, kind))
 			continue;
 		fill++;
-		bool lost = is_lost(s->state) || (k && is_lost(k->state));
+		bool lost = health_lost(s->state) || (k && health_lost(k->state));
 		const char *says = k && k->why && *k->why ? k->why : s->why && *s->why ? s->why : health_name(s->state);
 		if (lost && !why.len)
 			buf_addf(&why, "%s: %s", s->name, says);
 		if (k && k->listed && !lost)
 			listed++;
-		else if (lost && !is_lost(s->state) && !(k && k->listed))
+		else if (lost && !health_lost(s->state) && !(k && k->listed))
 			refused++;               /* it is there, and has nothing of this kind to show */
 		else if (!lost)
 			waits++;

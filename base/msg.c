@@ -73,6 +73,14 @@ const char *health_name(enum health_state s)
 	return (unsigned)s < ARRAY_SIZE(names) ? names[s] : "?";
 }
 
+enum health_state health_named(const char *name)
+{
+	enum health_state s = HEALTH_IDLE;
+	while (s < HEALTH_DOWN && strcmp(health_name(s), name))
+		s++;
+	return s;
+}
+
 void msg_put_step(struct msg *m, struct msg_step s)
 {
 	struct buf *b = &m->body;

@@ -61,6 +61,12 @@ struct msg_health {
 void msg_put_health(struct msg *m, struct msg_health h);
 bool msg_get_health(const struct msg *m, struct msg_health *h);
 const char *health_name(enum health_state s);   /* "live" */
+enum health_state health_named(const char *name);   /* what health_name gave; HEALTH_DOWN for what it never gives */
+/* What its rows say is old, and nothing comes until it is back: stale, refused or down. */
+static inline bool health_lost(enum health_state s)
+{
+	return s == HEALTH_STALE || s == HEALTH_REFUSED || s == HEALTH_DOWN;
+}
 
 /* ---- step of an action */
 enum step_state { STEP_RUNNING, STEP_WAITING, STEP_DONE, STEP_FAILED, STEP_FINISHED };

@@ -111,7 +111,7 @@ enum gate_result runbook_fits(const struct runbook *r, const char *kind, const c
 		return GATE_UNKNOWN;
 	}
 	const struct source_state *s = &st->sources[row->source];
-	if (s->state == HEALTH_DOWN || s->state == HEALTH_STALE || s->state == HEALTH_REFUSED) {
+	if (health_lost(s->state)) {
 		buf_addf(say, "'%s' is %s, so what is known of %s is old: %s", s->name, health_name(s->state), name, s->why ? s->why : "");
 		return GATE_UNKNOWN;
 	}

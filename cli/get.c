@@ -39,17 +39,11 @@ static uint64_t listed(const struct get *g)
 static bool complete(void *arg)
 {
 	const struct get *g = arg;
-	const struct store *s = g->session->store;
 	if (g->session->cli->replay && listed(g))
 		return true;
-	for (unsigned i = 0; i < s->nsources && i < 64; i++) {
-		const struct kind_state *k = store_kind_state(s, g->kind, (uint16_t)i);
-		enum health_state h = s->sources[i].state;
-		bool over = (k && (k->listed || k->state == HEALTH_REFUSED || k->state == HEALTH_DOWN)) ||
-		        h == HEALTH_REFUSED || h == HEALTH_DOWN || h == HEALTH_STALE;
-		if ((g->asked >> i & 1) && !over)
+	for (unsigned i = 0; i < g->session->store->nsources && i < 64; i++)
+		if ((g->asked >> i & 1) && !session_heard(g->session, i, g->kind))
 			return false;
-	}
 	return true;
 }
 

@@ -533,9 +533,7 @@ static bool has_listed(const struct session *s, unsigned source, const char *kin
 bool session_heard(const struct session *s, unsigned source, const char *kind)
 {
 	const struct kind_state *x = store_kind_state(s->store, kind, (uint16_t)source);
-	enum health_state h = s->store->sources[source].state;
-	return (x && (x->listed || x->state == HEALTH_REFUSED || x->state == HEALTH_DOWN)) || h == HEALTH_REFUSED || h == HEALTH_DOWN ||
-	       h == HEALTH_STALE;
+	return (x && (x->listed || x->state == HEALTH_REFUSED || x->state == HEALTH_DOWN)) || health_lost(s->store->sources[source].state);
 }
 
 struct listing { struct session *s; const char *const *kinds; uint64_t asked[64]; };

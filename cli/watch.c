@@ -63,17 +63,12 @@ static void ask_again(struct watcher *w, unsigned source)
 		}
 }
 
-static bool is_lost(enum health_state h)
-{
-	return h == HEALTH_REFUSED || h == HEALTH_DOWN || h == HEALTH_STALE;
-}
-
 static void look_after(struct watcher *w)
 {
 	int64_t now = clock_wall(&w->s->clock);
 	for (unsigned i = 0; i < w->s->nsources; i++) {
 		const struct source_state *x = &w->s->store->sources[w->s->sources[i]->index];
-		bool lost = is_lost(x->state), said = is_lost(w->of[i].said);
+		bool lost = health_lost(x->state), said = health_lost(w->of[i].said);
 		if (lost && !said && now - x->since >= LOST_MS) {
 			fprintf(stderr, "%s: %s%s%s\n", x->name, x->state == HEALTH_STALE ? "lost" : health_name(x->state), *x->why ? ": " : "", x->why);
 			w->of[i].said = x->state;

@@ -217,7 +217,7 @@ static void title(void *arg, const struct page *p, const struct app *app, struct
 		buf_adds(out, "  reading");
 	if (storage_source(app, storage_source(app, -1)) >= 0)
 		buf_addf(out, "  of %s", s->name);
-	if (s->state == HEALTH_STALE || s->state == HEALTH_DOWN || s->state == HEALTH_REFUSED) {
+	if (health_lost(s->state)) {
 		buf_addf(out, "  %s ", health_name(s->state));
 		span_text(out, clock_wall(app_clock(app)) - s->since);
 	}

@@ -153,10 +153,7 @@ static void draw_heading(const struct table_page *t, struct frame *f, struct rec
 static bool source_old(const struct app *app, uint16_t source)
 {
 	const struct store *s = app_store(app);
-	if (source >= s->nsources)
-		return false;
-	enum health_state h = s->sources[source].state;
-	return h == HEALTH_STALE || h == HEALTH_DOWN || h == HEALTH_REFUSED;
+	return source < s->nsources && health_lost(s->sources[source].state);
 }
 
 /* "3 (2d20h ago)" where there is no room for all of it: "3 (2d20h)", then "3". */

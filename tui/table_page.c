@@ -520,7 +520,7 @@ static void title_sources(const struct table_page *t, const struct app *app, str
 		enum health_state h = s->sources[i].state;
 		if (!has)
 			continue;
-		if (h == HEALTH_STALE || h == HEALTH_DOWN || h == HEALTH_REFUSED) {
+		if (health_lost(h)) {
 			const char *why = s->sources[i].why, *remedy = h == HEALTH_STALE ? "" : s->sources[i].remedy;
 			buf_addf(out, "  %s %s ", s->sources[i].name, health_name(h));
 			span_text(out, clock_wall(app_clock(app)) - s->sources[i].since);

@@ -48,8 +48,7 @@ void routed_take(struct alerts *a, const struct request *r)
 	a->routed = a->routed ? a->routed : table_new(&kind_routed);
 	if (!r->body.len) {                      /* how it is */
 		bool was = a->managers[manager].away;
-		a->managers[manager].away = !strcmp(r->what, health_name(HEALTH_DOWN)) || !strcmp(r->what, health_name(HEALTH_REFUSED)) ||
-			!strcmp(r->what, health_name(HEALTH_STALE));
+		a->managers[manager].away = health_lost(health_named(r->what));
 		if (a->managers[manager].away && !was && alerts_mono(a) < a->whole_ms)
 			alerts_again(a, true);           /* it is not waited for */
 		return;

@@ -132,9 +132,7 @@ static struct in_source *source_of(struct intake *in, const char *name)
 
 static void take_health(struct in_source *s, const struct request *r)
 {
-	enum health_state state = HEALTH_IDLE;
-	while (state < HEALTH_DOWN && strcmp(health_name(state), r->what))
-		state++;
+	enum health_state state = health_named(r->what);
 	if (*r->kind) {
 		for (int k = 0; k < IN_COUNT; k++)
 			if (!strcmp(whole[k]->name, r->kind))
@@ -181,6 +179,5 @@ bool intake_listed(const struct intake *in, enum in_kind k, unsigned source)
 bool intake_settled(const struct intake *in, enum in_kind k, unsigned source)
 {
 	const struct in_source *s = &in->sources[source];
-	return !s->fills[k] || intake_listed(in, k, source) || s->shut[k] || s->state == HEALTH_REFUSED ||
-	       s->state == HEALTH_DOWN || s->state == HEALTH_STALE;
+	return !s->fills[k] || intake_listed(in, k, source) || s->shut[k] || health_lost(s->state);
 }

@@ -150,7 +150,7 @@ static void note(const struct cost *c, struct buf *out)
 		clusters++;
 		if (!c->burn.known[i])
 			buf_addf(out, "%snodes of %s are not known%s%s", out->len ? "; " : "", s->name, *s->why ? ": " : "", s->why);
-		else if (s->state == HEALTH_STALE || s->state == HEALTH_REFUSED || s->state == HEALTH_DOWN)
+		else if (health_lost(s->state))
 			buf_addf(out, "%snodes of %s are as they were before it was lost", out->len ? "; " : "", s->name);
 	}
 	if (!clusters)

@@ -87,8 +87,7 @@ static void take_word(struct found *f, const struct request *r)
 	if (!*r->key)
 		f->named = true;
 	else if (!r->body.len && (!*r->kind || !strcmp(r->kind, "forwards")))
-		f->origins[origin_of(f, r->key)].away = !strcmp(r->what, health_name(HEALTH_DOWN)) || !strcmp(r->what, health_name(HEALTH_REFUSED)) ||
-			!strcmp(r->what, health_name(HEALTH_STALE));
+		f->origins[origin_of(f, r->key)].away = health_lost(health_named(r->what));
 	bool all = f->named;
 	for (unsigned i = 0; i < f->nclusters; i++)
 		all = all && (table_listing(f->forwards, (uint16_t)i).listed || f->origins[origin_of(f, f->clusters[i])].away);
