@@ -155,6 +155,13 @@ static json_t *version_in(const struct task_key *k, const json_t *j)
 	return json_sprintf(STR_FMT "/%.0f", STR_ARG(text_in(j, "state")), k->task.n ? real_in(j, "try_number") : 0);
 }
 
+/* Of a version of a run or task. */
+static bool is_over(const json_t *version)
+{
+	struct str rest = str_of(json_string_value(version));
+	return state_over(state_meaning(str_split(&rest, '/')));
+}
+
 static json_t *version_of(struct airflow *a, const struct task_key *k)
 {
 	struct buf path = { 0 };
@@ -399,11 +406,7 @@ static bool has_ended(struct carry *c)
 /* A run that is cancelled may meanwhile have begun, or waited again: it is ended all the same. */
 static bool is_as_seen(const char *what, const json_t *now, const json_t *seen)
 {
-	struct str is = str_of(json_string_value(now)), was = str_of(json_string_value(seen));
-	if (json_equal(now, seen))
-		return true;
-	return !strcmp(what, "cancel") && is.n && was.n && !state_over(state_meaning(str_split(&is, '/'))) &&
-		!state_over(state_meaning(str_split(&was, '/')));
+	return json_equal(now, seen) || (!strcmp(what, "cancel") && json_string_length(seen) && !is_over(now) && !is_over(seen));
 }
 
 void run_ask(struct airflow *a, const struct request *r)

@@ -92,8 +92,10 @@ static bool read_version(struct alerts *a)
 static bool read_sending(struct alerts *a)
 {
 	json_t *j = ask_json(a, "/api/v1/status/config");
+	if (!j)
+		return false;                    /* it is as it was */
 	struct yaml_error err;
-	struct yaml_doc *doc = j ? yaml_parse(str_of(json_text(json_object_get(j, "data"), "yaml")), &err) : NULL;
+	struct yaml_doc *doc = yaml_parse(str_of(json_text(json_object_get(j, "data"), "yaml")), &err);
 	const struct yaml *root = doc ? yaml_root(doc) : NULL, *alerting = yaml_get(root, "alerting"),
 		*map = yaml_get(yaml_get(root, "global"), "external_labels"), *managers = yaml_get(alerting, "alertmanagers");
 	struct sending s = { .external = json_object() };
@@ -104,10 +106,6 @@ static bool read_sending(struct alerts *a)
 	if (relabel_read(&s.relabel, yaml_get(alerting, "alert_relabel_configs"), why, sizeof(why)) && managers &&
 	    managers->type == YAML_LIST && managers->n == 1)
 		relabel_read(&s.relabel, yaml_get(managers->items[0], "alert_relabel_configs"), why, sizeof(why));
-	if (!j) {                                /* as it was */
-		json_decref(s.external);
-		return false;
-	}
 	snprintf(a->not_followed, sizeof(a->not_followed), "%s%s", *why ? "alert_relabel_configs: " : "", why);
 	json_decref(a->sending.external);
 	relabel_free(a->sending.relabel);

@@ -259,7 +259,8 @@ start_rest() {
 	note "${name}_URL=http://127.0.0.1:${ports[0]}"
 }
 
-# Debian's own. A scrape that takes longer than the interval ends what fires: hence 5 s. What it scrapes is a file that a test writes (PROM_METRICS); what fires goes to alertmanager, whether that runs or not.
+# Debian's own. What it scrapes is a file that a test writes (PROM_METRICS); what fires goes to alertmanager, whether that runs or not.
+# A scrape that takes longer than the interval ends what fires: hence 5 s.
 start_prometheus() {
 	local home=$dir/ml/prometheus manager
 	mkdir -p "$home/www"

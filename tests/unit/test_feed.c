@@ -319,10 +319,10 @@ static void forwards_are(struct two *t, const char *from, bool whole)
 {
 	struct buf rows = { 0 };
 	rows_start(&rows, "forwards");
-	if (whole)
+	if (whole) {
 		rows_begin(&rows, STR(""));
-	if (whole)
 		rows_end(&rows, STR(""));
+	}
 	source_feed(t->sources[1], "forwards", from, buf_str(&rows), SIZE_MAX);
 	buf_release(&rows);
 }
