@@ -167,9 +167,10 @@ start_airflow() {
 	fi
 }
 
+# gunicorn ends a worker that says nothing for 30 s, while it starts too, which a busy machine needs more for
 start_mlflow() {
 	local version=${1#mlflow} home=$dir/ml/$1 more=() settings=(MLFLOW_DISABLE_TELEMETRY=true
-		MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false)
+		MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false GUNICORN_CMD_ARGS='--timeout 600')
 	if [[ $version == -auth ]]; then
 		version=3 more=(--app-name basic-auth)
 		settings+=("MLFLOW_AUTH_CONFIG_PATH=$home/auth.ini" MLFLOW_FLASK_SERVER_SECRET_KEY=livetest)
@@ -224,18 +225,28 @@ prepare_scoring() {
 
 start_scoring() {
 	start "$1" env MLFLOW_DISABLE_TELEMETRY=true PATH="$py/mlf${1#scoring}/bin:$PATH" mlflow models serve \
-		-m "$dir/ml/$1/model" -h 127.0.0.1 -p "${ports[0]}" --env-manager local
+		-m "$dir/ml/$1/model" -h 127.0.0.1 -p "${ports[0]}" --timeout 600 --env-manager local
 	note "SCORING${1#scoring}_URL=http://127.0.0.1:${ports[0]}"
 }
 
-# Its sockets' names must be short, hence a folder in /tmp.
+# Its sockets' names must be short, hence a folder in /tmp. It gives its own parts 15 to 60 s to start, which a busy machine needs more than.
+# Those 15 cannot be set (github.com/ray-project/ray/issues/65983), and are for ports that its agents choose and write to files: they are given
+# theirs, and the file of the one whose option is not heeded there is written for it.
 start_ray() {
-	local short
+	local short node
+	[[ ${RAY_DIR:-} != /tmp/binnacle-ray.* ]] || rm -rf "$RAY_DIR"
 	short=$(mktemp -d /tmp/binnacle-ray.XXXXXX)
-	start ray env PATH="$py/ray/bin:$PATH" PYTHONPATH="$here" RAY_DISABLE_IMPORT_WARNING=1 ray start --head --block \
+	node=$(printf 'b1%.0s' {1..28})
+	start ray env PATH="$py/ray/bin:$PATH" PYTHONPATH="$here" RAY_DISABLE_IMPORT_WARNING=1 RAY_OVERRIDE_NODE_ID_FOR_TESTING="$node" \
+		RAY_raylet_start_wait_time_s=400 RAY_agent_register_timeout_ms=400000 RAY_worker_register_timeout_seconds=400 \
+		RAY_DASHBOARD_STARTUP_TIMEOUT_S=400 RAY_health_check_failure_threshold=60 \
+		bash -c '(until [[ -d $0/session_latest ]]; do sleep 0.1; done; echo "$1" >"$0/session_latest/$2") & shift 2; exec "$@"' \
+		"$short" "${ports[2]}" "dashboard_agent_listen_port_$node" ray start --head --block \
 		--node-ip-address 127.0.0.1 --port "${ports[0]}" --dashboard-host 127.0.0.1 --dashboard-port "${ports[1]}" \
-		--dashboard-agent-listen-port "${ports[2]}" --ray-client-server-port "${ports[3]}" --min-worker-port 33000 \
-		--max-worker-port 33099 --num-cpus 2 --object-store-memory 100000000 --temp-dir "$short" --disable-usage-stats
+		--dashboard-agent-listen-port "${ports[2]}" --ray-client-server-port "${ports[3]}" \
+		--dashboard-agent-grpc-port "${ports[5]}" --metrics-export-port "${ports[6]}" --runtime-env-agent-port "${ports[7]}" \
+		--min-worker-port 17000 --max-worker-port 17099 \
+		--num-cpus 2 --object-store-memory 100000000 --temp-dir "$short" --disable-usage-stats
 	note "RAY_URL=http://127.0.0.1:${ports[1]}" "SERVE_URL=http://127.0.0.1:${ports[4]}" "RAY_DIR=$short"
 }
 
@@ -287,7 +298,7 @@ start_alertmanager() {
 # How many ports, what is prepared, started, and asked until it answers.
 start_one() {
 	local name=$1 ports n=1 group=${1%[0-9]} first=''
-	case $name in mlserver) n=3 ;; kserve | prometheus) n=2 ;; ray) n=5 ;; mlflow-auth) group=mlflow ;; s3) group=s3 ;; esac
+	case $name in mlserver) n=3 ;; kserve | prometheus) n=2 ;; ray) n=8 ;; mlflow-auth) group=mlflow ;; s3) group=s3 ;; esac
 	take_ports "$name" "$n"
 	if [[ ! -e $dir/ml/$name.prepared ]]; then
 		first=1
@@ -353,7 +364,9 @@ up() {
 	mkdir -p "$dir/ml"
 	cd "$dir/ml"                 # some leave traces where they are run
 	for name in "${todo[@]}"; do start_one "$name"; done
-	for name in "${todo[@]}"; do await_one "$name"; done
+	for name in "${todo[@]}"; do
+		(await_one "$name") || { stop_all_of "$name"; start_one "$name"; await_one "$name"; }
+	done
 }
 
 parts_of() {
