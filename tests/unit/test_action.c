@@ -111,8 +111,10 @@ static void desk_open(struct desk *d, const char *environment, const char *file)
 	atomic_store(&plans, 0);
 	atomic_store(&runs, 0);
 	atomic_store(&recorded_first, 0);
-	snprintf(dir, sizeof(dir), "/tmp/binnacle-action-XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	if (!file) {
+		snprintf(dir, sizeof(dir), "/tmp/binnacle-action-XXXXXX");
+		assert_non_null(mkdtemp(dir));
+	}
 	snprintf(audit_file, sizeof(audit_file), "%s/audit.jsonl", dir);
 	d->store = store_new(&clock_system);
 	d->inbox = inbox_new(1 << 20);
