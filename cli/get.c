@@ -34,13 +34,12 @@ static uint64_t listed(const struct get *g)
 	return bits;
 }
 
-/* Every source that was asked has listed the kind, or has said why not. Of recorded sources it is not known what they fill: the
- * first list will do. */
+/* Every source that was asked has listed the kind, or has said why not. Where it is not known what a replay has, the first list will do. */
 static bool complete(void *arg)
 {
 	const struct get *g = arg;
-	if (g->session->cli->replay && listed(g))
-		return true;
+	if (g->session->cli->replay && (session_played(g->session) || !g->asked))
+		return session_played(g->session) || listed(g);
 	for (unsigned i = 0; i < g->session->store->nsources && i < 64; i++)
 		if ((g->asked >> i & 1) && !session_heard(g->session, i, g->kind))
 			return false;
@@ -400,10 +399,12 @@ int cli_get(struct cli *c)
 		code = list_changes(s, wait_ms);
 		code = code ? code : print(&g, store_table(s->store, kind), filter.data ? filter.data : "", form);
 	} else {
-		g.asked = c->replay ? ~(uint64_t)0 : session_watch(s, kind, g.scope);
+		g.asked = c->replay ? session_recorded(s, kind, wait_ms) : session_watch(s, kind, g.scope);
 		session_run(s, wait_ms, complete, &g);
-		if (c->replay && listed(&g))
-			g.asked = listed(&g);
+		if (c->replay)
+			session_run(s, 0, complete, &g);             /* what came with its last rows */
+		if (c->replay && !g.asked)
+			g.asked = listed(&g) ? listed(&g) : ~(uint64_t)0;
 		code = report(&g);
 		struct table *t = store_table(s->store, kind);
 		int printed_code = t && (t->count || code == EXIT_OK) ? print(&g, t, filter.data ? filter.data : "", form) : EXIT_OK;

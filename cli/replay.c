@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "cli/replay.h"
 #include "base/mem.h"
+#include "base/rows.h"
 #include <jansson.h>
 #include <poll.h>
 #include <stdio.h>
@@ -35,6 +36,22 @@ void replay_play(struct replay *r, struct inbox *inbox, const struct clock *cloc
 			.why = str_of(why), .remedy = STR("what is shown was recorded before that") });
 		inbox_put(inbox, m, quit);
 	}
+}
+
+uint64_t replay_listing(const char *path, const char *kind, int64_t within_ms)
+{
+	char why[300];
+	struct replay *r = replay_open(path, why, sizeof(why));
+	int64_t until = r ? replay_started(r) + within_ms : 0, at = 0;
+	uint64_t bits = 0;
+	for (struct msg *m; r && at <= until && (m = replay_next(r, why, sizeof(why))); msg_free(m)) {
+		struct rd rows;
+		at = m->at;
+		if (m->type == MSG_ROWS && m->source < 64 && at <= until && str_eq(rows_open(&rows, buf_str(&m->body)), str_of(kind)))
+			bits |= (uint64_t)1 << m->source;
+	}
+	replay_close(r);
+	return bits;
 }
 
 /* ---- answers */

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { INBOX_BYTES = 4 << 20, SETTLE_MS = 5000 };
+enum { INBOX_BYTES = 4 << 20, SETTLE_MS = 5000, PLAYED_MS = 50 };
 
 struct session_private {
 	struct clock_shifted shifted;
@@ -240,6 +240,12 @@ static void *play(void *arg)
 	return NULL;
 }
 
+static bool read_again(const struct session *s)
+{
+	struct stat st;
+	return stat(s->cli->replay, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 /* A recorded source, to be asked again. Where it is not known what it was (records of version 1), and from a pipe, which
  * is read only once, it has lists only. */
 static void add_recorded(struct session *s, unsigned i)
@@ -247,8 +253,7 @@ static void add_recorded(struct session *s, unsigned i)
 	struct session_private *p = s->priv;
 	const char *environment, *name = replay_source(p->replay, i, &environment);
 	const struct backend *b = find_backend(replay_source_type(p->replay, i));
-	struct stat st;
-	if (!b || stat(s->cli->replay, &st) != 0 || !S_ISREG(st.st_mode)) {
+	if (!b || !read_again(s)) {
 		store_add_source(s->store, name, environment);
 		return;
 	}
@@ -258,6 +263,16 @@ static void add_recorded(struct session *s, unsigned i)
 	const char *const values[] = { s->cli->replay, index };
 	p->recorded[i] = replay_backend(b);
 	add_source(s, name, environment, &p->recorded[i], settings_of(s, names, values, ARRAY_SIZE(names), ""))->readonly = true;
+}
+
+uint64_t session_recorded(const struct session *s, const char *kind, int wait_ms)
+{
+	return read_again(s) ? replay_listing(s->cli->replay, kind, wait_ms) : 0;
+}
+
+bool session_played(const struct session *s)
+{
+	return atomic_load(&s->priv->played);
 }
 
 static bool open_replay(struct session *s)
@@ -486,6 +501,8 @@ bool session_run(struct session *s, int wait_ms, bool (*done)(void *arg), void *
 		int64_t left = until - clock_mono(&clock_system);
 		if (left <= 0)
 			return false;
+		if (s->cli->replay && left > PLAYED_MS)        /* that it has ended wakes nobody */
+			left = PLAYED_MS;
 		struct pollfd fd = { inbox_fd(s->inbox), POLLIN, 0 };
 		poll(&fd, 1, (int)left);
 	}
@@ -514,7 +531,7 @@ struct sought { struct session *s; const char *word; };
 static bool is_known(void *arg)
 {
 	const struct sought *x = arg;
-	return store_kind(x->s->store, str_of(x->word)) || !x->s->priv->playing || atomic_load(&x->s->priv->played);
+	return store_kind(x->s->store, str_of(x->word)) || !x->s->priv->playing || session_played(x->s);
 }
 
 const struct kind *session_kind(struct session *s, const char *word, int wait_ms)
@@ -542,7 +559,7 @@ struct listing { struct session *s; const char *const *kinds; uint64_t asked[64]
 static bool is_listed(void *arg)
 {
 	const struct listing *l = arg;
-	if (atomic_load(&l->s->priv->played))            /* then nothing more will be listed */
+	if (session_played(l->s))
 		return true;
 	for (unsigned k = 0; k < 64 && l->kinds[k]; k++)
 		for (unsigned i = 0; i < l->s->store->nsources && i < 64; i++)

@@ -57,6 +57,9 @@ const struct kind *session_kind(struct session *s, const char *word, int wait_ms
  * unknown_kind() says on stderr, with the nearest; it gives an exit code. */
 char *resolve_kind(struct session *s, const char *word, int wait_ms);
 int unknown_kind(const struct session *s, const char *word);
+/* The sources (a bit each) that a replay has lists of the kind from, as far as it gets in wait_ms; 0: not known (it comes from a pipe). */
+uint64_t session_recorded(const struct session *s, const char *kind, int wait_ms);
+bool session_played(const struct session *s);        /* all of the replay: nothing more will come */
 /* Ask for several kinds (those that some source fills; NULL ends) and wait until each source listed each of them, or said
  * why not. False: no source listed anything. */
 bool session_list(struct session *s, const char *const *kinds, int wait_ms);

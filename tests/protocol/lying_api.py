@@ -6,6 +6,7 @@ keep-0 to keep-4, and by a watch the pod `late`. Whatever a lie shows holds one 
 says that it was deleted. The metrics of keep-0 can be had. Protobuf by hand: field numbers of k8s.io/api v0.34."""
 import http.server
 import json
+import signal
 import struct
 import sys
 import threading
@@ -14,6 +15,8 @@ import time
 LIES = sys.argv[1:]
 LOCK = threading.Lock()
 STATE = {"n": 0, "late": False}
+MOVED = threading.Event()
+signal.signal(signal.SIGUSR1, lambda *_: MOVED.set())
 
 
 def varint(v):
@@ -146,7 +149,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def narrow(self, path, q):
         """narrow FIRST LAST: all pods at once are forbidden; of the namespaces n00 to n79 those from FIRST to LAST let one
-        in, by list and not by watch where the number is odd; soon n70 goes, and n80 comes, which lets one in."""
+        in, by list and not by watch where the number is odd; at SIGUSR1 n70 goes, and n80 comes, which lets one in."""
         if path == ["pods"] or path == ["namespaces"] and "watch" not in q:
             return self.send(403, status_json(403, "Forbidden", "pods is forbidden"))
         if path == ["namespaces"]:
@@ -166,7 +169,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.begin()
         space = lambda name: field(1, field(1, name) + field(6, "50")) + field(3, field(1, "Active"))
         self.chunk(b"".join(event("ADDED", "Namespace", space(f"n{i:02}")) for i in range(80)) + bookmark(100, True))
-        time.sleep(4)
+        MOVED.wait(300)
         self.chunk(event("DELETED", "Namespace", space("n70")) + event("ADDED", "Namespace", space("n80")))
         time.sleep(60)
 

@@ -33,6 +33,8 @@ def row(key, job):
 
 def watch():
     seen = {}
+    if lie == "late":
+        time.sleep(1)
     say(rows="batchjobs", begin=True)
     say(rows="batchjobs", put=[row(k, j) for k, j in jobs().items()], end=True)
     if lie == "cells":

@@ -90,6 +90,17 @@ def honest():
     tap.ok("queue.yaml" in said and "queue_plugin.py" in said, "the doctor knows it", said)
 
 
+def two_recorded():
+    """A record of two sources, one of which listed a second after the other."""
+    w = World()
+    w.write("binnacle.yaml", {"environments": {"e": {}}, "sources": {name: {
+        "type": "plugin", "manifest": "queue.yaml", "environment": "e", "settings": {"state": w.jobs, "heard": w.heard_at, "lie": lie}}
+        for name, lie in (("near", "none"), ("far", "late"))}})
+    _, before = w.run("--record", w.dir + "/record", "get", "batchjobs", "-o", "csv")
+    code, said = w.run("--replay", w.dir + "/record", "get", "batchjobs", "-o", "csv")
+    tap.ok(code == 0 and said == before and said.count("\nfar,") == 2, "a replay waits for the list of each source that the record has one of", before, said)
+
+
 def readonly():
     for name, w, args in (("--readonly", World(), ["--readonly"]), ("a read-only environment", World(guard="read-only"), [])):
         w.run("get", "batchjobs")
@@ -174,6 +185,7 @@ def lies():
 
 
 honest()
+two_recorded()
 readonly()
 mistakes()
 lies()
