@@ -98,7 +98,7 @@ sanitize:
 # setarch: older ThreadSanitizers do not run where addresses are too random. At its end each process waits for races with what
 # still runs: for 0.1 s, not the usual second, as the tests start thousands.
 tsan:
-	TSAN_OPTIONS="atexit_sleep_ms=100 $$TSAN_OPTIONS" $(MAKE) B=build-tsan OPT='-O1 -g' SAN='-fsanitize=thread' TEST_LIMIT=900 TEST_JOBS=4 \
+	TSAN_OPTIONS="atexit_sleep_ms=100 $$TSAN_OPTIONS" $(MAKE) B=build-tsan OPT='-O1 -g' SAN='-fsanitize=thread' TEST_JOBS=4 \
 		TEST_WITH='$(shell setarch -R true 2>/dev/null && echo setarch -R)' test
 
 # ---- tests

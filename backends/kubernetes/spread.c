@@ -146,14 +146,39 @@ static bool add_child(struct watch *w, const char *ns, unsigned *running)
 	return true;
 }
 
+static void mark(struct watch *w, bool begin)
+{
+	struct msg *m = msg_new(MSG_ROWS, 0);
+
+	rows_start(&m->body, w->kind);
+	if (begin)
+		rows_begin(&m->body, str_of(w->prefix));
+	else
+		rows_end(&m->body, str_of(w->prefix));
+	link_send(w->e->link, m);
+	w->listing = begin;
+}
+
+/* What is followed no longer is not shown: nobody would say when it goes. */
+static void drop_rows(struct watch *child)
+{
+	watch_flush(child);
+	mark(child, true);
+	mark(child, false);
+}
+
 static void leave_vanished(struct watch *w)
 {
 	const struct namespaces *n = &w->e->namespaces;
 	unsigned at;
 
-	for (struct watch *c = w->e->watches; c; c = c->next)
-		if (c->parent == w && !find_name(n, str_of(c->scope), &at))
-			c->parent = NULL;
+	for (struct watch *c = w->e->watches; c; c = c->next) {
+		if (c->parent != w || find_name(n, str_of(c->scope), &at))
+			continue;
+		watch_orphan(c);
+		if (c->unwanted)
+			drop_rows(c);
+	}
 }
 
 static void add_children(struct watch *w, const struct tally *t)
@@ -189,19 +214,6 @@ static bool say_spread(struct watch *w, const struct tally *t, char *out, size_t
 		snprintf(out, size, "you may not list %s of the whole cluster: those of %u namespaces are shown", w->kind,
 		         t->followed);
 	return true;
-}
-
-static void mark(struct watch *w, bool begin)
-{
-	struct msg *m = msg_new(MSG_ROWS, 0);
-
-	rows_start(&m->body, w->kind);
-	if (begin)
-		rows_begin(&m->body, STR(""));
-	else
-		rows_end(&m->body, STR(""));
-	link_send(w->e->link, m);
-	w->listing = begin;
 }
 
 void spread_start(struct watch *w)
@@ -272,11 +284,14 @@ void watch_say(struct watch *w, enum health_state state, const char *why)
 {
 	struct watch *top = w->parent ? w->parent : w;
 	char text[640];
+	bool was_let_in = w->tried && !w->refused;
 
 	w->tried = true;
 	w->refused = state == HEALTH_REFUSED;
 	w->said = state;
 	if (w->parent && w->refused) {    /* watch_tell says what is left; of nothing, why */
+		if (was_let_in)
+			drop_rows(w);
 		snprintf(top->error_text, sizeof(top->error_text), "%s", why);
 		return;
 	}

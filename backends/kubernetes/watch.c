@@ -138,6 +138,14 @@ static void start_over(struct watch *w)
 	w->due = 0;
 }
 
+void watch_orphan(struct watch *child)
+{
+	child->parent = NULL;
+	note_wanted(child);
+	if (child->unwanted)
+		start_over(child);
+}
+
 /* A watch that ran for the ledger alone never sent its rows: it starts over. */
 static void unquiet(struct watch *w)
 {

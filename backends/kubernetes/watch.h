@@ -67,6 +67,7 @@ bool watch_names_namespaces(const struct watch *w);
 struct watch *watch_find(struct engine *e, const char *kind, const char *scope);    /* NULL: there is none */
 struct watch *watch_new(struct engine *e, const char *kind, const char *scope);
 void watch_ended(struct watch *w, const struct http_reply *reply);    /* the exchange is over */
+void watch_orphan(struct watch *child);      /* its namespace is gone: who does not want it for itself leaves it (`unwanted`) */
 /* ---- spread.c */
 void spread_start(struct watch *w);          /* all namespaces at once are forbidden */
 void spread_tick(struct watch *w);           /* children come and go with the namespaces */

@@ -83,7 +83,7 @@ run_test() {
 	local test=$1 limit status=0 began=$SECONDS out=$LIVE/test.out good bad
 	limit=$(sed -n '1,8s/^# limit: \([0-9]*\)$/\1/p' "$test")
 	printf '# %s\n' "$(basename "$test")"
-	LIVE=$LIVE BINNACLE=$BINNACLE setsid timeout -k 5 "${limit:-300}" "$test" >"$out" 2>&1 </dev/null &
+	LIVE=$LIVE BINNACLE=$BINNACLE setsid timeout -k 5 "${limit:-1200}" "$test" >"$out" 2>&1 </dev/null &
 	child=$!
 	wait "$child" || status=$?
 	kill -KILL -- "-$child" 2>/dev/null || true

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # The ways to a genuine API server: authorities, names, certificates that change, proxies, credentials of every sort.
 # shellcheck disable=SC2154  # lib.sh sets them
-# limit: 480
 . "$(dirname "$0")/lib.sh"
 
 doctor() {

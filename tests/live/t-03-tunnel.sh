@@ -2,7 +2,6 @@
 # The way through a host behind SSH, with a genuine sshd that knows names which this machine does not: the API server,
 # PostgreSQL, MLflow and S3 by way of it; whose key, as whom, who else may use the door; and sshd going away.
 # needs: mlflow3 s3
-# limit: 480
 . "$(dirname "$0")/lib.sh"
 sshd=$(PATH=$PATH:/usr/sbin:/sbin command -v sshd)
 port=$(free_ports 1)

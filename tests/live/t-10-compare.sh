@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # Columns and cells of every kind, exactly as kubectl prints them.
-# limit: 600
 . "$(dirname "$0")/lib.sh"
 
 count=$("$live_tests/../corpus/compare.sh" "$BINNACLE" "$LIVE" >"$scratch/out"; grep -c '^\(not \)\?ok ' "$scratch/out")

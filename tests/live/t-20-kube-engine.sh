@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # The Kubernetes source against the genuine API server: lists, watches, permissions, logs, and a server that goes away.
-# limit: 480
 . "$(dirname "$0")/lib.sh"
 probe_bin=$(dirname "$BINNACLE")/tests/live/kube_probe
 

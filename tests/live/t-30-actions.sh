@@ -1,5 +1,4 @@
 #!/usr/bin/env bash
-# limit: 480
 # Actions on a genuine API server: each as planned, each undone, each refused where it must be.
 . "$(dirname "$0")/lib.sh"
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive

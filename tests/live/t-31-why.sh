@@ -1,5 +1,4 @@
 #!/usr/bin/env bash
-# limit: 600
 # Why, on incidents that the genuine scheduler and controllers make; and those of the seeded platform.
 . "$(dirname "$0")/lib.sh"
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive

@@ -2,7 +2,6 @@
 # A shell in a container, files out and in, a debug container, ports forwarded and models asked through them: all through the
 # genuine API server; kwok runs the commands.
 # needs: rest
-# limit: 600
 . "$(dirname "$0")/lib.sh"
 bin=$(dirname "$BINNACLE")/tests/live
 audit=$scratch/audit.jsonl

@@ -1,5 +1,4 @@
 #!/usr/bin/env bash
-# limit: 480
 # The smaller acts on a cluster, on a genuine API server: images, zero and back, cron jobs, taints, labels; several at once.
 . "$(dirname "$0")/lib.sh"
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive

@@ -1,5 +1,4 @@
 #!/usr/bin/env bash
-# limit: 480
 # Objects edited as YAML on a genuine API server: by parameters, and in a terminal with an editor that is a script.
 . "$(dirname "$0")/lib.sh"
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # needs: mlflow3
-# limit: 600
 # Guards against a genuine API server and PostgreSQL: rules, limits that hold across programs, a second person with another
 # login, what one may do asked before, copies of the audit trail after an outage, and read-only by every way.
 . "$(dirname "$0")/lib.sh"

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # needs: moto
-# limit: 300
 # A managed node group of EKS to no nodes and back, on moto's EKS.
 . "$(dirname "$0")/lib.sh"
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive

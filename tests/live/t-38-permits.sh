@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # needs: airflow2 airflow3 mlflow3 mlflow-auth s3
-# limit: 800
 # What one may do, asked of genuine servers as users of less rights, remembered where it cannot be asked; and read-only, counted on
 # the wire of genuine servers, SQL too.
 . "$(dirname "$0")/lib.sh"

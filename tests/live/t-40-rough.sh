@@ -1,5 +1,4 @@
 #!/usr/bin/env bash
-# limit: 360
 # What goes wrong on a bad night, on genuine servers and through the real program, on screen too: an API server that
 # goes away, refuses, or is replaced; credentials that expire; rights that lack; files and plugins that are no such
 # thing; text that wants to be a terminal's command; a full disk.

@@ -2,7 +2,6 @@
 # From a drifted check in PostgreSQL to the pipeline of a genuine Airflow that trains anew: the form has the batch, the run gets it.
 # needs: airflow2 airflow3
 # apart: airflow
-# limit: 480
 . "$(dirname "$0")/lib.sh"
 
 screen=$(dirname "$BINNACLE")/tests/live/screen_drive

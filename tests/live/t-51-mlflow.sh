@@ -2,7 +2,6 @@
 # Three versions of MLflow, without and with a login: models, versions by stage and alias, runs, curves, what changed.
 # needs: mlflow1 mlflow2 mlflow3 mlflow-auth
 # apart: registry
-# limit: 480
 . "$(dirname "$0")/lib.sh"
 
 model=t51_$$

@@ -3,7 +3,6 @@
 # versions, links, downloads that are cut, and each mistake told by its cause.
 # needs: s3 moto
 # apart: registry
-# limit: 480
 . "$(dirname "$0")/lib.sh"
 
 tools=$(dirname "$BINNACLE")/tests/live

@@ -3,7 +3,6 @@
 # not, on versitygw and on moto; changed between plan and run, no answer, not allowed.
 # needs: s3 moto
 # apart: registry
-# limit: 360
 . "$(dirname "$0")/lib.sh"
 
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # needs: rest mlflow2 airflow2
-# limit: 480
 # The first screen and the checks from end to end, over genuine systems together: what is wrong is ranked, a lost source is
 # a finding, and the exit codes tell.
 . "$(dirname "$0")/lib.sh"

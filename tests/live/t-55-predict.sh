@@ -2,7 +2,6 @@
 # Model servers of every protocol, found by trying: asked, explained, changed, swept, compared, in batches; their log; and
 # what comes of a bad one.
 # needs: rest rest2 kserve mlserver scoring1 scoring2 scoring3 ray s3
-# limit: 360
 . "$(dirname "$0")/lib.sh"
 
 screen=$(dirname "$BINNACLE")/tests/live/screen_drive

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # needs: moto
-# limit: 480
 # What nodes on a genuine API server cost: prices, shares, budgets, what went; bills and budgets of moto's Cost Explorer. OpenCost
 # is in no registry: its answers come from a small server that says what its documentation shows.
 . "$(dirname "$0")/lib.sh"

@@ -2,7 +2,6 @@
 # Promote and roll back on three versions of MLflow: by stage on 1.28, by alias on 2.22 and 3; undone, refused, cut off in the middle.
 # needs: mlflow1 mlflow2 mlflow3
 # apart: registry
-# limit: 480
 . "$(dirname "$0")/lib.sh"
 
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive

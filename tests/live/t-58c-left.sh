@@ -3,7 +3,6 @@
 # the journal stays, the next start tells of it, and goes on or back, after what the guards want was given anew.
 # needs: mlflow3
 # apart: registry
-# limit: 600
 . "$(dirname "$0")/lib.sh"
 . "$live_tests/promotions.sh"
 

@@ -2,7 +2,6 @@
 # A promotion with a step in a cluster whose API server refuses, answers nonsense, loses answers, or is gone between two steps: whatever
 # happens, what is so is told, and the registry and the service do not stay half way in silence.
 # needs: mlflow3
-# limit: 840
 . "$(dirname "$0")/lib.sh"
 . "$live_tests/promotions.sh"
 

@@ -2,7 +2,6 @@
 # Acts on what serves: reload, unload and warm up an endpoint whose model comes from MLflow and S3; canary weight and scale of
 # KServe's and Seldon's objects, and Argo CD's sync, on the genuine API server (what their controllers say is written by hand).
 # needs: mlflow1 mlflow3 s3 mlserver
-# limit: 480
 . "$(dirname "$0")/lib.sh"
 
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive

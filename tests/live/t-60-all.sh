@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # All systems at once: one configuration, one screen; one system's failure never dims another.
 # needs: airflow2 airflow3 mlflow1 mlflow2 mlflow3 s3 mlserver kserve scoring1 scoring2 scoring3 ray rest rest2
-# limit: 800
 . "$(dirname "$0")/lib.sh"
 . "$live_tests/everything.sh"
 

@@ -2,7 +2,6 @@
 # The timeline: what changes on genuine servers is on it with its time, and there again in a new program; two programs share one
 # PostgreSQL, which goes and comes back; `watch` is killed.
 # needs: airflow3 mlflow3
-# limit: 900
 . "$(dirname "$0")/lib.sh"
 
 mark=t61-$$ schema=t61_$$ model=t61_$$

@@ -3,7 +3,6 @@
 # once where both are configured; silence, extend, expire and their undo; gates; the timeline; faults.
 # needs: prometheus alertmanager mlflow3
 # apart: registry
-# limit: 480
 . "$(dirname "$0")/lib.sh"
 
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive

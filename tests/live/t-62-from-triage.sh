@@ -2,7 +2,6 @@
 # From "a pod of the new model fails" to "the old model answers again", on live servers: registry, service and cluster. Triage shows the
 # pod and what changed before; B there shows the way back, Enter takes it. Keys and seconds are told, beside the same by hand.
 # needs: mlflow3
-# limit: 480
 . "$(dirname "$0")/lib.sh"
 . "$live_tests/promotions.sh"
 

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # The plugin for Slurm against a genuine Slurm of this test's own: its rows, why jobs wait or failed, their output, each action with
 # its undo, what changed between plan and run, and a slurmctld that is killed before, between and while.
-# limit: 480
 # apart: airflow
 . "$(dirname "$0")/lib.sh"
 plugin=$live_tests/../../contrib/plugins/slurm

@@ -149,13 +149,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def narrow(self, path, q):
         """narrow FIRST LAST: all pods at once are forbidden; of the namespaces n00 to n79 those from FIRST to LAST let one
-        in, by list and not by watch where the number is odd; at SIGUSR1 n70 goes, and n80 comes, which lets one in."""
+        in, by list and not by watch where the number is odd; at SIGUSR1 n70 goes (its
+        pod without a word), n72 lets nobody in any more, and n80 comes, which lets one in."""
         if path == ["pods"] or path == ["namespaces"] and "watch" not in q:
             return self.send(403, status_json(403, "Forbidden", "pods is forbidden"))
         if path == ["namespaces"]:
             return self.namespaces()
         number = int(path[1][1:])
-        if not (int(LIES[1]) <= number <= int(LIES[2]) or number == 80) or (number % 2 and "watch" in q):
+        closed = number == 72 and MOVED.is_set()
+        if closed or not (int(LIES[1]) <= number <= int(LIES[2]) or number == 80) or (number % 2 and "watch" in q):
             return self.send(403, status_json(403, "Forbidden", "no"))
         one = pod("one", 50, path[1])
         if "watch" not in q:
@@ -163,6 +165,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                              "application/vnd.kubernetes.protobuf")
         self.begin()
         self.chunk(event("ADDED", "Pod", one) + bookmark(100, True))
+        if number == 72 and MOVED.wait(300):
+            return self.chunk(b"")
         time.sleep(60)
 
     def namespaces(self):

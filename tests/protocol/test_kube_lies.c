@@ -249,7 +249,10 @@ static void namespaces(void **state)
 	struct world w;
 
 	start_world(&w, (const char *const[]){ "narrow", "69", "75", NULL });
-	bool ok = spreads(&w, "those of 7 namespaces are shown", 7);
+	bool ok = spreads(&w, "those of 7 namespaces are shown", 7) && kill(w.server.pid, SIGUSR1) == 0 &&
+		  spreads(&w, "those of 6 namespaces are shown", 6);
+	const struct table *t = store_table_const(w.store, "pods");
+	ok = ok && table_find(t, 0, STR("n80/one")) && !table_find(t, 0, STR("n70/one")) && !table_find(t, 0, STR("n72/one"));
 	end_world(&w);
 	assert_true(ok);
 	start_world(&w, (const char *const[]){ "narrow", "75", "75", NULL });
