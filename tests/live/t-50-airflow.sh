@@ -2,7 +2,7 @@
 # Airflow 2 and 3 with the same DAG, by one backend: pipelines, runs, tasks, logs while they grow, XCom, reasons, links.
 # needs: airflow2 airflow3
 # apart: airflow
-# limit: 1400
+# limit: 3000
 . "$(dirname "$0")/lib.sh"
 
 screen=$(dirname "$BINNACLE")/tests/live/screen_drive

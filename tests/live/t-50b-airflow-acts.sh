@@ -2,7 +2,7 @@
 # What an engineer does to pipelines of Airflow 2 and 3: trigger by form, clear, mark, backfill; why runs wait; lost answers, refusals.
 # needs: airflow2 airflow3
 # apart: airflow
-# limit: 1800
+# limit: 3000
 . "$(dirname "$0")/lib.sh"
 
 drive_bin=$(dirname "$BINNACLE")/tests/live/drive

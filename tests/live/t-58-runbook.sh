@@ -2,7 +2,7 @@
 # Promotions across a registry, a service that loads from it, and a cluster: shown, done, verified, gone back by themselves, cut off by
 # faults at every step (by SIGKILL: t-58e); recovered on and back; rolled back, and back to a time.
 # needs: mlflow1 mlflow2 mlflow3
-# limit: 1800
+# limit: 3000
 . "$(dirname "$0")/lib.sh"
 . "$live_tests/promotions.sh"
 

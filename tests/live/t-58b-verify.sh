@@ -3,7 +3,7 @@
 # was told; and a pipeline as a step, waited for to its end, its run cancelled while it runs. Each that fails goes back by itself.
 # needs: mlflow3 airflow2 airflow3
 # apart: airflow
-# limit: 1500
+# limit: 3000
 . "$(dirname "$0")/lib.sh"
 . "$live_tests/promotions.sh"
 

@@ -4,7 +4,7 @@
 # and at random; each time the state is known, told, and gone on with or taken back to the end, and no audit line is lost.
 # needs: mlflow1 mlflow2 mlflow3
 # apart: registry
-# limit: 1500
+# limit: 3000
 . "$(dirname "$0")/lib.sh"
 . "$live_tests/promotions.sh"
 
