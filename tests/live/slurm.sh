@@ -52,6 +52,7 @@ configure() {
 		AccountingStorageType=accounting_storage/none
 		MinJobAge=900
 		KillWait=3
+		BatchStartTimeout=120
 		SlurmdParameters=config_overrides
 		GresTypes=gpu
 		NodeName=DEFAULT CPUs=4 RealMemory=1000 Gres=gpu:a100:2
@@ -77,9 +78,9 @@ signal() {
 }
 
 serves() {
-	local end=$((SECONDS + 60))
+	local end=$((SECONDS + 200))
 	until [[ $(timeout 10 "$@" 2>/dev/null) ]]; do
-		((SECONDS < end)) || { echo "slurm: not up after 60 s: $*" >&2; tail -n 5 "$dir"/log/*.log >&2; exit 1; }
+		((SECONDS < end)) || { echo "slurm: not up after 200 s: $*" >&2; tail -n 5 "$dir"/log/*.log >&2; exit 1; }
 		sleep 0.2
 	done
 }

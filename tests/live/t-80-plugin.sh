@@ -68,24 +68,24 @@ big=$(submit big -N3 --gres=gpu:2 --mem=500M -- true)
 lost=$(submit lost --no-requeue -w gpu2 -- 'sleep 600')
 array=$(submit array --array=0-7%1 -- 'sleep 600')
 odd=$(submit $'a "b"\n   StdOut=/etc/passwd\xff\xfe é' -o "$dir/out/odd.out" --comment="$(head -c 1020 /dev/zero | tr '\0' c)" -- true)
-check "the one job has failed" within 30 state_is "$fail" FAILED
+check "the one job has failed" within 90 state_is "$fail" FAILED
 never=$(submit never -d "afterok:$fail" -- true)
 for pair in "$train RUNNING" "$lost RUNNING" "$done COMPLETED" "$killed FAILED" "$odd COMPLETED" "${array}_0 RUNNING"; do
 	# shellcheck disable=SC2086
-	check "job $pair" within 30 state_is $pair
+	check "job $pair" within 90 state_is $pair
 done
 scontrol suspend "$lost"
 # why a job waits is written by the scheduler's next round
-within 30 field_is "$never" Reason DependencyNeverSatisfied
-within 30 field_is "$imp" Reason PartitionNodeLimit
+within 90 field_is "$never" Reason DependencyNeverSatisfied
+within 90 field_is "$imp" Reason PartitionNodeLimit
 array_waits() {
 	scontrol show job "$array" | grep -q Reason=JobArrayTaskLimit
 }
 big_waits() {
 	[[ $(field "$big" Reason) == @(Resources|ReqNodeNotAvail*) ]]
 }
-within 30 array_waits
-within 30 big_waits
+within 90 array_waits
+within 90 big_waits
 rows=$(talk rows slurm_jobs)
 equal "running: level, state, what it has" "ok RUNNING 1 1 1 10485760 gpu1 18000000 0" \
 	"$(of "$rows" train level state nodes gpus cpus memory node_list limit restarts)"
@@ -120,13 +120,13 @@ like "no such job" '"error": "slurmctld knows no job 4711 any more' "$(talk ask 
 like "describe" "JobId=$train JobName=train" "$(talk open describe slurm_jobs "$train")"
 like "describe a node" 'NodeName=lost1.*Reason=burnt' "$(talk open describe nodes lost1 | tr '\n' ' ')"
 equal "the output of a job that is over, what is no UTF-8 replaced" $'all is well\n\xef\xbf\xbd('"job $done is COMPLETED" "$(talk open logs slurm_jobs "$done")"
-equal "its last lines" $'epoch\nepoch' "$(within 30 three_lines; talk open logs slurm_jobs "$train" '{"follow": false, "tail": 2}')"
+equal "its last lines" $'epoch\nepoch' "$(within 90 three_lines; talk open logs slurm_jobs "$train" '{"follow": false, "tail": 2}')"
 like "not the file that a name pretends" "job $odd is COMPLETED" "$(talk open logs slurm_jobs "$odd")"
 mv "$dir/out/fail-$fail.out" "$dir/out/elsewhere"
 like "output that cannot be read here" "\"error\": true.*|text.*fail-$fail.out cannot be read here: No such file.*written on gpu" "$(talk open logs slurm_jobs "$fail")"
 followed=$(submit followed -- 'for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 1; done')
 equal "the output is followed to the job's end" "line 1 line 8 job $followed is COMPLETED" \
-	"$(within 30 state_is "$followed" RUNNING; talk open logs slurm_jobs "$followed" | sed -n '1p;$p;/line 8/p' | tr '\n' ' ' | sed 's/ $//')"
+	"$(within 90 state_is "$followed" RUNNING; talk open logs slurm_jobs "$followed" | sed -n '1p;$p;/line 8/p' | tr '\n' ' ' | sed 's/ $//')"
 
 # ---- actions, each undone
 said=$(talk act hold slurm_jobs "$big" '{}' --undo)
@@ -153,14 +153,14 @@ like "resume what is in service" '"already": "it is in service' "$(talk act resu
 like "a reason of two lines" '"error": "a node is drained for a reason: one line' "$(talk act drain nodes gpu1 '{"reason": "a\nb"}')"
 said=$(talk act cancel slurm_jobs "$train" '{"signal": "USR1"}')
 like "a signal: sent, and not taken back" "scancel --full --signal=USR1 $train.*a signal cannot be taken back.*the signal was sent" "$(tr '\n' ' ' <<<"$said" | sed -E 's/("not_undone.*)("steps.*do": "[^"]*")(.*)/\2\1\3/')"
-check "and it came" within 10 grep -q caught "$dir/out/train-$train.out"
+check "and it came" within 90 grep -q caught "$dir/out/train-$train.out"
 like "a signal to what waits" 'only a running job can be sent a signal' "$(talk act cancel slurm_jobs "$big" '{"signal": "USR1"}')"
 said=$(talk act requeue slurm_jobs "$lost" '{}')
 like "submitted not to be requeued" '"blocked": "it was submitted with --no-requeue"' "$said"
 again=$(submit again -- 'sleep 600')
-within 30 state_is "$again" RUNNING
+within 90 state_is "$again" RUNNING
 like "requeue and hold" 'finished": true' "$(talk act requeue slurm_jobs "$again" '{"held": "true"}')"
-equal "requeued and held" "1 0" "$(within 30 state_is "$again" PENDING; within 30 field_is "$again" Restarts 1; echo "$(field "$again" Restarts) $(field "$again" Priority)")"
+equal "requeued and held" "1 0" "$(within 90 state_is "$again" PENDING; within 90 field_is "$again" Restarts 1; echo "$(field "$again" Restarts) $(field "$again" Priority)")"
 like "requeue what failed" 'FAILED -> PENDING.*restarts 0 -> 1' "$(talk act requeue slurm_jobs "$killed" '{}')"
 said=$(talk act cancel slurm_jobs "${array}_[1-7]" '{}')
 like "cancel the tasks that wait" "\"do\": \"scancel '${array}_\[1-7\]'\".*finished\": true" "$(tr '\n' ' ' <<<"$said")"
@@ -202,9 +202,13 @@ like "act: release" 'undo: hold .*"owner": ?true.*exit 0' "$(bin act release slu
 like "act: drain" "Reason=bad disk.*node gpu1 is (MIXED|ALLOCATED)\\+DRAIN \\(bad disk\\).*exit 0" "$(bin act drain nodes gpu1 'reason=bad disk' --yes | tr '\n' ' ')"
 like "act: resume" 'exit 0' "$(bin act resume nodes gpu1 --yes | tr '\n' ' ')"
 
+# ---- a time limit: before slurmctld is killed, which may forget that it ended the job
+check "its time limit is over" within 300 state_is "$short" TIMEOUT
+like "why: the time limit" 'bad", "text": "it ran into its time limit of 00:01:00"' "$(talk ask why slurm_jobs "$short")"
+
 # ---- what changed between plan and run
 odds=$(submit ends -- 'sleep 600')
-within 30 state_is "$odds" RUNNING
+within 90 state_is "$odds" RUNNING
 said=$(talk act cancel slurm_jobs "$odds" '{}' --between "scancel $odds")
 like "it ended meanwhile: nothing is sent" 'finished": false, "say": "it changed since it was planned: state RUNNING -> (CANCELLED|COMPLETING); nothing was sent"' "$said"
 said=$(talk act drain nodes gpu1 '{"reason": "mine"}' --between "scontrol update NodeName=gpu1 State=DRAIN Reason=theirs")
@@ -241,8 +245,6 @@ slurm stop-ctld
 like "a slurmctld that hangs does not keep it from ending" 'ended with 0 in time' "$(talk watch slurm_jobs true)"
 slurm cont-ctld
 scontrol update NodeName=gpu2 State=DOWN Reason='power supply'
-within 20 state_is "$lost" NODE_FAIL
+within 90 state_is "$lost" NODE_FAIL
 like "why: its node failed" 'bad", "text": "a node of its failed".*on gpu2: it is DOWN: power supply' "$(talk ask why slurm_jobs "$lost")"
-check "its time limit is over" within 150 state_is "$short" TIMEOUT
-like "why: the time limit" 'bad", "text": "it ran into its time limit of 00:01:00"' "$(talk ask why slurm_jobs "$short")"
 finish
