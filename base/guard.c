@@ -212,17 +212,17 @@ static bool name_takes(const char *pattern, const char *kind, const char *key)
 }
 
 /* The same of a plain word. */
-static bool word_takes(const char *pattern, const char *word)
+bool guard_word_takes(const char *pattern, const char *word)
 {
 	return name_takes(pattern, NULL, word ? word : "");
 }
 
 /* "deployment" and "deploy" are deployments; "nodepools" is nodepools.karpenter.sh. */
-static bool kind_takes(const char *pattern, const char *kind)
+bool guard_kind_takes(const char *pattern, const char *kind)
 {
 	const struct kind *k = kind ? kind_named(kind) : NULL;
 	char *copy, *save = NULL;
-	bool takes = word_takes(pattern, kind);
+	bool takes = guard_word_takes(pattern, kind);
 
 	if (takes || !kind)
 		return takes;
@@ -243,8 +243,8 @@ struct subject { const char *environment, *source, *kind, *action, *user; enum r
 
 static bool subject_matches(const struct rule *r, const struct subject *s)
 {
-	return s->risk >= r->risk && word_takes(r->environment, s->environment) && word_takes(r->source, s->source) &&
-	       kind_takes(r->kind, s->kind) && word_takes(r->action, s->action) && word_takes(r->user, s->user);
+	return s->risk >= r->risk && guard_word_takes(r->environment, s->environment) && guard_word_takes(r->source, s->source) &&
+	       guard_kind_takes(r->kind, s->kind) && guard_word_takes(r->action, s->action) && guard_word_takes(r->user, s->user);
 }
 
 static bool inside(const struct windows *w, const struct zone *z, int64_t now, int64_t *ends)

@@ -18,6 +18,7 @@
 #include "base/config.h"
 
 struct action;
+struct backend;
 struct source;
 
 enum guard { GUARD_CONFIRM, GUARD_TYPE_NAME, GUARD_READONLY };
@@ -37,6 +38,14 @@ struct guards;
 /* rules: the map under `guards:` as config_load took it (NULL: none). All borrowed. */
 struct guards *guards_new(const struct guard_rule *environments, unsigned n, const struct yaml *rules);
 void guards_free(struct guards *g);
+/* Words of rules that nothing can ever be, as they are misspelt: such a rule would hold for nothing, in silence. Of kinds and sources, which
+ * may come with a cluster or an option, only what is a slip of one that is known. backends: all there are, NULL at the end; own: what
+ * the configured sources are (with what plugins bring along). Each mistake goes into errors, with its place. */
+void guards_check(const struct config *config, const struct backend *const *backends, const struct backend *const *own, unsigned nown,
+                  struct config_errors *errors);
+/* Whether a rule's word takes this; of kinds by any of their names. */
+bool guard_word_takes(const char *pattern, const char *word);
+bool guard_kind_takes(const char *pattern, const char *kind);
 
 struct guard_ask {                   /* may this be done? All borrowed. */
 	const struct source *source;

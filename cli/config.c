@@ -1,4 +1,5 @@
 /* config: `binnacle config check`, `binnacle config explain [KEY]`. */
+#include "base/guard.h"
 #include "base/mem.h"
 #include "base/promotion.h"
 #include "cli/session.h"
@@ -10,18 +11,24 @@ static void check_sources(const struct config *config, struct config_errors *err
 {
 	const struct yaml *all = yaml_get(config->root, "promotions");
 	struct promotion_place *places = xcalloc(config->nsources + 1, sizeof(*places));
+	const struct backend **own = xcalloc(config->nsources + 1, sizeof(*own));
 	unsigned n = 0;
 	for (unsigned i = 0; i < config->nsources; i++) {
 		const struct backend *b = session_backend(config, &config->sources[i], errors);
-		if (b)
+		if (b) {
+			own[n] = b;
 			places[n++] = (struct promotion_place){ config->sources[i].name, b };
+		}
 	}
+	if (n == config->nsources)
+		guards_check(config, session_backends(), own, n, errors);
 	for (unsigned i = 0; n == config->nsources && all && all->type == YAML_MAP && i < all->n; i++)
 		promotion_check(all->items[i], false, places, n, config->path, errors);
 	for (unsigned i = 0; i < n; i++)
 		if (places[i].backend->unshape)
 			places[i].backend->unshape(places[i].backend);
 	free(places);
+	free(own);
 }
 
 static int check(const struct cli *c)

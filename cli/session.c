@@ -8,6 +8,7 @@
 #include "base/fmt.h"
 #include "base/history.h"
 #include "base/kinds.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <poll.h>
@@ -128,6 +129,11 @@ static void add_kubernetes(struct session *s)
 	           settings_of(s, names, values, ARRAY_SIZE(names), ""));
 }
 
+const struct backend *const *session_backends(void)
+{
+	return backends_all;
+}
+
 static const struct backend *find_backend(const char *name)
 {
 	const struct backend *const *b = backends_all;
@@ -187,6 +193,8 @@ static bool add_configured(struct session *s)
 		if (b && !(own_cluster && b == &backend_kubernetes))
 			add_source(s, x->name, x->environment, b, x->settings);
 	}
+	if (!errors.n)
+		guards_check(s->config, backends_all, s->priv->shaped, s->priv->nshaped, &errors);
 	session_print_errors(&errors);
 	bool ok = errors.n == 0;
 	config_errors_release(&errors);

@@ -39,6 +39,8 @@ bool session_config(const struct cli *c, struct config **config);
 /* What a configured source is: a constant backend, or one made from its settings (then to be given to its `unshape`). NULL: errors say
  * why it is none. */
 const struct backend *session_backend(const struct config *config, const struct config_source *x, struct config_errors *errors);
+/* All there are; NULL ends. */
+const struct backend *const *session_backends(void);
 const struct config_type_keys *session_source_types(void);   /* every backend's settings */
 void session_print_errors(const struct config_errors *e);    /* to stderr, a line each */
 const char *session_setting(const struct session *s, const char *key);   /* of binnacle.yaml's top level, or NULL */

@@ -12,7 +12,10 @@
 #include <cmocka.h>
 #include <jansson.h>
 #include "backends/kubernetes/actions.h"
+#include "backends/list.h"
 #include "base/action.h"
+#include "base/guard.h"
+#include "base/mem.h"
 
 static const char *const kinds[] = { "deployments", NULL };
 static const struct action scale = { "scale", "Scale", "", kinds, RISK_DISRUPTIVE, true, NULL };
@@ -341,6 +344,38 @@ static void test_what_is_refused_in_the_file(void **state)
 	}
 }
 
+/* What is said of rules that would hold for nothing, one mistake a line. */
+static void says_of(const char *rule, const char *want)
+{
+	struct config_errors errors, wrong = { 0 };
+	char *text = xasprintf("environments: {prod: {}, staging: {}}\nsources: {eks-eu: {type: kubernetes, environment: prod}}\nguards:\n  zone: UTC\n  a: {%s}\n", rule);
+	struct config *config = config_parse(str_of(text), "x.yaml", types, &errors);
+	struct buf said = { 0 };
+
+	if (!config)
+		fail_msg("%s: %s", rule, errors.list[0].what);
+	guards_check(config, backends_all, NULL, 0, &wrong);
+	for (unsigned i = 0; i < wrong.n; i++)
+		buf_addf(&said, "%u:%u %.*s\n", wrong.list[i].line, wrong.list[i].column, (int)strcspn(wrong.list[i].what, ";?"), wrong.list[i].what);
+	assert_string_equal(said.data ? said.data : "", want);
+	buf_release(&said);
+	config_errors_release(&wrong);
+	config_free(config);
+	free(text);
+}
+
+static void test_rules_that_hold_for_nothing(void **state)
+{
+	says_of("deny: no", "");
+	says_of("environment: PROD|stag*, source: eks-*|'arn:aws:eks:eu-west-1:1:cluster/x', action: '*scale*|Promote', kind: Deploy|pod|nodepools", "");
+	says_of("environment: prd", "5:20 no environment 'prd'\n");
+	says_of("environment: prod|mars", "5:20 no environment 'mars'\n");
+	says_of("action: restart|delet", "5:15 no action 'delet'\n");
+	says_of("source: eks-ue", "5:15 no source 'eks-ue'\n");
+	says_of("kind: pods|nods|deploymnets", "5:13 no kind 'nods'\n5:13 no kind 'deploymnets'\n");
+	says_of("kind: tfjobs|jobsets|trainjobs|mpijobs|rollouts.argoproj.io", "");      /* of some cluster, perhaps */
+}
+
 /* A new action of a cluster's has to say what has to be permitted for it, or that nothing has. */
 static void test_every_action_can_be_asked_for(void **state)
 {
@@ -355,7 +390,8 @@ int main(void)
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_matching), cmocka_unit_test(test_strictest_wins),
 		cmocka_unit_test(test_time), cmocka_unit_test(test_time_of_a_zone), cmocka_unit_test(test_limit_counts_the_trail), cmocka_unit_test(test_no_way_round_by_names),
 		cmocka_unit_test(test_limit_with_clocks_that_differ), cmocka_unit_test(test_freeze_over_midnight_and_summer_time),
-		cmocka_unit_test(test_what_is_refused_in_the_file), cmocka_unit_test(test_every_action_can_be_asked_for),
+		cmocka_unit_test(test_what_is_refused_in_the_file), cmocka_unit_test(test_rules_that_hold_for_nothing),
+		cmocka_unit_test(test_every_action_can_be_asked_for),
 	};
 
 	return cmocka_run_group_tests_name("guard", tests, NULL, NULL);
