@@ -28,29 +28,8 @@ static void add_backend(struct check *c, const struct backend *b)
 		add(&c->actions, (*a)->name);
 }
 
-/* One letter more, less or other, or two that changed places: tfjobs are no jobs, deploymnets are deployments. */
-static bool is_slip(const char *word, const char *name)
-{
-	size_t n = strlen(word), m = strlen(name), same = 0;
-	while (same < n && same < m && word[same] == name[same])
-		same++;
-	while (n > same && m > same && word[n - 1] == name[m - 1])
-		n--, m--;
-	word += same, name += same;
-	n -= same, m -= same;
-	return (n <= 1 && m <= 1) || (n == 2 && m == 2 && word[0] == name[1] && word[1] == name[0]);
-}
-
-static const char *slip_of(const char *word, const struct words *known)
-{
-	for (size_t i = 0; i < known->n; i++)
-		if (is_slip(word, known->list[i]))
-			return known->list[i];
-	return NULL;
-}
-
 /* Each word of a rule's pattern; strictly: what is none of those that are known is a mistake, however it is spelt; else only what is a
- * slip of one. */
+ * slip of one: deploymnets are deployments, tfjobs are no jobs. */
 static void check_words(const struct check *c, const struct yaml *rule, const char *key, const struct words *known,
                         bool (*takes)(const char *pattern, const char *word), bool strictly)
 {
@@ -60,8 +39,11 @@ static void check_words(const struct check *c, const struct yaml *rule, const ch
 		bool is_known = strpbrk(word, "*?[") != NULL;
 		for (size_t i = 0; i < known->n && !is_known; i++)
 			is_known = takes(word, known->list[i]);
-		const char *near = is_known ? NULL : strictly ? str_nearest(str_of(word), known->list, known->n) : slip_of(word, known);
-		if (!is_known && (strictly || near))
+		if (is_known)
+			continue;
+		const char *near = strictly ? str_nearest(str_of(word), known->list, known->n)
+			: str_nearest_within(str_of(word), known->list, known->n, 1);
+		if (strictly || near)
 			config_complain(c->errors, c->config->path, v, "no %s '%s'%s%s%s; as it is, this guard would hold for nothing", key, word,
 			                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	}
@@ -73,6 +55,8 @@ void guards_check(const struct config *config, const struct backend *const *back
 {
 	const struct yaml *rules = yaml_get(config->root, "guards");
 	struct check c = { .config = config, .errors = errors };
+	if (!rules || rules->type != YAML_MAP)
+		return;
 	for (; *backends; backends++)
 		add_backend(&c, *backends);
 	for (unsigned i = 0; i < nown; i++)
@@ -81,7 +65,7 @@ void guards_check(const struct config *config, const struct backend *const *back
 		add(&c.environments, config->environments[i].name);
 	for (unsigned i = 0; i < config->nsources; i++)
 		add(&c.sources, config->sources[i].name);
-	for (unsigned i = 0; rules && rules->type == YAML_MAP && i < rules->n; i++) {
+	for (unsigned i = 0; i < rules->n; i++) {
 		check_words(&c, rules->items[i], "environment", &c.environments, guard_word_takes, true);
 		check_words(&c, rules->items[i], "source", &c.sources, guard_word_takes, false);
 		check_words(&c, rules->items[i], "kind", &c.kinds, guard_kind_takes, false);

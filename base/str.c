@@ -169,12 +169,12 @@ uint32_t str_hash(struct str s)
 	return (uint32_t)(h ^ h >> 32);
 }
 
-/* Optimal string alignment distance (a swap of neighbours counts one), words up to 64 bytes. */
+/* Optimal string alignment distance (a swap of neighbours counts one), words up to 254 bytes. */
 static unsigned distance(struct str a, struct str b)
 {
-	unsigned rows[3][66];
-	if (a.n > 64 || b.n > 64)
-		return 99;
+	unsigned rows[3][256];
+	if (a.n > 254 || b.n > 254)
+		return 999;
 	for (unsigned j = 0; j <= b.n; j++)
 		rows[0][j] = j;
 	for (unsigned i = 1; i <= a.n; i++) {
@@ -196,14 +196,19 @@ static unsigned distance(struct str a, struct str b)
 	return rows[a.n % 3][b.n];
 }
 
-const char *str_nearest(struct str word, const char *const *names, size_t n)
+const char *str_nearest_within(struct str word, const char *const *names, size_t n, unsigned most)
 {
 	const char *best = NULL;
-	unsigned least = (unsigned)(word.n / 3 + 2);
+	unsigned least = most + 1;
 	for (size_t i = 0; i < n; i++) {
 		unsigned d = distance(word, str_of(names[i]));
 		if (d < least)
 			least = d, best = names[i];
 	}
 	return best;
+}
+
+const char *str_nearest(struct str word, const char *const *names, size_t n)
+{
+	return str_nearest_within(word, names, n, (unsigned)(word.n / 3 + 1));
 }

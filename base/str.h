@@ -49,4 +49,6 @@ char *str_dup(struct str s);                       /* NUL-terminated copy, calle
 uint32_t str_hash(struct str s);                   /* FNV-1a folded; not for untrusted persistence */
 /* Of n names the one nearest to `word` by edit distance, if near enough to be meant; else NULL. */
 const char *str_nearest(struct str word, const char *const *names, size_t n);
+/* The same, with at most so many letters more, less, other, or changed with their neighbour: 1 is a slip of the finger. */
+const char *str_nearest_within(struct str word, const char *const *names, size_t n, unsigned most);
 #endif

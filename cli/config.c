@@ -1,4 +1,5 @@
 /* config: `binnacle config check`, `binnacle config explain [KEY]`. */
+#include "backends/list.h"
 #include "base/guard.h"
 #include "base/mem.h"
 #include "base/promotion.h"
@@ -21,7 +22,7 @@ static void check_sources(const struct config *config, struct config_errors *err
 		}
 	}
 	if (n == config->nsources)
-		guards_check(config, session_backends(), own, n, errors);
+		guards_check(config, backends_all, own, n, errors);
 	for (unsigned i = 0; n == config->nsources && all && all->type == YAML_MAP && i < all->n; i++)
 		promotion_check(all->items[i], false, places, n, config->path, errors);
 	for (unsigned i = 0; i < n; i++)

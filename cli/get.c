@@ -38,8 +38,10 @@ static uint64_t listed(const struct get *g)
 static bool complete(void *arg)
 {
 	const struct get *g = arg;
-	if (g->session->cli->replay && (session_played(g->session) || !g->asked))
-		return session_played(g->session) || listed(g);
+	if (session_played(g->session))
+		return true;
+	if (g->session->cli->replay && !g->asked)
+		return listed(g);
 	for (unsigned i = 0; i < g->session->store->nsources && i < 64; i++)
 		if ((g->asked >> i & 1) && !session_heard(g->session, i, g->kind))
 			return false;
@@ -401,8 +403,6 @@ int cli_get(struct cli *c)
 	} else {
 		g.asked = c->replay ? session_recorded(s, kind, wait_ms) : session_watch(s, kind, g.scope);
 		session_run(s, wait_ms, complete, &g);
-		if (c->replay)
-			session_run(s, 0, complete, &g);             /* what came with its last rows */
 		if (c->replay && !g.asked)
 			g.asked = listed(&g) ? listed(&g) : ~(uint64_t)0;
 		code = report(&g);

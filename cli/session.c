@@ -6,9 +6,9 @@
 #include "backends/net/pg_audit.h"
 #include "backends/net/pg_history.h"
 #include "base/fmt.h"
+#include "base/guard.h"
 #include "base/history.h"
 #include "base/kinds.h"
-#include "base/guard.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <poll.h>
@@ -35,6 +35,7 @@ struct session_private {
 	pthread_t player;
 	bool playing;
 	atomic_bool played;
+	bool over;                       /* it has been played, and what it put into the inbox was taken */
 	atomic_bool quit;
 };
 
@@ -127,11 +128,6 @@ static void add_kubernetes(struct session *s)
 	const char *const values[] = { c->context, c->kubeconfig, c->namespace };
 	add_source(s, c->context ? c->context : "kubernetes", "", &backend_kubernetes,
 	           settings_of(s, names, values, ARRAY_SIZE(names), ""));
-}
-
-const struct backend *const *session_backends(void)
-{
-	return backends_all;
 }
 
 static const struct backend *find_backend(const char *name)
@@ -280,7 +276,7 @@ uint64_t session_recorded(const struct session *s, const char *kind, int wait_ms
 
 bool session_played(const struct session *s)
 {
-	return atomic_load(&s->priv->played);
+	return s->priv->over;
 }
 
 static bool open_replay(struct session *s)
@@ -498,11 +494,13 @@ bool session_run(struct session *s, int wait_ms, bool (*done)(void *arg), void *
 {
 	int64_t until = clock_mono(&clock_system) + wait_ms;
 	for (;;) {
+		bool played = atomic_load(&s->priv->played);   /* before the inbox is empty, or its last rows might be left there */
 		struct msg *m;
 		while ((m = inbox_take(s->inbox))) {
 			session_saw(s, m);
 			store_apply(s->store, m, 0);
 		}
+		s->priv->over = played;
 		chronicle_tick(s->chronicle);
 		if (done(arg))
 			return true;
@@ -545,7 +543,6 @@ static bool is_known(void *arg)
 const struct kind *session_kind(struct session *s, const char *word, int wait_ms)
 {
 	session_run(s, wait_ms, is_known, &(struct sought){ s, word });
-	session_run(s, 0, is_known, &(struct sought){ s, word });      /* what came with the replay's last rows */
 	return store_kind(s->store, str_of(word));
 }
 

@@ -39,8 +39,6 @@ bool session_config(const struct cli *c, struct config **config);
 /* What a configured source is: a constant backend, or one made from its settings (then to be given to its `unshape`). NULL: errors say
  * why it is none. */
 const struct backend *session_backend(const struct config *config, const struct config_source *x, struct config_errors *errors);
-/* All there are; NULL ends. */
-const struct backend *const *session_backends(void);
 const struct config_type_keys *session_source_types(void);   /* every backend's settings */
 void session_print_errors(const struct config_errors *e);    /* to stderr, a line each */
 const char *session_setting(const struct session *s, const char *key);   /* of binnacle.yaml's top level, or NULL */
@@ -61,7 +59,7 @@ char *resolve_kind(struct session *s, const char *word, int wait_ms);
 int unknown_kind(const struct session *s, const char *word);
 /* The sources (a bit each) that a replay has lists of the kind from, as far as it gets in wait_ms; 0: not known (it comes from a pipe). */
 uint64_t session_recorded(const struct session *s, const char *kind, int wait_ms);
-bool session_played(const struct session *s);        /* all of the replay: nothing more will come */
+bool session_played(const struct session *s);        /* session_run() has seen all of the replay */
 /* Ask for several kinds (those that some source fills; NULL ends) and wait until each source listed each of them, or said
  * why not. False: no source listed anything. */
 bool session_list(struct session *s, const char *const *kinds, int wait_ms);

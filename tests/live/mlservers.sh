@@ -229,25 +229,30 @@ start_scoring() {
 	note "SCORING${1#scoring}_URL=http://127.0.0.1:${ports[0]}"
 }
 
+# What an earlier one left: processes with sessions of their own, its folder.
+clear_ray() {
+	[[ ${RAY_DIR:-} != /tmp/binnacle-ray.* ]] || { pkill -KILL -f "$RAY_DIR" || true; rm -rf "$RAY_DIR"; }
+}
+
 # Its sockets' names must be short, hence a folder in /tmp. It gives its own parts 15 to 60 s to start, which a busy machine needs more than.
 # Those 15 cannot be set (github.com/ray-project/ray/issues/65983), and are for ports that its agents choose and write to files: they are given
 # theirs, and the file of the one whose option is not heeded there is written for it.
 start_ray() {
-	local short node
-	[[ ${RAY_DIR:-} != /tmp/binnacle-ray.* ]] || rm -rf "$RAY_DIR"
-	short=$(mktemp -d /tmp/binnacle-ray.XXXXXX)
+	local node
+	clear_ray
+	RAY_DIR=$(mktemp -d /tmp/binnacle-ray.XXXXXX)
 	node=$(printf 'b1%.0s' {1..28})
 	start ray env PATH="$py/ray/bin:$PATH" PYTHONPATH="$here" RAY_DISABLE_IMPORT_WARNING=1 RAY_OVERRIDE_NODE_ID_FOR_TESTING="$node" \
 		RAY_raylet_start_wait_time_s=400 RAY_agent_register_timeout_ms=400000 RAY_worker_register_timeout_seconds=400 \
 		RAY_DASHBOARD_STARTUP_TIMEOUT_S=400 RAY_health_check_failure_threshold=60 \
 		bash -c '(until [[ -d $0/session_latest ]]; do sleep 0.1; done; echo "$1" >"$0/session_latest/$2") & shift 2; exec "$@"' \
-		"$short" "${ports[2]}" "dashboard_agent_listen_port_$node" ray start --head --block \
+		"$RAY_DIR" "${ports[2]}" "dashboard_agent_listen_port_$node" ray start --head --block \
 		--node-ip-address 127.0.0.1 --port "${ports[0]}" --dashboard-host 127.0.0.1 --dashboard-port "${ports[1]}" \
 		--dashboard-agent-listen-port "${ports[2]}" --ray-client-server-port "${ports[3]}" \
 		--dashboard-agent-grpc-port "${ports[5]}" --metrics-export-port "${ports[6]}" --runtime-env-agent-port "${ports[7]}" \
 		--min-worker-port 17000 --max-worker-port 17099 \
-		--num-cpus 2 --object-store-memory 100000000 --temp-dir "$short" --disable-usage-stats
-	note "RAY_URL=http://127.0.0.1:${ports[1]}" "SERVE_URL=http://127.0.0.1:${ports[4]}" "RAY_DIR=$short"
+		--num-cpus 2 --object-store-memory 100000000 --temp-dir "$RAY_DIR" --disable-usage-stats
+	note "RAY_URL=http://127.0.0.1:${ports[1]}" "SERVE_URL=http://127.0.0.1:${ports[4]}" "RAY_DIR=$RAY_DIR"
 }
 
 deploy_ray() {
@@ -391,7 +396,7 @@ down() {
 	[[ -d $dir/ml ]] || return 0
 	for name in "${names[@]}"; do stop_all_of "$name" & done
 	wait
-	[[ ${RAY_DIR:-} != /tmp/binnacle-ray.* ]] || { pkill -KILL -f "$RAY_DIR" || true; rm -rf "$RAY_DIR"; }
+	clear_ray
 	rm -rf "$dir/ml"
 }
 

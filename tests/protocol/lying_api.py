@@ -149,8 +149,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def narrow(self, path, q):
         """narrow FIRST LAST: all pods at once are forbidden; of the namespaces n00 to n79 those from FIRST to LAST let one
-        in, by list and not by watch where the number is odd; at SIGUSR1 n70 goes (its
-        pod without a word), n72 lets nobody in any more, and n80 comes, which lets one in."""
+        in, by list and not by watch where the number is odd; at SIGUSR1 n70 goes (its pod
+        without a word), n72 lets nobody in any more, and n80 comes, which lets one in."""
         if path == ["pods"] or path == ["namespaces"] and "watch" not in q:
             return self.send(403, status_json(403, "Forbidden", "pods is forbidden"))
         if path == ["namespaces"]:
